@@ -1,0 +1,31 @@
+/** Who asks: set by the layer that authenticated the caller, never by the caller itself. */
+export interface Principal {
+  name: string;
+  uid?: string;
+  groups: string[];
+  extra?: Record<string, string[]>;
+}
+
+export interface HttpRequest {
+  method: string;
+  /** Path and query, as on the request line. */
+  url: string;
+  /** Names in lower case. */
+  headers: Record<string, string>;
+  body?: Uint8Array;
+  principal?: Principal;
+  /** Aborted when the caller goes away. */
+  signal: AbortSignal;
+}
+
+export interface HttpResponse {
+  status: number;
+  headers: Record<string, string>;
+  /** Whole, or chunk by chunk: each chunk is flushed as it comes. */
+  body?: Uint8Array | string | AsyncIterable<Uint8Array>;
+}
+
+export type Handler = (request: HttpRequest) => Promise<HttpResponse>;
+
+/** Wraps a handler: authentication, authorization, audit, limits. */
+export type Interceptor = (next: Handler) => Handler;

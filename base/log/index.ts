@@ -1,0 +1,2 @@
+// Structured logs: a Logger is passed down, never imported as a singleton.
+export { createLogger, type Level, type Logger, type LogRecord, silent } from "./logger.ts";
