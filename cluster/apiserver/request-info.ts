@@ -1,0 +1,73 @@
+import { StatusError } from "@capstan/api/meta";
+import type { RequestInfo } from "./request.ts";
+
+const verbs: Record<string, string> = {
+  GET: "get",
+  HEAD: "get",
+  POST: "create",
+  PUT: "update",
+  PATCH: "patch",
+  DELETE: "delete",
+};
+const root = "http://localhost";
+const truthy = (value: string | null) => value !== null && value !== "" && value !== "false" && value !== "0";
+
+/**
+ * Describes a request from its method and its path with query.
+ * Throws BadRequest when the path is not a valid one. Source: apiserver's RequestInfoFactory.
+ */
+export function requestInfoOf(method: string, url: string): RequestInfo {
+  const question = url.indexOf("?");
+  const rawPath = question < 0 ? url : url.slice(0, question);
+  const query = new URLSearchParams(question < 0 ? "" : url.slice(question + 1));
+  const segments = decodeSegments(rawPath);
+  const info: RequestInfo = {
+    isResource: false,
+    verb: method.toLowerCase(),
+    path: `/${segments.join("/")}`,
+    query,
+    group: "",
+    version: "",
+    resource: "",
+    subresource: "",
+    namespace: "",
+    name: "",
+    rest: "",
+  };
+  const resourceAt = segments[0] === "api" ? 2 : segments[0] === "apis" ? 3 : 0;
+  if (resourceAt === 0 || segments.length <= resourceAt) return info;
+  if (resourceAt === 3) info.group = segments[1] ?? "";
+  info.version = segments[resourceAt - 1] ?? "";
+  let rest = segments.slice(resourceAt);
+  if (rest[0] === "watch")
+    throw new StatusError("NotFound", "the deprecated /watch/ paths are not served: use ?watch=true");
+  info.isResource = true;
+  if (rest[0] === "namespaces" && rest.length > 1) {
+    info.namespace = rest[1] ?? "";
+    if (rest.length > 2 && !(info.group === "" && (rest[2] === "status" || rest[2] === "finalize")))
+      rest = rest.slice(2);
+  }
+  [info.resource = "", info.name = "", info.subresource = ""] = rest;
+  info.rest = rest.slice(3).join("/");
+  info.verb = verbOf(method, info);
+  return info;
+}
+
+function decodeSegments(path: string): string[] {
+  const collapsed = path.startsWith(root) ? path.slice(root.length) : path;
+  try {
+    return collapsed
+      .split("/")
+      .filter((segment) => segment !== "")
+      .map(decodeURIComponent);
+  } catch {
+    throw new StatusError("BadRequest", `the path ${JSON.stringify(path.slice(0, 200))} is not valid percent-encoding`);
+  }
+}
+
+function verbOf(method: string, { name, query }: RequestInfo): string {
+  const verb = verbs[method] ?? method.toLowerCase();
+  if (name !== "") return verb;
+  if (verb === "get") return truthy(query.get("watch")) ? "watch" : "list";
+  return verb === "delete" ? "deletecollection" : verb;
+}
