@@ -2,7 +2,7 @@ import type { LabelSelector } from "../generated/meta-v1.ts";
 
 export interface Requirement {
   key: string;
-  operator: "In" | "NotIn" | "Exists" | "DoesNotExist";
+  operator: "In" | "NotIn" | "Exists" | "DoesNotExist" | "Gt" | "Lt";
   values: string[];
 }
 
@@ -12,6 +12,10 @@ export function matches(requirements: readonly Requirement[], labels: Record<str
     const value = labels && Object.hasOwn(labels, key) ? labels[key] : undefined;
     if (operator === "Exists") return value !== undefined;
     if (operator === "DoesNotExist") return value === undefined;
+    if (operator === "Gt" || operator === "Lt") {
+      const difference = value === undefined ? Number.NaN : Number(value) - Number(values[0]);
+      return operator === "Gt" ? difference > 0 : difference < 0;
+    }
     const among = value !== undefined && values.includes(value);
     return operator === "In" ? among : !among;
   });

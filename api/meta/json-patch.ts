@@ -1,0 +1,137 @@
+import { StatusError } from "./status.ts";
+
+export interface JsonPatchOperation {
+  op: string;
+  path: string;
+  from?: string;
+  value?: unknown;
+}
+
+/** Operations in one patch. Source: apiserver's maxJSONPatchOperations. */
+export const operationLimit = 10_000;
+
+type Container = Record<string, unknown> | unknown[];
+const isContainer = (value: unknown): value is Container => typeof value === "object" && value !== null;
+const failed = (message: string) =>
+  new StatusError("Invalid", `the server rejected our request due to an error in our request: ${message}`);
+
+/** Applies RFC 6902 to a document in place and returns it (or its replacement). Throws Invalid, or BadRequest for a malformed patch. */
+export function applyJsonPatch(document: unknown, operations: unknown): unknown {
+  if (!Array.isArray(operations)) throw new StatusError("BadRequest", "a JSON patch must be a list of operations");
+  if (operations.length > operationLimit) {
+    throw new StatusError(
+      "RequestEntityTooLarge",
+      `The allowed maximum operations in a JSON patch is ${operationLimit}, got ${operations.length}`,
+    );
+  }
+  let root = document;
+  for (const operation of operations as JsonPatchOperation[]) root = applyOne(root, operation);
+  return root;
+}
+
+function applyOne(root: unknown, operation: JsonPatchOperation): unknown {
+  if (!isContainer(operation) || typeof operation.op !== "string" || typeof operation.path !== "string") {
+    throw new StatusError("BadRequest", "each operation of a JSON patch needs a string op and a string path");
+  }
+  const path = parsePointer(operation.path);
+  switch (operation.op) {
+    case "add":
+      return add(root, path, required(operation), operation.path);
+    case "replace":
+      find(root, path, operation.path);
+      return put(root, path, required(operation));
+    case "remove":
+      return remove(root, path, operation.path);
+    case "test":
+      if (!equal(read(root, path), required(operation))) {
+        throw failed(`testing value ${operation.path} failed`);
+      }
+      return root;
+    case "copy":
+    case "move": {
+      if (typeof operation.from !== "string") throw new StatusError("BadRequest", `${operation.op} needs a from`);
+      const from = parsePointer(operation.from);
+      const value = structuredClone(find(root, from, operation.from));
+      const without = operation.op === "move" ? remove(root, from, operation.from) : root;
+      return add(without, path, value, operation.path);
+    }
+    default:
+      throw new StatusError("BadRequest", `unexpected operation kind ${JSON.stringify(operation.op)} in a JSON patch`);
+  }
+}
+
+function required(operation: JsonPatchOperation): unknown {
+  if (!("value" in operation)) throw new StatusError("BadRequest", `${operation.op} ${operation.path} needs a value`);
+  return operation.value;
+}
+
+function parsePointer(pointer: string): string[] {
+  if (pointer === "") return [];
+  if (!pointer.startsWith("/")) throw new StatusError("BadRequest", `${JSON.stringify(pointer)} is not a JSON pointer`);
+  return pointer
+    .slice(1)
+    .split("/")
+    .map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
+}
+
+function read(root: unknown, path: string[]): unknown {
+  let value = root;
+  for (const part of path) {
+    if (!isContainer(value) || !Object.hasOwn(value, part)) return undefined;
+    value = (value as Record<string, unknown>)[part];
+  }
+  return value;
+}
+
+function find(root: unknown, path: string[], pointer: string): unknown {
+  const value = read(root, path);
+  if (value === undefined) throw failed(`nothing is at ${JSON.stringify(pointer)}`);
+  return value;
+}
+
+function parentOf(root: unknown, path: string[], pointer: string): Container {
+  const parent = read(root, path.slice(0, -1));
+  if (!isContainer(parent)) throw failed(`nothing is at the parent of ${JSON.stringify(pointer)}`);
+  return parent;
+}
+
+function add(root: unknown, path: string[], value: unknown, pointer: string): unknown {
+  const last = path.at(-1);
+  if (last === undefined) return value;
+  const parent = parentOf(root, path, pointer);
+  if (!Array.isArray(parent)) return put(root, path, value);
+  const index = last === "-" ? parent.length : Number(last);
+  if (!Number.isInteger(index) || index < 0 || index > parent.length) {
+    throw failed(`index ${JSON.stringify(last)} of ${JSON.stringify(pointer)} is out of bounds`);
+  }
+  parent.splice(index, 0, value);
+  return root;
+}
+
+function put(root: unknown, path: string[], value: unknown): unknown {
+  const last = path.at(-1);
+  if (last === undefined) return value;
+  const parent = read(root, path.slice(0, -1)) as Record<string, unknown>;
+  Object.defineProperty(parent, last, { value, enumerable: true, configurable: true, writable: true });
+  return root;
+}
+
+function remove(root: unknown, path: string[], pointer: string): unknown {
+  const last = path.at(-1);
+  if (last === undefined) return null;
+  const parent = parentOf(root, path, pointer);
+  if (!Object.hasOwn(parent, last)) throw failed(`unable to remove nonexistent key: ${last}`);
+  if (Array.isArray(parent)) parent.splice(Number(last), 1);
+  else delete parent[last];
+  return root;
+}
+
+/** Whether two JSON values are the same; order of keys does not matter. */
+export function equal(a: unknown, b: unknown): boolean {
+  if (a === b) return true;
+  if (!isContainer(a) || !isContainer(b) || Array.isArray(a) !== Array.isArray(b)) return false;
+  const keys = Object.keys(a);
+  if (keys.length !== Object.keys(b).length) return false;
+  const [left, right] = [a as Record<string, unknown>, b as Record<string, unknown>];
+  return keys.every((key) => Object.hasOwn(right, key) && equal(left[key], right[key]));
+}

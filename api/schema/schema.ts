@@ -1,0 +1,157 @@
+// One description of a kind's fields for patches, server-side apply, type checks and OpenAPI, whether built in or custom.
+import facts from "../generated/types.json" with { type: "json" };
+
+/** Scalar types as api/generated/types.json names them. */
+export type ScalarType =
+  | "string"
+  | "int32"
+  | "int64"
+  | "double"
+  | "bool"
+  | "bytes"
+  | "quantity"
+  | "intOrString"
+  | "time"
+  | "microTime";
+
+export interface StructSchema {
+  kind: "struct";
+  /** Key in the table of facts; absent for custom kinds. */
+  type?: string;
+  field(name: string): Schema | undefined;
+  names(): string[];
+  required: readonly string[];
+  /** Replaced whole by server-side apply. */
+  atomic: boolean;
+  /** Fields that the schema does not name are kept. */
+  open: boolean;
+}
+export interface MapSchema {
+  kind: "map";
+  values: Schema;
+  atomic: boolean;
+}
+export interface ListSchema {
+  kind: "list";
+  items: Schema;
+  listType: "atomic" | "set" | "map";
+  /** Of a list that is a map. */
+  keys: readonly string[];
+  /** What an absent key counts as, by key. */
+  keyDefaults: Readonly<Record<string, unknown>>;
+  patchStrategy?: "merge" | "replace";
+  patchMergeKey?: string;
+  /** Strategic merge clears the fields that a patch's `$retainKeys` does not name. */
+  retainKeys?: boolean;
+}
+export interface ScalarSchema {
+  kind: "scalar";
+  type: ScalarType;
+}
+/** Any JSON. `object` when it must at least be an object. */
+export interface AnySchema {
+  kind: "any";
+  object?: boolean;
+  /** An object of its own with apiVersion, kind and metadata. */
+  embedded?: boolean;
+}
+export type Schema = StructSchema | MapSchema | ListSchema | ScalarSchema | AnySchema;
+
+interface FieldFact {
+  type: string;
+  many?: "list" | "map";
+  required?: boolean;
+  default?: unknown;
+  patchMergeKey?: string;
+  patchStrategy?: string;
+  listType?: string;
+  listMapKeys?: string[];
+  mapType?: string;
+}
+interface TypeFact {
+  fields: Record<string, FieldFact>;
+  mapType?: string;
+  kinds?: { group: string; version: string; kind: string }[];
+}
+const types = facts as unknown as Record<string, TypeFact>;
+const known = new Map<string, StructSchema>();
+
+/** The schema of a built-in type such as `core/v1.Pod`. Throws when upstream has no such type. */
+export function builtinSchema(type: string): StructSchema {
+  const cached = known.get(type);
+  if (cached) return cached;
+  const fact = Object.hasOwn(types, type) ? types[type] : undefined;
+  if (!fact) throw new Error(`api/generated/types.json has no type ${type}`);
+  const resolved = new Map<string, Schema>();
+  const schema: StructSchema = {
+    kind: "struct",
+    type,
+    names: () => Object.keys(fact.fields),
+    required: Object.entries(fact.fields).flatMap(([name, field]) => (field.required ? [name] : [])),
+    atomic: fact.mapType === "atomic",
+    open: false,
+    field(name) {
+      if (!Object.hasOwn(fact.fields, name)) return undefined;
+      let field = resolved.get(name);
+      if (!field) {
+        field = fieldSchema(fact.fields[name] as FieldFact);
+        resolved.set(name, field);
+      }
+      return field;
+    },
+  };
+  known.set(type, schema);
+  return schema;
+}
+
+/** Every built-in type's key. */
+export const builtinTypes = (): string[] => Object.keys(types);
+
+/** The type key of a built-in kind. */
+export function typeOfKind(group: string, version: string, kind: string): string | undefined {
+  byKind ??= new Map(
+    Object.entries(types).flatMap(([key, { kinds = [] }]) =>
+      kinds.map((k): [string, string] => [`${k.group}/${k.version}/${k.kind}`, key]),
+    ),
+  );
+  return byKind.get(`${group}/${version}/${kind}`);
+}
+let byKind: Map<string, string> | undefined;
+
+const anything: AnySchema = { kind: "any" };
+
+function fieldSchema(fact: FieldFact): Schema {
+  const one = elementSchema(fact.type);
+  if (fact.many === "map") return { kind: "map", values: one, atomic: fact.mapType === "atomic" };
+  if (fact.many !== "list") {
+    return fact.mapType === "atomic" && one.kind === "struct" ? { ...one, atomic: true } : one;
+  }
+  const strategies = fact.patchStrategy?.split(",") ?? [];
+  return {
+    kind: "list",
+    items: one,
+    listType: fact.listType === "map" || fact.listType === "set" ? fact.listType : "atomic",
+    keys: fact.listMapKeys ?? [],
+    keyDefaults: keyDefaults(fact),
+    ...(strategies.includes("merge") ? { patchStrategy: "merge" as const } : {}),
+    ...(strategies.includes("retainKeys") ? { retainKeys: true } : {}),
+    ...(fact.patchMergeKey ? { patchMergeKey: fact.patchMergeKey } : {}),
+  };
+}
+
+/** Ports are keyed by number and protocol, and a protocol left out is TCP. Source: upstream's OpenAPI default for `protocol`. */
+function keyDefaults(fact: FieldFact): Record<string, unknown> {
+  return fact.listMapKeys?.includes("protocol") ? { protocol: "TCP" } : {};
+}
+
+function elementSchema(type: string): Schema {
+  if (Object.hasOwn(types, type)) return builtinSchema(type);
+  if (type === "any") return anything;
+  if (type === "raw") return { kind: "any", object: true, embedded: true };
+  if (type === "fieldsV1") return { kind: "any", object: true };
+  if (type === "list:string") {
+    const items: Schema = { kind: "scalar", type: "string" };
+    return { kind: "list", items, listType: "atomic", keys: [], keyDefaults: {} };
+  }
+  return { kind: "scalar", type: type as ScalarType };
+}

@@ -1,0 +1,128 @@
+import { equal } from "../meta/json-patch.ts";
+import { StatusError } from "../meta/status.ts";
+import type { ListSchema, Schema } from "./schema.ts";
+
+type Fields = Record<string, unknown>;
+const isObject = (value: unknown): value is Fields =>
+  typeof value === "object" && value !== null && !Array.isArray(value);
+const bad = (message: string) => new StatusError("BadRequest", message);
+
+/**
+ * Applies a strategic merge patch: lists of merge strategy merge by key; the directives `$patch`, `$retainKeys`,
+ * `$deleteFromPrimitiveList` and `$setElementOrder` steer. The target is not changed.
+ * Throws BadRequest for a malformed patch. Source: apimachinery's strategicpatch.
+ */
+export function applyStrategicMerge(target: unknown, patch: unknown, schema: Schema | undefined): unknown {
+  if (!isObject(patch)) return patch;
+  return mergeObject(isObject(target) ? target : {}, patch, schema);
+}
+
+function mergeObject(target: Fields, patch: Fields, schema: Schema | undefined): Fields {
+  const { $patch: directive, $retainKeys: retain, ...changes } = patch;
+  if (directive === "replace") return stripDirectives(changes) as Fields;
+  if (directive === "delete") return {};
+  if (directive !== undefined && directive !== "merge") throw bad(`unknown patch type $patch: ${String(directive)}`);
+  const result: Fields = { ...target };
+  if (retain !== undefined) retainOnly(result, retain);
+  const orders = new Map<string, unknown[]>();
+  for (const [key, value] of Object.entries(changes)) {
+    if (key.startsWith("$setElementOrder/")) orders.set(key.slice("$setElementOrder/".length), asList(value, key));
+    else if (key.startsWith("$deleteFromPrimitiveList/")) {
+      const field = key.slice("$deleteFromPrimitiveList/".length);
+      const gone = asList(value, key);
+      if (Array.isArray(result[field])) result[field] = result[field].filter((item) => !gone.includes(item));
+    }
+  }
+  for (const [key, value] of Object.entries(changes)) {
+    if (key.startsWith("$")) {
+      if (/^\$(setElementOrder|deleteFromPrimitiveList)\//.test(key)) continue;
+      if (schema?.kind !== "struct" || !schema.field(key))
+        throw bad(`unknown directive ${key} in a strategic merge patch`);
+    }
+    mergeField(result, key, value, fieldOf(schema, key), orders.get(key));
+    orders.delete(key);
+  }
+  for (const [key, order] of orders) {
+    const field = fieldOf(schema, key);
+    if (field?.kind === "list" && Array.isArray(result[key])) result[key] = reorder(result[key], order, field);
+  }
+  return result;
+}
+
+function mergeField(result: Fields, key: string, value: unknown, schema: Schema | undefined, order?: unknown[]): void {
+  if (value === null) {
+    delete result[key];
+    return;
+  }
+  const present = Object.hasOwn(result, key) ? result[key] : undefined;
+  if (Array.isArray(value)) {
+    const list = mergeList(Array.isArray(present) ? present : [], value, schema);
+    result[key] = order && schema?.kind === "list" ? reorder(list, order, schema) : list;
+  } else if (isObject(value)) result[key] = mergeObject(isObject(present) ? present : {}, value, schema);
+  else result[key] = value;
+}
+
+function mergeList(target: unknown[], patch: unknown[], schema: Schema | undefined): unknown[] {
+  if (schema?.kind !== "list" || schema.patchStrategy !== "merge") return patch.map(stripDirectives);
+  const key = schema.patchMergeKey;
+  if (!key) return [...target, ...patch.filter((item) => !target.includes(item))];
+  if (patch.some((item) => isObject(item) && item.$patch === "replace" && !(key in item))) {
+    return patch.filter((item) => !(isObject(item) && item.$patch === "replace")).map(stripDirectives);
+  }
+  const result = [...target];
+  for (const item of patch) {
+    if (!isObject(item)) throw bad(`a list merged by ${key} must hold objects`);
+    const wanted = item[key];
+    if (wanted === undefined) throw bad(`map: ${JSON.stringify(item)} does not contain declared merge key: ${key}`);
+    const at = result.findIndex((present) => isObject(present) && equal(present[key], wanted));
+    if (item.$patch === "delete") {
+      if (at >= 0) result.splice(at, 1);
+    } else if (at < 0) result.push(mergeObject({}, item, schema.items));
+    else result[at] = mergeObject(result[at] as Fields, item, schema.items);
+  }
+  return result;
+}
+
+/** Items named by `order` in that order; the others keep their place relative to the named item before them. */
+function reorder(list: unknown[], order: unknown[], schema: ListSchema): unknown[] {
+  const key = schema.patchMergeKey;
+  const idOf = (item: unknown) => (key && isObject(item) ? item[key] : item);
+  const rank = new Map(order.map((item, index) => [idOf(item), index]));
+  const named = list.filter((item) => rank.has(idOf(item)));
+  named.sort((a, b) => (rank.get(idOf(a)) ?? 0) - (rank.get(idOf(b)) ?? 0));
+  const result: unknown[] = [];
+  let next = 0;
+  for (const item of list) {
+    if (!rank.has(idOf(item))) result.push(item);
+    else result.push(named[next++]);
+  }
+  return result;
+}
+
+function fieldOf(schema: Schema | undefined, name: string): Schema | undefined {
+  if (schema?.kind === "struct") return schema.field(name);
+  return schema?.kind === "map" ? schema.values : undefined;
+}
+
+function retainOnly(result: Fields, retain: unknown): void {
+  const kept = asList(retain, "$retainKeys");
+  for (const key of Object.keys(result)) if (!kept.includes(key)) delete result[key];
+}
+
+function asList(value: unknown, key: string): unknown[] {
+  if (!Array.isArray(value)) throw bad(`${key} in a strategic merge patch must be a list`);
+  return value;
+}
+
+/** What a patch adds where nothing was: its nulls and directives mean nothing there. */
+function stripDirectives(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(stripDirectives);
+  if (!isObject(value)) return value;
+  const result: Fields = {};
+  for (const [key, item] of Object.entries(value)) {
+    if (item === null || key === "$patch" || key === "$retainKeys") continue;
+    if (/^\$(setElementOrder|deleteFromPrimitiveList)\//.test(key)) continue;
+    result[key] = stripDirectives(item);
+  }
+  return result;
+}
