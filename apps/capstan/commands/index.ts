@@ -1,0 +1,114 @@
+import { nearest } from "@capstan/base/errors";
+import { UsageError } from "./usage.ts";
+
+/** Runs with the arguments after the command's name and resolves to the exit code. */
+export type Run = (args: string[]) => Promise<number>;
+
+export interface Command {
+  name: string;
+  summary: string;
+  help: string;
+  load(): Promise<Run>;
+}
+
+const dataDirectory = `  --data-dir DIR      where everything is kept (default: $CAPSTAN_HOME, else ~/.capstan)`;
+
+export const commands: Command[] = [
+  {
+    name: "up",
+    summary: "start the platform in the foreground; Ctrl-C stops it",
+    help: `Usage: capstan up [options]
+
+Starts the cluster, the platform's operators, the gateway and the console in this process. On the first start it also
+runs the quickstart: from a table to a served model. Everything is kept in the data directory; start again and it is
+as it was.
+
+Options:
+${dataDirectory}
+  --api-port N        Kubernetes API (default 6443; 0 picks a free port, and DIR/kubeconfig says which)
+  --console-port N    web console (default 7070; 0 picks a free port)
+  --gateway-port N    models and other routes (default 8080; 0 picks a free port)
+  --nodes N           node agents, the further ones as processes of their own (default 1)
+  --no-quickstart     do not run the quickstart on the first start
+  --image-map FILE    JSON: image pattern → {"rootfs": "host" | directory | OCI layout, "entrypoint"?, "cmd"?, "env"?}
+
+Try:
+  capstan up --data-dir /tmp/try --api-port 0 --console-port 0 --gateway-port 0
+  KUBECONFIG=/tmp/try/kubeconfig kubectl get pods -A`,
+    load: async () => (await import("./up.ts")).up,
+  },
+  {
+    name: "status",
+    summary: "say what is running; exit code 0 when every part is ready",
+    help: `Usage: capstan status [options]
+
+Options:
+${dataDirectory}
+  --wait SECONDS      wait until every part is ready, at most this long
+  --json              print JSON: {pid, ready, parts: [{name, ready, message}], addresses}`,
+    load: async () => (await import("./status.ts")).status,
+  },
+  {
+    name: "down",
+    summary: "stop the platform and wait until it has stopped",
+    help: `Usage: capstan down [--data-dir DIR]
+
+Stops the running platform as Ctrl-C does: pods are ended, everything is saved.
+
+Options:
+${dataDirectory}`,
+    load: async () => (await import("./down.ts")).down,
+  },
+  {
+    name: "workflow",
+    summary: "submit, watch and read the logs of workflows",
+    help: `Usage: capstan workflow submit FILE [-n NAMESPACE] [-p NAME=VALUE]... [--watch]
+       capstan workflow watch FILE|NAME [-n NAMESPACE]
+       capstan workflow logs FILE|NAME [-n NAMESPACE] [--follow]
+
+FILE holds a Workflow, or a WorkflowTemplate to submit from. It is checked before anything runs: a field that is not
+supported, a column that is not there and a reference that leads nowhere are refused with their path.
+
+Options:
+${dataDirectory}
+  -n, --namespace NS  namespace (default: the file's, else "default")
+  -p, --parameter N=V set a parameter of the workflow; may be given again
+  --watch             after submit, go on as watch does: exit code 0 only when the workflow succeeded
+  --follow            after the logs so far, print new lines until the workflow ends`,
+    load: async () => (await import("./workflow.ts")).workflow,
+  },
+  {
+    name: "kubeconfig",
+    summary: "print the administrator's kubeconfig, or its path",
+    help: `Usage: capstan kubeconfig [--path] [--data-dir DIR]
+
+Prints the kubeconfig of the running platform; --path prints only where it is:
+  export KUBECONFIG=$(capstan kubeconfig --path)
+
+Options:
+${dataDirectory}`,
+    load: async () => (await import("./kubeconfig.ts")).kubeconfig,
+  },
+];
+
+export function overview(all: Command[]): string {
+  const width = Math.max(...all.map((command) => command.name.length));
+  const lines = all.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`);
+  return `Capstan: an AI platform for Kubernetes, from data to a served model.
+
+Usage: capstan COMMAND [options]
+
+${lines.join("\n")}
+
+"capstan COMMAND --help" says more. Start with: capstan up`;
+}
+
+export function findCommand(name: string): Command {
+  const found = commands.find((command) => command.name === name);
+  if (found) return found;
+  const near = nearest(
+    name,
+    commands.map((command) => command.name),
+  );
+  throw new UsageError("help", `there is no command "${name}"${near ? `; did you mean "${near}"?` : ""}`);
+}

@@ -1,0 +1,85 @@
+// The control socket: how `capstan status` and `capstan down` reach the running process. Its file mode is its lock.
+
+import { once } from "node:events";
+import { chmodSync, rmSync } from "node:fs";
+import { createServer, request } from "node:http";
+
+export interface PartStatus {
+  name: string;
+  ready: boolean;
+  message: string;
+}
+
+export interface InstanceStatus {
+  pid: number;
+  ready: boolean;
+  parts: PartStatus[];
+  addresses: Record<string, string>;
+}
+
+export interface ControlOptions {
+  socket: string;
+  status(): InstanceStatus;
+  /** Resolves when every part is ready. */
+  ready: Promise<void>;
+  stop(): void;
+}
+
+/** Listens until disposed. GET /status[?wait=milliseconds], POST /down. */
+export async function serveControl({ socket, status, ready, stop }: ControlOptions): Promise<AsyncDisposable> {
+  rmSync(socket, { force: true });
+  const server = createServer(async (incoming, outgoing) => {
+    const url = new URL(incoming.url ?? "/", "http://capstan");
+    if (incoming.method === "POST" && url.pathname === "/down") {
+      // The answer stays open: the caller sees the end of the process as the end of the stream.
+      outgoing.writeHead(200).flushHeaders();
+      stop();
+      return;
+    }
+    const wait = Number(url.searchParams.get("wait") ?? 0);
+    if (wait > 0) await Promise.race([ready, elapsed(wait)]);
+    outgoing.setHeader("content-type", "application/json");
+    outgoing.end(JSON.stringify(status()));
+  });
+  server.listen(socket);
+  await once(server, "listening");
+  chmodSync(socket, 0o600);
+  return {
+    async [Symbol.asyncDispose]() {
+      server.close();
+      server.closeAllConnections();
+      rmSync(socket, { force: true });
+    },
+  };
+}
+
+function elapsed(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms).unref());
+}
+
+/** Asks the running process; undefined when none listens. */
+export async function askStatus(socket: string, waitMs = 0): Promise<InstanceStatus | undefined> {
+  const body = await ask(socket, "GET", `/status?wait=${waitMs}`);
+  return body === undefined ? undefined : JSON.parse(body);
+}
+
+/** Stops the running process and resolves when it has closed its end; false when none listens. */
+export async function askDown(socket: string): Promise<boolean> {
+  return (await ask(socket, "POST", "/down")) !== undefined;
+}
+
+function ask(socketPath: string, method: string, path: string): Promise<string | undefined> {
+  return new Promise((resolve, reject) => {
+    const outgoing = request({ socketPath, method, path }, (incoming) => {
+      const chunks: Buffer[] = [];
+      incoming.on("data", (chunk) => chunks.push(chunk));
+      incoming.on("close", () => resolve(Buffer.concat(chunks).toString()));
+      incoming.on("error", () => resolve(Buffer.concat(chunks).toString()));
+    });
+    outgoing.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code === "ENOENT" || error.code === "ECONNREFUSED") resolve(undefined);
+      else reject(error);
+    });
+    outgoing.end();
+  });
+}
