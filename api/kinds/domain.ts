@@ -2,6 +2,7 @@
 import type { CustomResourceDefinition } from "../generated/apiextensions-v1.ts";
 import type { Quantity, Time } from "../generated/meta-v1.ts";
 import type { KubeObject, Resource } from "../meta/index.ts";
+import { ageColumn, definitionOf, integer, list, object, oneOf, quantity, text, time } from "./crd-schema.ts";
 
 export interface Domain extends KubeObject {
   spec: DomainSpec;
@@ -51,89 +52,37 @@ export const Domains: Resource<Domain> = {
   namespaced: false,
 };
 
-const text = { type: "string" };
-const time = { type: "string", format: "date-time" };
-const quantity = { "x-kubernetes-int-or-string": true, anyOf: [{ type: "integer" }, { type: "string" }] };
+const spec = object({
+  role: oneOf("", "partner"),
+  master: text,
+  cert: text,
+  interConnProtocols: list(oneOf("kuscia", "bfia")),
+  authCenter: object(
+    {
+      authenticationType: oneOf("Token", "MTLS", "None"),
+      tokenGenMethod: oneOf("RSA-GEN", "RAND-GEN", "UID-RSA-GEN"),
+    },
+    ["authenticationType"],
+  ),
+  resourceQuota: object({
+    podMaxCount: { ...integer, minimum: 0 },
+    cpu: quantity,
+    memory: quantity,
+    storage: quantity,
+  }),
+});
 
-export const domainDefinition: CustomResourceDefinition = {
-  apiVersion: "apiextensions.k8s.io/v1",
-  kind: "CustomResourceDefinition",
-  metadata: { name: "domains.kuscia.secretflow" },
-  spec: {
-    group: "kuscia.secretflow",
-    scope: "Cluster",
-    names: { plural: "domains", singular: "domain", kind: "Domain", listKind: "DomainList" },
-    versions: [
-      {
-        name: "v1alpha1",
-        served: true,
-        storage: true,
-        subresources: { status: {} },
-        schema: {
-          openAPIV3Schema: {
-            type: "object",
-            description: "A tenant: its namespace, quota, nodes and members.",
-            properties: {
-              apiVersion: text,
-              kind: text,
-              metadata: { type: "object" },
-              spec: {
-                type: "object",
-                properties: {
-                  role: { type: "string", enum: ["", "partner"] },
-                  master: text,
-                  cert: text,
-                  interConnProtocols: { type: "array", items: { type: "string", enum: ["kuscia", "bfia"] } },
-                  authCenter: {
-                    type: "object",
-                    required: ["authenticationType"],
-                    properties: {
-                      authenticationType: { type: "string", enum: ["Token", "MTLS", "None"] },
-                      tokenGenMethod: { type: "string", enum: ["RSA-GEN", "RAND-GEN", "UID-RSA-GEN"] },
-                    },
-                  },
-                  resourceQuota: {
-                    type: "object",
-                    properties: {
-                      podMaxCount: { type: "integer", minimum: 0 },
-                      cpu: quantity,
-                      memory: quantity,
-                      storage: quantity,
-                    },
-                  },
-                },
-              },
-              status: {
-                type: "object",
-                properties: {
-                  nodeStatuses: {
-                    type: "array",
-                    items: {
-                      type: "object",
-                      required: ["name", "version", "status"],
-                      properties: {
-                        name: text,
-                        version: text,
-                        status: text,
-                        lastHeartbeatTime: time,
-                        lastTransitionTime: time,
-                      },
-                    },
-                  },
-                  deployTokenStatuses: {
-                    type: "array",
-                    items: {
-                      type: "object",
-                      required: ["token", "state"],
-                      properties: { token: text, state: { type: "string" }, lastTransitionTime: time },
-                    },
-                  },
-                },
-              },
-            },
-          },
-        },
-      },
-    ],
-  },
-};
+const node = { name: text, version: text, status: text, lastHeartbeatTime: time, lastTransitionTime: time };
+const token = { token: text, state: oneOf("used", "unused"), lastTransitionTime: time };
+
+/** As Kuscia's: no columns of its own, so that kubectl shows name and age. */
+export const domainDefinition: CustomResourceDefinition = definitionOf({
+  resource: Domains,
+  description: "A tenant: its namespace, quota, nodes and members.",
+  spec,
+  status: object({
+    nodeStatuses: list(object(node, ["name", "version", "status"])),
+    deployTokenStatuses: list(object(token, ["token", "state"])),
+  }),
+  columns: [ageColumn],
+});
