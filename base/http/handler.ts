@@ -6,6 +6,14 @@ export interface Principal {
   extra?: Record<string, string[]>;
 }
 
+/** The other end of the connection, as the transport saw it: set by the transport alone, absent in process. */
+export interface Peer {
+  /** IP address. */
+  address: string;
+  /** Subject of the client's certificate, when it showed one that the server's client authority signed. */
+  certificate?: { commonName: string; organizations: string[] };
+}
+
 export interface HttpRequest {
   method: string;
   /** Path and query, as on the request line. */
@@ -14,6 +22,7 @@ export interface HttpRequest {
   headers: Record<string, string>;
   body?: Uint8Array;
   principal?: Principal;
+  peer?: Peer;
   /** Aborted when the caller goes away. */
   signal: AbortSignal;
 }
