@@ -1,0 +1,50 @@
+import { useQuery } from "@tanstack/react-query";
+import { consoleHeader } from "./handler.ts";
+
+export interface SessionUser {
+  user: string;
+  groups: string[];
+}
+
+/** A refusal of the console's own endpoints. */
+export class LoginError extends Error {
+  readonly reason: string;
+  constructor(reason: string, message: string) {
+    super(message);
+    this.name = "LoginError";
+    this.reason = reason;
+  }
+}
+
+/** Begins a session. @throws LoginError when the server refuses. */
+export async function logIn(proof: { oneTime: string } | { bearer: string }): Promise<SessionUser> {
+  const answer = await fetch("/login", {
+    method: "POST",
+    headers: { "content-type": "application/json", ...consoleHeader },
+    body: JSON.stringify(proof),
+  });
+  return read(answer);
+}
+
+export async function logOut(): Promise<void> {
+  await fetch("/logout", { method: "POST", headers: consoleHeader });
+}
+
+/** Who is logged in; null when nobody is. */
+export function useSession(): SessionUser | null | undefined {
+  const { data } = useQuery({
+    queryKey: ["session"],
+    staleTime: Number.POSITIVE_INFINITY,
+    queryFn: async (): Promise<SessionUser | null> => {
+      const answer = await fetch("/session", { headers: consoleHeader });
+      return answer.status === 401 ? null : read(answer);
+    },
+  });
+  return data;
+}
+
+async function read(answer: Response): Promise<SessionUser> {
+  const body = (await answer.json()) as SessionUser & { reason?: string; message?: string };
+  if (!answer.ok) throw new LoginError(body.reason ?? "InternalError", body.message ?? answer.statusText);
+  return body;
+}

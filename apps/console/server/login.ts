@@ -1,0 +1,91 @@
+import type { Handler, HttpRequest, HttpResponse, Principal } from "@capstan/base/http";
+import { json, refuse } from "./answer.ts";
+import { maxTokenBytes, type Session, type Sessions } from "./session.ts";
+
+/** Largest body of POST /login, bytes. */
+const maxLoginBytes = 8192;
+
+export interface LoginOptions {
+  api: Handler;
+  sessions: Sessions;
+  /** Whether a one-time login was valid, which uses it up. */
+  take(token: string): Promise<boolean>;
+  /** Who a one-time login speaks for. */
+  admin: Principal;
+}
+
+/** POST /login with `{oneTime}` or `{bearer}`: a session cookie, or 401. */
+export async function login(options: LoginOptions, request: HttpRequest): Promise<HttpResponse> {
+  const body = readBody(request);
+  if ("refused" in body) return body.refused;
+  const { oneTime, bearer } = body.fields;
+  if (typeof oneTime === "string") {
+    if (!(await options.take(oneTime))) {
+      const hint = "this login was used before or has expired: `capstan status` prints a new one";
+      return refuse(401, "LoginUsed", hint);
+    }
+    return begin(options.sessions, { principal: options.admin });
+  }
+  if (typeof bearer !== "string" || bearer === "") return refuse(400, "BadRequest", "give oneTime or bearer");
+  if (Buffer.byteLength(bearer) > maxTokenBytes) {
+    return refuse(413, "TokenTooLong", `a bearer token has at most ${maxTokenBytes} bytes (maxTokenBytes)`);
+  }
+  const principal = await whoIs(options.api, bearer, request.signal);
+  if (!principal) return refuse(401, "Unauthorized", "the cluster does not accept this token: it may have expired");
+  return begin(options.sessions, { principal, token: bearer });
+}
+
+/** GET /session: whose it is. */
+export function describe(session: Session): HttpResponse {
+  const { name, groups } = session.principal;
+  return json(200, { user: name, groups, expires: new Date(session.expires).toISOString() });
+}
+
+function begin(sessions: Sessions, about: Omit<Session, "id" | "expires">): HttpResponse {
+  return json(
+    200,
+    { user: about.principal.name, groups: about.principal.groups },
+    { "set-cookie": sessions.begin(about) },
+  );
+}
+
+/** Asks the API itself whose token it is. Source: authentication.k8s.io/v1 SelfSubjectReview. */
+async function whoIs(api: Handler, token: string, signal: AbortSignal): Promise<Principal | undefined> {
+  const review = { apiVersion: "authentication.k8s.io/v1", kind: "SelfSubjectReview" };
+  const answer = await api({
+    method: "POST",
+    url: "/apis/authentication.k8s.io/v1/selfsubjectreviews",
+    headers: { authorization: `Bearer ${token}`, "content-type": "application/json", accept: "application/json" },
+    body: Buffer.from(JSON.stringify(review)),
+    signal,
+  });
+  const text = await textOf(answer);
+  if (answer.status === 401 || answer.status === 403) return undefined;
+  if (answer.status >= 400) throw new Error(`the API answered ${answer.status} to a SelfSubjectReview`);
+  const { username, groups } = JSON.parse(text).status.userInfo as { username: string; groups?: string[] };
+  return { name: username, groups: groups ?? [] };
+}
+
+export async function textOf(answer: HttpResponse): Promise<string> {
+  const { body } = answer;
+  if (body === undefined) return "";
+  if (typeof body === "string") return body;
+  if (body instanceof Uint8Array) return Buffer.from(body).toString("utf8");
+  const chunks: Uint8Array[] = [];
+  for await (const chunk of body) chunks.push(chunk);
+  return Buffer.concat(chunks).toString("utf8");
+}
+
+function readBody(request: HttpRequest): { fields: Record<string, unknown> } | { refused: HttpResponse } {
+  const bytes = request.body ?? new Uint8Array();
+  if (bytes.byteLength > maxLoginBytes) {
+    return { refused: refuse(413, "TooLarge", `a login has at most ${maxLoginBytes} bytes (maxLoginBytes)`) };
+  }
+  try {
+    const value: unknown = JSON.parse(Buffer.from(bytes).toString("utf8"));
+    if (typeof value === "object" && value !== null) return { fields: value as Record<string, unknown> };
+  } catch {
+    // Said below, as for any other body that is not an object.
+  }
+  return { refused: refuse(400, "BadRequest", "the body is a JSON object") };
+}
