@@ -13,7 +13,7 @@ import type { Handler, HttpRequest } from "@capstan/base/http";
 import { openAuthority } from "../pki/index.ts";
 import { serve } from "./server.ts";
 import { createTransport } from "./transport.ts";
-import { joinSockets, writeSwitch } from "./upgrade.ts";
+import { isSwitched, joinSockets, writeSwitch } from "./upgrade.ts";
 
 const run = promisify(execFile);
 const get = (url: string, rest: Partial<HttpRequest> = {}): HttpRequest => {
@@ -189,14 +189,20 @@ test("a connection can change protocol, and a refusal is an ordinary answer", as
   });
   using transport = createTransport({ server: server.url });
   const headers = { connection: "Upgrade", upgrade: "websocket" };
-  const changed = await transport.upgrade(get("/echo", { headers }));
-  assert.ok("socket" in changed);
-  changed.socket.write("ping");
-  const [bytes] = await once(changed.socket, "data");
-  assert.equal(bytes.toString(), "ping");
-  changed.socket.destroy();
-  const refused = await transport.upgrade(get("/other", { headers }));
-  assert.ok("status" in refused && refused.status === 403);
+  // A server in front that only forwards shows that the handler alone carries a changed connection.
+  await using front = await serve({ handler: transport.handler, port: 0 });
+  using outer = createTransport({ server: front.url });
+  for (const { handler } of [transport, outer]) {
+    const changed = await handler(get("/echo", { headers }));
+    assert.ok(isSwitched(changed));
+    const { socket } = changed.connection;
+    socket.write("ping");
+    const [bytes] = await once(socket, "data");
+    assert.equal(bytes.toString(), "ping");
+    socket.end("last words");
+    assert.equal(await text(socket), "last words");
+    assert.equal((await handler(get("/other", { headers }))).status, 403);
+  }
   const offered = await transport.handler(get("/", { headers: { connection: "Upgrade", upgrade: "h2c" } }));
   assert.equal(offered.status, 200);
 });

@@ -7,26 +7,18 @@ import {
   type ServerResponse,
 } from "node:http";
 import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
-import type { AddressInfo } from "node:net";
-import type { Duplex } from "node:stream";
+import type { AddressInfo, Socket } from "node:net";
 import { StatusError } from "@capstan/api/meta";
 import { aborted } from "@capstan/base/async";
-import type { Handler, HttpRequest } from "@capstan/base/http";
+import type { Handler } from "@capstan/base/http";
 import { type Logger, silent } from "@capstan/base/log";
 import { headOf, readBody } from "./receive.ts";
 import { errorResponse, respond } from "./respond.ts";
-import { writeRaw } from "./upgrade.ts";
-
-/**
- * Takes over a connection that changes protocol: answers on the raw socket and resolves when it is done with it.
- * When it throws before writing, the client gets the error as an ordinary answer.
- * @param head bytes that came right after the request.
- */
-export type Upgrade = (request: HttpRequest, socket: Duplex, head: Uint8Array) => Promise<void>;
+import { change, type Upgrade } from "./upgrade.ts";
 
 export interface ServeOptions {
   handler: Handler;
-  /** Without it, requests to change protocol are answered as if they had not asked. */
+  /** Serves requests to change protocol; without it the handler does, whose answer may be a SwitchedResponse. */
   upgrade?: Upgrade;
   /** 0 takes a free one. */
   port: number;
@@ -66,16 +58,14 @@ export async function serve(options: ServeOptions): Promise<Serving> {
   const { handler, upgrade, port, host = "127.0.0.1", tls, log = silent } = options;
   const server = tls ? createTlsServer({ ...settings, ...secure(tls) }) : createPlainServer(settings);
   const active = new Set<AbortController>();
-  const upgraded = new Set<Duplex>();
+  const upgraded = new Set<Socket>();
   const maxBodyBytes = options.maxBodyBytes ?? 3 * 1024 * 1024;
   server.on("request", (request, response) => answer({ handler, maxBodyBytes, log, active }, request, response));
-  if (upgrade) {
-    server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Uint8Array) => {
-      upgraded.add(socket);
-      socket.once("close", () => upgraded.delete(socket));
-      change(upgrade, log, request, socket, head);
-    });
-  } else server.on("upgrade", (_request: IncomingMessage, socket: Duplex) => refuseUpgrade(socket));
+  server.on("upgrade", (request: IncomingMessage, socket: Socket, head: Uint8Array) => {
+    upgraded.add(socket);
+    socket.once("close", () => upgraded.delete(socket));
+    change({ handler, upgrade, log }, request, socket, head);
+  });
   await listen(server, port, host);
   const address = server.address() as AddressInfo;
   const name = address.family === "IPv6" ? `[${address.address}]` : address.address;
@@ -149,38 +139,12 @@ async function answer(context: Context, request: IncomingMessage, response: Serv
   }
 }
 
-async function change(
-  upgrade: Upgrade,
-  log: Logger,
-  request: IncomingMessage,
-  socket: Duplex,
-  head: Uint8Array,
-): Promise<void> {
-  const gone = new AbortController();
-  const before = (socket as { bytesWritten?: number }).bytesWritten ?? 0;
-  socket.once("close", () => gone.abort());
-  // A reset by the client ends the connection: "close" follows and says all there is to say.
-  socket.on("error", () => socket.destroy());
-  try {
-    await upgrade(headOf(request, gone.signal), socket, head);
-  } catch (error) {
-    if (!(error instanceof StatusError)) log.warn("a stream failed", { path: pathOf(request), error });
-    const untouched = ((socket as { bytesWritten?: number }).bytesWritten ?? 0) === before;
-    if (untouched && socket.writable) writeRaw(socket, errorResponse(error));
-    else socket.destroy();
-  }
-}
-
-function refuseUpgrade(socket: Duplex): void {
-  writeRaw(socket, errorResponse(new StatusError("BadRequest", "this server does not change protocols")));
-}
-
 /** Without the query: it may hold tokens. */
 function pathOf(request: IncomingMessage): string {
   return (request.url ?? "/").split("?")[0] ?? "/";
 }
 
-async function closeServer(server: Server, active: Set<AbortController>, upgraded: Set<Duplex>): Promise<void> {
+async function closeServer(server: Server, active: Set<AbortController>, upgraded: Set<Socket>): Promise<void> {
   if (!server.listening) return;
   const closed = once(server, "close");
   server.close();

@@ -1,9 +1,9 @@
 import { type IncomingMessage, Agent as PlainAgent, request as plainRequest, type RequestOptions } from "node:http";
 import { Agent as TlsAgent, request as tlsRequest } from "node:https";
-import type { Duplex } from "node:stream";
 import { StatusError } from "@capstan/api/meta";
 import { messageOf } from "@capstan/base/errors";
 import type { Handler, HttpRequest, HttpResponse } from "@capstan/base/http";
+import type { SwitchedResponse } from "./upgrade.ts";
 
 export interface TransportOptions {
   /** `https://host:port`, with a path when the API is below one. */
@@ -21,19 +21,10 @@ export interface TransportOptions {
   insecure?: boolean;
 }
 
-/** A connection whose protocol changed. */
-export interface UpgradedConnection {
-  socket: Duplex;
-  head: Uint8Array;
-  /** Of the 101 answer: names and values by turns. */
-  rawHeaders: string[];
-}
-
 /** A remote server as a Handler. */
 export interface Transport extends Disposable {
+  /** A request with an Upgrade header may be answered by a SwitchedResponse. */
   handler: Handler;
-  /** Sends a request that asks for another protocol: the connection, or the answer that refuses. */
-  upgrade(request: HttpRequest): Promise<UpgradedConnection | HttpResponse>;
   close(): void;
 }
 
@@ -71,8 +62,22 @@ export function createTransport(options: TransportOptions): Transport {
     });
     return readAnswer(answer, request);
   };
+  const change = async (request: HttpRequest): Promise<HttpResponse | SwitchedResponse> => {
+    const prepared = await prepare(request);
+    return new Promise((resolve, reject) => {
+      const sent = open({ ...prepared, ...(secure ? tls : {}), agent: false });
+      sent.on("upgrade", (answer, socket, head) => {
+        const { rawHeaders } = answer;
+        resolve({ status: 101, headers: headersOf(answer), connection: { socket, head, rawHeaders } });
+      });
+      sent.on("response", (answer) => resolve(readAnswer(answer, request)));
+      sent.on("error", (error) => reject(reachError(error, base, false)));
+      sent.end(request.body);
+    });
+  };
   return {
     handler: async (request) => {
+      if (request.headers.upgrade) return change(request);
       try {
         return await send(request);
       } catch (error) {
@@ -82,16 +87,6 @@ export function createTransport(options: TransportOptions): Transport {
         }
         throw error;
       }
-    },
-    upgrade: async (request) => {
-      const prepared = await prepare(request);
-      return new Promise((resolve, reject) => {
-        const sent = open({ ...prepared, ...(secure ? tls : {}), agent: false });
-        sent.on("upgrade", (answer, socket, head) => resolve({ socket, head, rawHeaders: answer.rawHeaders }));
-        sent.on("response", (answer) => resolve(readAnswer(answer, request)));
-        sent.on("error", (error) => reject(reachError(error, base, false)));
-        sent.end();
-      });
     },
     close: () => agent.destroy(),
     [Symbol.dispose]: () => agent.destroy(),
@@ -108,11 +103,16 @@ function reachError(error: NodeJS.ErrnoException, base: URL, reused: boolean): E
   return stale ? new StaleConnection("ServiceUnavailable", message) : new StatusError("ServiceUnavailable", message);
 }
 
-async function readAnswer(answer: IncomingMessage, request: HttpRequest): Promise<HttpResponse> {
+function headersOf(answer: IncomingMessage): Record<string, string> {
   const headers: Record<string, string> = {};
   for (const [name, value] of Object.entries(answer.headers)) {
     if (value !== undefined) headers[name] = Array.isArray(value) ? value.join(", ") : value;
   }
+  return headers;
+}
+
+async function readAnswer(answer: IncomingMessage, request: HttpRequest): Promise<HttpResponse> {
+  const headers = headersOf(answer);
   const status = answer.statusCode ?? 502;
   if (request.method === "HEAD" || status === 204 || status === 304) {
     answer.resume();

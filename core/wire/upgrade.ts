@@ -1,16 +1,88 @@
+import { type IncomingMessage, ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import type { HttpResponse } from "@capstan/base/http";
+import { StatusError } from "@capstan/api/meta";
+import type { Handler, HttpRequest, HttpResponse } from "@capstan/base/http";
+import type { Logger } from "@capstan/base/log";
+import { headOf } from "./receive.ts";
+import { errorResponse, respond } from "./respond.ts";
 
-/** Writes an ordinary answer on the raw socket of a request that asked to change protocol, and ends it. */
-export function writeRaw(socket: Duplex, { status, headers, body }: HttpResponse): void {
-  const bytes = typeof body === "string" ? Buffer.from(body) : body instanceof Uint8Array ? body : Buffer.alloc(0);
-  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
-  const head = [`HTTP/1.1 ${status} ${status < 400 ? "OK" : "Refused"}`, ...lines, `content-length: ${bytes.length}`];
-  socket.write(`${head.join("\r\n")}\r\nconnection: close\r\n\r\n`);
-  socket.end(bytes);
+/**
+ * Takes over a connection that changes protocol: answers on the raw socket and resolves when it is done with it.
+ * When it throws before writing, the client gets the error as an ordinary answer.
+ * @param head bytes that came right after the request.
+ */
+export type Upgrade = (request: HttpRequest, socket: Duplex, head: Uint8Array) => Promise<void>;
+
+/** The answer 101 of a handler, with the connection behind it that speaks the new protocol. */
+export interface SwitchedResponse extends HttpResponse {
+  connection: {
+    socket: Duplex;
+    /** Bytes that came right after the answer. */
+    head: Uint8Array;
+    /** Of the answer: names and values by turns, as Node gives them. */
+    rawHeaders: string[];
+  };
 }
 
-/** Writes the answer that changes the protocol. @param rawHeaders names and values by turns, as Node gives them. */
+export function isSwitched(answer: HttpResponse): answer is SwitchedResponse {
+  return answer.status === 101 && "connection" in answer;
+}
+
+export interface ChangeOptions {
+  handler: Handler;
+  upgrade?: Upgrade;
+  log: Logger;
+}
+
+/** Serves a request that asks to change protocol: by `upgrade`, or by the handler, whose answer may be a SwitchedResponse. */
+export async function change(
+  { handler, upgrade, log }: ChangeOptions,
+  incoming: IncomingMessage,
+  socket: Socket,
+  head: Uint8Array,
+): Promise<void> {
+  const gone = new AbortController();
+  const before = socket.bytesWritten;
+  socket.once("close", () => gone.abort());
+  // A broken connection closes: "close" follows and says all there is to say.
+  socket.on("error", () => socket.destroy());
+  const request = headOf(incoming, gone.signal);
+  try {
+    if (upgrade) return await upgrade(request, socket, head);
+    const answer = await handler(request);
+    if (isSwitched(answer)) return await forward(socket, head, answer);
+    await answerPlainly(incoming, socket, answer, gone.signal);
+  } catch (error) {
+    if (!(error instanceof StatusError)) log.warn("a stream failed", { path: request.url.split("?")[0], error });
+    if (socket.bytesWritten === before && socket.writable) {
+      await answerPlainly(incoming, socket, errorResponse(error), gone.signal);
+    } else socket.destroy();
+  }
+}
+
+async function forward(socket: Duplex, head: Uint8Array, { connection }: SwitchedResponse): Promise<void> {
+  writeSwitch(socket, connection.rawHeaders);
+  if (connection.head.length > 0) socket.write(connection.head);
+  if (head.length > 0) connection.socket.write(head);
+  await joinSockets(socket, connection.socket);
+}
+
+/** An ordinary answer on a socket that Node no longer serves. */
+async function answerPlainly(
+  incoming: IncomingMessage,
+  socket: Socket,
+  answer: HttpResponse,
+  signal: AbortSignal,
+): Promise<void> {
+  const response = new ServerResponse(incoming);
+  response.shouldKeepAlive = false;
+  response.assignSocket(socket);
+  response.once("finish", () => socket.end());
+  await respond(response, answer, { method: incoming.method ?? "GET", acceptEncoding: undefined, signal });
+}
+
+/** Writes the answer that changes the protocol. @param rawHeaders names and values by turns. */
 export function writeSwitch(socket: Duplex, rawHeaders: string[]): void {
   const lines: string[] = ["HTTP/1.1 101 Switching Protocols"];
   for (let at = 0; at + 1 < rawHeaders.length; at += 2) lines.push(`${rawHeaders[at]}: ${rawHeaders[at + 1]}`);
@@ -32,7 +104,6 @@ function copy(from: Duplex, to: Duplex): Promise<void> {
     };
     if (from.closed) over();
     else from.once("close", over);
-    // A broken connection closes: that is all there is to do about it.
     from.on("error", () => from.destroy());
   });
 }
