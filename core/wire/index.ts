@@ -2,4 +2,4 @@
 export { errorResponse } from "./respond.ts";
 export { type ServeOptions, type Serving, serve } from "./server.ts";
 export { createTransport, type Transport, type TransportOptions } from "./transport.ts";
-export { isSwitched, joinSockets, type SwitchedResponse, type Upgrade, writeSwitch } from "./upgrade.ts";
+export { isSwitched, joinSockets, type SwitchedResponse, type Upgrade, writeRaw, writeSwitch } from "./upgrade.ts";

@@ -1,4 +1,4 @@
-import { type IncomingMessage, ServerResponse } from "node:http";
+import { type IncomingMessage, ServerResponse, STATUS_CODES } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { StatusError } from "@capstan/api/meta";
@@ -106,4 +106,15 @@ function copy(from: Duplex, to: Duplex): Promise<void> {
     else from.once("close", over);
     from.on("error", () => from.destroy());
   });
+}
+
+/** For an Upgrade that refuses: writes an ordinary answer on the raw socket and ends it. The body is whole or absent. */
+export function writeRaw(socket: Duplex, { status, headers, body = "" }: HttpResponse): void {
+  if (typeof body !== "string" && !(body instanceof Uint8Array)) throw new TypeError("a refusal is no stream");
+  const bytes = Buffer.from(body);
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
+  const reason = STATUS_CODES[status] ?? "Unknown";
+  const head = [`HTTP/1.1 ${status} ${reason}`, ...lines, `content-length: ${bytes.length}`, "connection: close"];
+  socket.write(`${head.join("\r\n")}\r\n\r\n`);
+  socket.end(bytes);
 }
