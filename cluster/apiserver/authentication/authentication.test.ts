@@ -1,0 +1,158 @@
+import assert from "node:assert/strict";
+import { generateKeyPairSync } from "node:crypto";
+import { beforeEach, test } from "node:test";
+import type { TokenRequest, TokenReview } from "@capstan/api/generated/authentication-v1";
+import { type KubeObject, keyOf, type ObjectRef, type Resource, StatusError } from "@capstan/api/meta";
+import type { HttpRequest, Principal } from "@capstan/base/http";
+import { createTokenSigner } from "@capstan/core/pki";
+import type { Endpoint, EndpointCall, View } from "../request.ts";
+import { requestInfoOf } from "../request-info.ts";
+import { createAuthentication } from "./index.ts";
+
+const { privateKey } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+const issuer = "https://kubernetes.default.svc.cluster.local";
+let now = Date.parse("2030-01-01T00:00:00Z");
+const objects = new Map<string, KubeObject>();
+const put = (resource: string, ref: ObjectRef, rest: object = {}) =>
+  objects.set(`${resource}/${keyOf(ref)}`, {
+    apiVersion: "v1",
+    kind: "",
+    metadata: { ...ref, uid: `uid-${ref.name}` },
+    ...rest,
+  });
+const view: View = {
+  get: <T extends KubeObject>(resource: Resource<T>, ref: ObjectRef) =>
+    objects.get(`${resource.resource}/${keyOf(ref)}`) as T | undefined,
+  list: () => [],
+  resource: () => undefined,
+  resourceOfKind: () => undefined,
+};
+const extension = createAuthentication({ signer: createTokenSigner(privateKey), clock: () => now })(view);
+
+beforeEach(() => {
+  objects.clear();
+  put("serviceaccounts", { namespace: "a", name: "robot" });
+  put("pods", { namespace: "a", name: "p" }, { spec: { serviceAccountName: "robot", nodeName: "n" } });
+  put("pods", { namespace: "a", name: "other" }, { spec: { serviceAccountName: "default" } });
+  put("nodes", { name: "n" });
+});
+
+async function identify(rest: Partial<HttpRequest>): Promise<Principal | undefined> {
+  let seen: HttpRequest | undefined;
+  const [interceptor] = extension.interceptors ?? [];
+  assert.ok(interceptor);
+  const handler = interceptor(async (request) => {
+    seen = request;
+    return { status: 200, headers: {} };
+  });
+  await handler({ method: "GET", url: "/api/v1/pods", headers: {}, signal: new AbortController().signal, ...rest });
+  assert.equal(seen?.headers.authorization, undefined);
+  return seen?.principal;
+}
+const bearer = (token: string) => ({ headers: { authorization: `Bearer ${token}` } });
+const unauthorized = { reason: "Unauthorized", message: "Unauthorized" };
+
+async function call<T>(path: string, object: object, principal?: Principal): Promise<T> {
+  const info = requestInfoOf("POST", path);
+  const found = extension.endpoints?.find(
+    (e: Endpoint) => e.resource === info.resource && e.subresource === info.subresource,
+  );
+  assert.ok(found?.create);
+  const given = { info, object, principal: principal ?? { name: "me", groups: [] } } as unknown as EndpointCall;
+  return (await found.create(given)) as T;
+}
+const tokenFor = async (spec: object = {}, account = "robot") =>
+  (await call<TokenRequest>(`/api/v1/namespaces/a/serviceaccounts/${account}/token`, { spec })).status?.token ?? "";
+const review = (token: string, audiences?: string[]) =>
+  call<TokenReview>("/apis/authentication.k8s.io/v1/tokenreviews", { spec: { token, audiences } });
+
+test("a client certificate names a user and groups, and no header does", async () => {
+  const certificate = { commonName: "jane", organizations: ["devs"] };
+  assert.deepEqual(await identify({ peer: { address: "127.0.0.1", certificate } }), {
+    name: "jane",
+    groups: ["devs", "system:authenticated"],
+  });
+  const headers = { "x-remote-user": "admin", "x-remote-group": "system:masters", "impersonate-user": "admin" };
+  await assert.rejects(identify({ headers }), unauthorized);
+  await assert.rejects(identify({ headers: { authorization: "Basic YWRtaW46YWRtaW4=" } }), unauthorized);
+});
+
+test("only health and version are open to everybody", async () => {
+  for (const url of ["/healthz", "/readyz/ping?verbose", "/livez", "/version"]) {
+    assert.deepEqual(await identify({ url }), { name: "system:anonymous", groups: ["system:unauthenticated"] });
+  }
+  for (const url of ["/api", "/versions", "/healthzz", "/", "/metrics"]) {
+    await assert.rejects(identify({ url }), unauthorized);
+  }
+});
+
+test("a token of a service account speaks for it until it ends", async () => {
+  const token = await tokenFor({ expirationSeconds: 600 });
+  const principal = await identify(bearer(token));
+  assert.equal(principal?.name, "system:serviceaccount:a:robot");
+  assert.equal(principal?.uid, "uid-robot");
+  assert.deepEqual(principal?.groups, ["system:serviceaccounts", "system:serviceaccounts:a", "system:authenticated"]);
+  now += 600_000;
+  await assert.rejects(identify(bearer(token)), unauthorized);
+});
+
+test("a token ends with its account, even when another of that name follows", async () => {
+  const token = await tokenFor();
+  objects.delete("serviceaccounts/a/robot");
+  await assert.rejects(identify(bearer(token)), unauthorized);
+  put("serviceaccounts", { namespace: "a", name: "robot" }, { metadata: { name: "robot", uid: "another" } });
+  await assert.rejects(identify(bearer(token)), unauthorized);
+});
+
+test("a token bound to a pod ends with it, and says which pod and node", async () => {
+  const token = await tokenFor({ boundObjectRef: { kind: "Pod", apiVersion: "v1", name: "p", uid: "uid-p" } });
+  const principal = await identify(bearer(token));
+  assert.deepEqual(principal?.extra?.["authentication.kubernetes.io/pod-uid"], ["uid-p"]);
+  assert.deepEqual(principal?.extra?.["authentication.kubernetes.io/node-name"], ["n"]);
+  objects.delete("pods/a/p");
+  await assert.rejects(identify(bearer(token)), unauthorized);
+  await assert.rejects(tokenFor({ boundObjectRef: { kind: "Pod", name: "p" } }), { reason: "NotFound" });
+  await assert.rejects(tokenFor({ boundObjectRef: { kind: "Pod", name: "other" } }), /different serviceaccount name/);
+  await assert.rejects(tokenFor({ boundObjectRef: { kind: "Node", name: "n", uid: "x" } }), { reason: "Conflict" });
+});
+
+test("lifetimes out of bounds and unknown accounts are refused", async () => {
+  await assert.rejects(tokenFor({ expirationSeconds: 599 }), (error: unknown) => {
+    assert.ok(error instanceof StatusError);
+    assert.equal(error.details?.causes?.[0]?.field, "spec.expirationSeconds");
+    return error.reason === "Invalid";
+  });
+  await assert.rejects(tokenFor({ expirationSeconds: 2 ** 33 }), { reason: "Invalid" });
+  await assert.rejects(tokenFor({}, "nobody"), /serviceaccounts "nobody" not found/);
+});
+
+test("a token for another audience does not call the API, but a review for that audience accepts it", async () => {
+  const token = await tokenFor({ audiences: ["vault"] });
+  await assert.rejects(identify(bearer(token)), unauthorized);
+  assert.match((await review(token)).status?.error ?? "", /not for/);
+  const { status, spec } = await review(token, ["vault", "x"]);
+  assert.deepEqual([status?.authenticated, status?.audiences], [true, ["vault"]]);
+  assert.equal(status?.user?.username, "system:serviceaccount:a:robot");
+  assert.equal(spec.token, undefined);
+});
+
+test("a review of anything else says no", async () => {
+  assert.equal((await review("x.y.z")).status?.authenticated, undefined);
+  await assert.rejects(review(""), { reason: "BadRequest" });
+  const { privateKey: stranger } = generateKeyPairSync("ec", { namedCurve: "P-256" });
+  const forged = createTokenSigner(stranger).sign({
+    ...{ iss: issuer, aud: [issuer], iat: 0, nbf: 0, exp: 9e9, sub: "system:serviceaccount:a:robot" },
+    "kubernetes.io": { namespace: "a", serviceaccount: { name: "robot", uid: "uid-robot" } },
+  });
+  assert.equal((await review(forged)).status?.authenticated, undefined);
+  await assert.rejects(identify(bearer(forged)), unauthorized);
+});
+
+test("a caller can ask who it is", async () => {
+  const answer = await call<object>(
+    "/apis/authentication.k8s.io/v1/selfsubjectreviews",
+    {},
+    { name: "jane", groups: ["g"] },
+  );
+  assert.partialDeepStrictEqual(answer, { status: { userInfo: { username: "jane", groups: ["g"] } } });
+});

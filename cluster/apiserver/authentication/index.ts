@@ -1,0 +1,34 @@
+// Who calls: client certificates, tokens of service accounts, and the endpoints that mint and review tokens.
+import type { TokenSigner } from "@capstan/core/pki";
+import type { ExtensionFactory } from "../request.ts";
+import { createAuthenticator } from "./interceptor.ts";
+import { createReviewEndpoints } from "./review.ts";
+import { createServiceAccountTokens } from "./service-account-token.ts";
+import { createTokenRequestEndpoint } from "./token-request.ts";
+
+export { anonymous, authenticated, masters, serviceAccountName, serviceAccounts } from "./groups.ts";
+export { userInfoOf } from "./review.ts";
+
+export interface AuthenticationOptions {
+  signer: TokenSigner;
+  /** `iss` of the tokens; default the API service's URL inside the cluster. */
+  issuer?: string;
+  /** Whom tokens that call this server must be for; default the issuer. */
+  audiences?: string[];
+  /** Milliseconds since the epoch; default Date.now. */
+  clock?: () => number;
+}
+
+/** First among the server's extensions: its interceptor names the caller for all that follow. */
+export function createAuthentication(options: AuthenticationOptions): ExtensionFactory {
+  const { signer, issuer = "https://kubernetes.default.svc.cluster.local", clock = Date.now } = options;
+  const audiences = options.audiences ?? [issuer];
+  return (view) => {
+    const tokens = createServiceAccountTokens({ signer, issuer, view, clock });
+    const authenticator = { check: tokens.check, audiences };
+    return {
+      interceptors: [createAuthenticator(authenticator)],
+      endpoints: [createTokenRequestEndpoint({ view, tokens, audiences }), ...createReviewEndpoints(authenticator)],
+    };
+  };
+}
