@@ -3,7 +3,7 @@ export { applyJsonPatch, equal, type JsonPatchOperation } from "./json-patch.ts"
 export { matches, type Requirement, requirementsOf, selects } from "./labels.ts";
 export { applyMergePatch } from "./merge-patch.ts";
 export { type KubeObject, keyOf, type New, type ObjectRef, parseKey, refOf } from "./object.ts";
-export { formatQuantity, isQuantity, parseQuantity } from "./quantity.ts";
+export { canonicalQuantity, formatQuantity, isQuantity, parseQuantity } from "./quantity.ts";
 export { apiVersionOf, pathOf, type Resource } from "./resource.ts";
 export {
   type FieldRequirement,

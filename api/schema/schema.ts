@@ -21,6 +21,8 @@ export interface StructSchema {
   field(name: string): Schema | undefined;
   names(): string[];
   required: readonly string[];
+  /** Whether an empty value of the field is the same as none, as for Go's omitempty without a pointer. */
+  omitsEmpty(name: string): boolean;
   /** Replaced whole by server-side apply. */
   atomic: boolean;
   /** Fields that the schema does not name are kept. */
@@ -67,6 +69,7 @@ interface FieldFact {
   listType?: string;
   listMapKeys?: string[];
   mapType?: string;
+  pointer?: boolean;
 }
 interface TypeFact {
   fields: Record<string, FieldFact>;
@@ -90,6 +93,10 @@ export function builtinSchema(type: string): StructSchema {
     required: Object.entries(fact.fields).flatMap(([name, field]) => (field.required ? [name] : [])),
     atomic: fact.mapType === "atomic",
     open: false,
+    omitsEmpty(name) {
+      const field = Object.hasOwn(fact.fields, name) ? fact.fields[name] : undefined;
+      return field !== undefined && !field.required && !field.pointer;
+    },
     field(name) {
       if (!Object.hasOwn(fact.fields, name)) return undefined;
       let field = resolved.get(name);
