@@ -10,7 +10,7 @@ import { createServer as createTlsServer, type Server as TlsServer } from "node:
 import type { AddressInfo, Socket } from "node:net";
 import { StatusError } from "@capstan/api/meta";
 import { aborted } from "@capstan/base/async";
-import type { Handler } from "@capstan/base/http";
+import type { Handler, HttpResponse } from "@capstan/base/http";
 import { type Logger, silent } from "@capstan/base/log";
 import { headOf, readBody } from "./receive.ts";
 import { errorResponse, respond } from "./respond.ts";
@@ -28,6 +28,8 @@ export interface ServeOptions {
   tls?: { cert: string; key: string; clientCa?: string };
   /** Largest request body; default 3 MiB, as Kubernetes. */
   maxBodyBytes?: number;
+  /** Answers what was thrown by the handler or refused before it; default: a Status of the Kubernetes API. */
+  onError?: (thrown: unknown) => HttpResponse;
   log?: Logger;
 }
 
@@ -55,12 +57,14 @@ const closeGrace = 500;
 
 /** Puts a handler behind a socket. Resolves when it listens; rejects with what to do when it cannot. */
 export async function serve(options: ServeOptions): Promise<Serving> {
-  const { handler, upgrade, port, host = "127.0.0.1", tls, log = silent } = options;
+  const { handler, upgrade, port, host = "127.0.0.1", tls, log = silent, onError = errorResponse } = options;
   const server = tls ? createTlsServer({ ...settings, ...secure(tls) }) : createPlainServer(settings);
   const active = new Set<AbortController>();
   const upgraded = new Set<Socket>();
   const maxBodyBytes = options.maxBodyBytes ?? 3 * 1024 * 1024;
-  server.on("request", (request, response) => answer({ handler, maxBodyBytes, log, active }, request, response));
+  server.on("request", (request, response) =>
+    answer({ handler, maxBodyBytes, onError, log, active }, request, response),
+  );
   server.on("upgrade", (request: IncomingMessage, socket: Socket, head: Uint8Array) => {
     upgraded.add(socket);
     socket.once("close", () => upgraded.delete(socket));
@@ -106,12 +110,13 @@ async function listen(server: Server, port: number, host: string): Promise<void>
 interface Context {
   handler: Handler;
   maxBodyBytes: number;
+  onError: (thrown: unknown) => HttpResponse;
   log: Logger;
   active: Set<AbortController>;
 }
 
 async function answer(context: Context, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const { handler, maxBodyBytes, log, active } = context;
+  const { handler, maxBodyBytes, onError, log, active } = context;
   const gone = new AbortController();
   active.add(gone);
   response.once("close", () => {
@@ -135,7 +140,7 @@ async function answer(context: Context, request: IncomingMessage, response: Serv
     if (!(error instanceof StatusError)) log.error("a request failed", { method, path: pathOf(request), error });
     // What is left of the body is not read: the connection cannot be used again.
     if (!request.complete) response.setHeader("connection", "close");
-    await respond(response, errorResponse(error), options);
+    await respond(response, onError(error), options);
   }
 }
 
