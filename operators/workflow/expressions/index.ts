@@ -1,0 +1,14 @@
+// The languages that workflows compute in. None reaches beyond its arguments; all are bounded in size and time.
+export {
+  type Depends,
+  dependsOf,
+  evaluateDepends,
+  parseDepends,
+  type TaskResult,
+  tasksOf,
+} from "./depends.ts";
+export { type Environment, evaluateCondition, evaluateExpression } from "./evaluate.ts";
+export { evaluateWhen } from "./govaluate.ts";
+export { kubectlJsonPath, queryJsonPath } from "./json-path.ts";
+export { ExpressionError } from "./lexer.ts";
+export { parseDuration, plainNumber, textOf } from "./values.ts";
