@@ -1,0 +1,138 @@
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { test } from "node:test";
+import { testStore } from "@capstan/testing/contracts";
+import { isStoreError, openStore, type Store, type StoreErrorCode } from "./index.ts";
+
+/** A directory that is removed with the test's scope. */
+function directory() {
+  const path = mkdtempSync(join(tmpdir(), "capstan-store-"));
+  return { path, [Symbol.dispose]: () => rmSync(path, { recursive: true, force: true }) };
+}
+const text = (value: string) => () => ({ bytes: new TextEncoder().encode(value), meta: { value } });
+const fails = (code: StoreErrorCode) => (error: unknown) => isStoreError(error, code);
+
+testStore("lmdb", async (options) => {
+  const at = directory();
+  const store = openStore(at.path, options);
+  const close = store.close;
+  store[Symbol.asyncDispose] = async () => {
+    await close();
+    at[Symbol.dispose]();
+  };
+  return store;
+});
+
+test("lmdb: what was acknowledged is there after closing and opening again", async () => {
+  using at = directory();
+  let revision = 0;
+  {
+    await using store = openStore(at.path);
+    await store.create("pods/a/x", text("1"));
+    await store.create("pods/a/y", text("2"));
+    await store.delete("pods/a/y", undefined);
+    revision = store.revision;
+  }
+  await using store = openStore(at.path);
+  assert.equal(store.revision, revision, "deletions count too");
+  assert.deepEqual(store.get("pods/a/x")?.meta, { value: "1" });
+  assert.equal(store.count(""), 1);
+  const { signal } = new AbortController();
+  assert.throws(() => store.watch("pods/", { after: revision - 1, signal }), fails("Expired"));
+  store.watch("pods/", { after: revision, signal });
+});
+
+test("lmdb: a directory in use is refused and its holder named; a dead holder's is taken over", async () => {
+  using at = directory();
+  {
+    await using _store = openStore(at.path);
+    assert.throws(() => openStore(at.path), new RegExp(`in use by process ${process.pid}`));
+  }
+  writeFileSync(join(at.path, "store.lock"), JSON.stringify({ pid: process.pid, birth: "an earlier boot/1" }));
+  {
+    await using _store = openStore(at.path);
+  }
+  assert.deepEqual(readdirSync(at.path).sort(), ["data.mdb", "data.mdb-lock", "store.json"]);
+});
+
+test("lmdb: a foreign directory and a newer format are refused, and nothing is written there", async () => {
+  using at = directory();
+  writeFileSync(join(at.path, "thesis.tex"), "");
+  assert.throws(() => openStore(at.path), fails("Foreign"));
+  assert.deepEqual(readdirSync(at.path), ["thesis.tex"]);
+  const inner = join(at.path, "newer");
+  mkdirSync(inner);
+  writeFileSync(join(inner, "store.json"), JSON.stringify({ format: "capstan-store", version: 2 }));
+  assert.throws(() => openStore(inner), /version 2/);
+});
+
+test("lmdb: damage is found and named, never served", async () => {
+  using at = directory();
+  {
+    await using store = openStore(at.path);
+    await store.create("pods/a/x", text("a value to be found on disk"));
+  }
+  const path = join(at.path, "data.mdb");
+  const data = readFileSync(path);
+  let position = data.indexOf("to be found");
+  assert.ok(position > 0);
+  for (; position > 0; position = data.indexOf("to be found", position + 1)) data[position] = 0;
+  writeFileSync(path, data);
+  assert.throws(() => openStore(at.path), /"pods\/a\/x".*damaged/);
+  chmodSync(path, 0o600);
+  writeFileSync(path, Buffer.alloc(8192, 7));
+  assert.throws(() => openStore(at.path), fails("Corrupted"));
+});
+
+test("lmdb: the directory is its owner's alone", async () => {
+  using at = directory();
+  const inner = join(at.path, "data");
+  await using _store = openStore(inner);
+  assert.equal(statSync(inner).mode & 0o777, 0o700);
+});
+
+/** Writes and deletes until it is killed, telling each acknowledged write on a line. */
+const writer = `
+import { openStore } from ${JSON.stringify(new URL("./index.ts", import.meta.url).href)};
+const store = openStore(process.argv[1]);
+const bytes = new Uint8Array(3000).fill(65);
+let n = store.count("n/");
+const work = async (lane) => {
+  for (let i = 0; ; i++) {
+    const key = "n/" + lane + "/" + store.revision + "-" + i;
+    const made = await store.create(key, () => ({ bytes }));
+    if (i % 5 === 4) {
+      await store.delete(key, made.revision);
+      process.stdout.write("- " + key + " " + store.revision + "\\n");
+    } else process.stdout.write("+ " + key + " " + made.revision + "\\n");
+  }
+};
+await Promise.all([0, 1, 2, 3].map(work));
+`;
+
+test("lmdb: nothing acknowledged is lost by kill -9, and revisions never go back", async () => {
+  using at = directory();
+  const acknowledged = new Set<string>();
+  let newest = 0;
+  for (let round = 0; round < 3; round++) {
+    const child = spawn(process.execPath, ["--input-type=module", "-e", writer, at.path], {
+      stdio: ["ignore", "pipe", "inherit"],
+    });
+    let lines = 0;
+    for await (const line of createInterface({ input: child.stdout })) {
+      const [sign, key = "", revision] = line.split(" ");
+      if (sign === "+") acknowledged.add(key);
+      newest = Math.max(newest, Number(revision));
+      if (++lines === 150 + round * 37) child.kill("SIGKILL");
+    }
+    if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
+    await using store: Store = openStore(at.path);
+    for (const key of acknowledged) assert.ok(store.get(key), `${key} was acknowledged`);
+    assert.ok(store.revision >= newest, `${store.revision} after ${newest}`);
+  }
+});

@@ -1,0 +1,86 @@
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { messageOf } from "@capstan/base/errors";
+import { open, type RootDatabase } from "lmdb";
+import { claimDirectory } from "./directory.ts";
+import type { Driver } from "./driver.ts";
+import { createStore, type StoreOptions } from "./engine.ts";
+import { StoreError } from "./error.ts";
+import { decodeRecord, encodeRecord } from "./record.ts";
+import type { Store } from "./store.ts";
+
+/** LMDB orders keys by bytes: `.` comes before `/`, so that the marker stands outside of `/…`. */
+const revisionKey = ".revision";
+
+/**
+ * Opens the store in a directory, which is made (mode 0700) when absent. Throws Locked when another process has it (the
+ * message names it), Foreign when it holds other files, Corrupted when the data cannot be read.
+ */
+export function openStore(directory: string, options: StoreOptions = {}): Store {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const release = claimDirectory(directory);
+  try {
+    return createStore(createLmdbDriver(directory, release), options);
+  } catch (error) {
+    release();
+    throw error;
+  }
+}
+
+function createLmdbDriver(directory: string, release: () => void): Driver {
+  const path = join(directory, "data.mdb");
+  const db = openDatabase(path);
+  return {
+    revision: readRevision(db),
+    *load() {
+      for (const { key, value } of db.getRange({ start: "/" })) {
+        const name = String(key).slice(1);
+        const { revision, meta } = decodeRecord(name, value);
+        yield { key: name, revision, meta };
+      }
+    },
+    read(key) {
+      const value = db.get(`/${key}`);
+      return value && decodeRecord(key, value);
+    },
+    async commit(writes) {
+      try {
+        await db.batch(() => {
+          for (const { key, revision, value } of writes) {
+            if (value) db.put(`/${key}`, Buffer.from(encodeRecord(revision, value.bytes, value.meta)));
+            else db.remove(`/${key}`);
+          }
+          const last = writes[writes.length - 1]?.revision ?? 0;
+          db.put(revisionKey, Buffer.from(encodeRecord(last, new Uint8Array(0), undefined)));
+        });
+      } catch (error) {
+        throw diskError(error, path);
+      }
+    },
+    async close() {
+      await db.close();
+      release();
+    },
+  };
+}
+
+function openDatabase(path: string): RootDatabase<Buffer, string> {
+  try {
+    // Without overlappingSync a write resolves only when it is on disk.
+    return open({ path, encoding: "binary", cache: false, overlappingSync: false, maxDbs: 1 });
+  } catch (error) {
+    throw new StoreError("Corrupted", `${path} cannot be opened: ${messageOf(error)}`, { cause: error });
+  }
+}
+
+function readRevision(db: RootDatabase<Buffer, string>): number {
+  const stored = db.get(revisionKey);
+  return stored ? decodeRecord(revisionKey, stored).revision : 0;
+}
+
+function diskError(error: unknown, path: string): StoreError {
+  const full = /ENOSPC|no space|MDB_MAP_FULL|disk quota/i.test(messageOf(error));
+  if (full)
+    return new StoreError("Full", `the disk under ${path} is full: free some space and restart`, { cause: error });
+  return new StoreError("Corrupted", `writing ${path} failed: ${messageOf(error)}`, { cause: error });
+}

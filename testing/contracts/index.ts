@@ -1,0 +1,2 @@
+// Suites that every implementation of a contract passes.
+export { type OpenStore, testStore } from "./store.ts";
