@@ -34,16 +34,18 @@ export function createCollection<T extends KubeObject>(
   let objects = new Map<string, T>();
   let snapshot: Snapshot<T> = { items: [], state: "loading" };
   let stop: AbortController | undefined;
-  let frame: number | undefined;
+  let pending = false;
 
   const publish = (change: Omit<Snapshot<T>, "items">) => {
     snapshot = { items: [...objects.values()], ...change };
     for (const listener of listeners) listener();
   };
-  // A burst of events costs one render. Hidden tabs get no frames, so a timer takes their place.
+  // A burst of events costs one render. A timer, since hidden tabs get no animation frames.
   const publishSoon = () => {
-    frame ??= window.setTimeout(() => {
-      frame = undefined;
+    if (pending) return;
+    pending = true;
+    setTimeout(() => {
+      pending = false;
       publish({ state: "live" });
     }, 30);
   };

@@ -1,0 +1,83 @@
+// A container's log as lines, followed while anybody looks.
+import { StatusError } from "@capstan/api/meta";
+import { useEffect, useState } from "react";
+import { client } from "./client.ts";
+
+export interface LogSource {
+  namespace: string;
+  pod: string;
+  container: string;
+  previous: boolean;
+  /** Opens the log again when it changes: of a container that restarts, its number of restarts. */
+  incarnation: number;
+}
+
+export interface Log {
+  lines: string[];
+  /** Lines at the start that are no longer kept. */
+  dropped: number;
+  ended: boolean;
+  error?: StatusError;
+}
+
+/** Lines kept in the page: enough to read, few enough to stay fluid. */
+const maxLines = 5000;
+// Terminal colours: ESC [ … letter. Source: ECMA-48, section 5.4.
+const escape = new RegExp(`${String.fromCharCode(27)}\\[[0-9;?]*[ -/]*[@-~]`, "g");
+const empty: Log = { lines: [], dropped: 0, ended: false };
+
+export function logUrl({ namespace, pod, container, previous }: LogSource, follow: boolean): string {
+  const query = new URLSearchParams({ container });
+  if (previous) query.set("previous", "true");
+  if (follow) query.set("follow", "true");
+  return `/api/v1/namespaces/${namespace}/pods/${pod}/log?${query}`;
+}
+
+/** Nothing is read while `source` is undefined. */
+export function useLog(source: LogSource | undefined): Log {
+  const [log, setLog] = useState<Log>(empty);
+  const key = source && JSON.stringify(source);
+  useEffect(() => {
+    setLog(empty);
+    if (!key) return;
+    const stop = new AbortController();
+    const from = JSON.parse(key) as LogSource;
+    void read(logUrl(from, !from.previous), stop.signal, (log) => {
+      if (!stop.signal.aborted) setLog(log);
+    });
+    return () => stop.abort();
+  }, [key]);
+  return log;
+}
+
+/** Reports the whole state at most every 50 ms, so that a chatty container does not stop the page. Never rejects. */
+async function read(url: string, signal: AbortSignal, report: (log: Log) => void): Promise<void> {
+  const state: Log = { lines: [], dropped: 0, ended: false };
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const publish = () => {
+    timer = undefined;
+    report({ ...state, lines: [...state.lines] });
+  };
+  try {
+    const { body } = await client.request({ url, signal });
+    let rest = "";
+    const take = (text: string) => {
+      const lines = (rest + text).split("\n");
+      rest = lines.pop() ?? "";
+      state.lines.push(...lines.map((line) => line.replace(escape, "").replace(/\r$/, "")));
+      if (state.lines.length > maxLines) state.dropped += state.lines.splice(0, state.lines.length - maxLines).length;
+      timer ??= setTimeout(publish, 50);
+    };
+    const decoder = new TextDecoder();
+    if (typeof body === "string") take(body);
+    else if (body instanceof Uint8Array) take(decoder.decode(body));
+    else if (body) for await (const chunk of body) take(decoder.decode(chunk, { stream: true }));
+    if (rest !== "") take("\n");
+    state.ended = true;
+  } catch (thrown) {
+    if (signal.aborted) return;
+    state.error = StatusError.from(thrown);
+  }
+  clearTimeout(timer);
+  publish();
+}

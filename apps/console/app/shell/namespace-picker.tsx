@@ -1,0 +1,36 @@
+import { Namespaces } from "@capstan/api/generated/resources";
+import { Select } from "antd";
+import { useState } from "react";
+import { useTranslation } from "react-i18next";
+import { useSession } from "../api/session.ts";
+import { useLive } from "../api/use-live.ts";
+import { usePreferences } from "../theme/preferences.tsx";
+
+/** Which namespace the lists show. Who may not list namespaces types the name. */
+export function NamespacePicker() {
+  const { t } = useTranslation();
+  const { namespace, setNamespace } = usePreferences();
+  const [typed, setTyped] = useState("");
+  const session = useSession();
+  const live = useLive(Namespaces);
+  const mayList = live.state !== "failed";
+  const known = mayList ? live.items.map((object) => object.metadata.name) : [ownNamespace(session?.user), typed];
+  const names = [...new Set([...known, namespace])].filter((name) => name !== "").sort();
+  return (
+    <Select
+      className="namespace-picker"
+      variant="filled"
+      showSearch={{ onSearch: setTyped }}
+      aria-label={t("app.namespace")}
+      value={namespace}
+      onChange={setNamespace}
+      popupMatchSelectWidth={240}
+      options={[{ value: "", label: t("app.allNamespaces") }, ...names.map((name) => ({ value: name, label: name }))]}
+    />
+  );
+}
+
+/** The namespace that a ServiceAccount lives in: the first place where it has rights. */
+export function ownNamespace(user: string | undefined): string {
+  return /^system:serviceaccount:([^:]+):/.exec(user ?? "")?.[1] ?? "";
+}
