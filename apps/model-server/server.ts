@@ -1,9 +1,9 @@
 // Puts the parts together: one model, its workers, and the socket.
-import { deferred } from "@capstan/base/async";
-import type { Handler } from "@capstan/base/http";
+import { aborted, deferred } from "@capstan/base/async";
 import type { Logger } from "@capstan/base/log";
 import { serve } from "@capstan/core/wire";
 import type { Settings } from "./flags.ts";
+import { createFlight } from "./flight.ts";
 import { createRouter } from "./rest/router.ts";
 import { errorAnswer } from "./rest/text.ts";
 import { ServingError } from "./serving/errors.ts";
@@ -44,6 +44,7 @@ export function createModelServer(settings: Settings, { log, version }: { log: L
     listening: listening.promise,
     async start(signal) {
       const loading = new AbortController();
+      await using _ = pool;
       await using server = await serve({
         handler: flight.handler,
         host: settings.restApiHost,
@@ -52,12 +53,11 @@ export function createModelServer(settings: Settings, { log, version }: { log: L
         onError: (error) => errorAnswer(refusal(error)),
         log,
       });
-      await using _ = pool;
       listening.resolve(server.port);
       log.info("listening", { port: server.port, model: settings.modelName });
       const managing = manager.start(loading.signal);
       try {
-        await Promise.race([stopped(signal), crashed.promise]);
+        await Promise.race([aborted(signal), crashed.promise]);
         draining = true;
         await flight.idle(AbortSignal.timeout(drainLimit));
       } finally {
@@ -68,11 +68,6 @@ export function createModelServer(settings: Settings, { log, version }: { log: L
   };
 }
 
-function stopped(signal: AbortSignal): Promise<void> {
-  if (signal.aborted) return Promise.resolve();
-  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
-}
-
 /** What the socket's layer refuses, in this server's words. */
 function refusal(error: unknown): ServingError {
   const { code, message } = error as { code?: unknown; message?: string };
@@ -80,27 +75,4 @@ function refusal(error: unknown): ServingError {
     return new ServingError("INVALID_ARGUMENT", `${message}; start the server with a larger --max_body_bytes`, 413);
   }
   return ServingError.from(error);
-}
-
-/** Counts the requests in hand; answers of a draining server close their connection. */
-function createFlight(next: Handler) {
-  let active = 0;
-  let draining = false;
-  const empty = deferred();
-  const handler: Handler = async (request) => {
-    active++;
-    try {
-      const response = await next(request);
-      return draining ? { ...response, headers: { ...response.headers, connection: "close" } } : response;
-    } finally {
-      active--;
-      // After the answer was handed to the socket.
-      if (draining && active === 0) setImmediate(empty.resolve);
-    }
-  };
-  const idle = async (limit: AbortSignal) => {
-    draining = true;
-    if (active > 0) await Promise.race([empty.promise, stopped(limit)]);
-  };
-  return { handler, idle };
 }

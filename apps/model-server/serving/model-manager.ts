@@ -118,7 +118,7 @@ export function createModelManager({ name, basePath, pool, log }: ModelManagerOp
     statuses: () => [...statuses.values()].sort((a, b) => b.version - a.version),
     async start(signal) {
       // A rejection of `ready` is for those who wait for it; the log has it in any case.
-      first.promise.catch(() => undefined);
+      first.promise.catch((error) => log.debug("not ready", { model: name, error }));
       const follow = followDirectories(scan, (error) => {
         log.error("cannot read the model directory", { model: name, path: basePath, error });
         if (!served) first.reject(error);
