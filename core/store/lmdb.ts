@@ -1,4 +1,4 @@
-import { mkdirSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readSync } from "node:fs";
 import { join } from "node:path";
 import { messageOf } from "@capstan/base/errors";
 import { open, type RootDatabase } from "lmdb";
@@ -19,17 +19,38 @@ const revisionKey = ".revision";
 export function openStore(directory: string, options: StoreOptions = {}): Store {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const release = claimDirectory(directory);
+  let db: RootDatabase<Buffer, string> | undefined;
   try {
-    return createStore(createLmdbDriver(directory, release), options);
+    const path = join(directory, "data.mdb");
+    checkMagic(path);
+    db = openDatabase(path);
+    return createStore(createLmdbDriver(db, path, release), options);
   } catch (error) {
+    // Nothing was written: closing has nothing to wait for, and its lock goes with it.
+    void db?.close();
     release();
     throw error;
   }
 }
 
-function createLmdbDriver(directory: string, release: () => void): Driver {
-  const path = join(directory, "data.mdb");
-  const db = openDatabase(path);
+/** LMDB maps what it is given: a file that is not its own must not get that far. The magic follows a page header of 24 bytes. */
+function checkMagic(path: string): void {
+  let file: number;
+  try {
+    file = openSync(path, "r");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
+    throw new StoreError("Corrupted", `${path} cannot be read: ${messageOf(error)}`, { cause: error });
+  }
+  const head = Buffer.alloc(28);
+  const length = readSync(file, head, 0, head.length, 0);
+  closeSync(file);
+  if (length > 0 && head.readUInt32LE(24) !== 0xbeefc0de) {
+    throw new StoreError("Corrupted", `${path} is not a database: restore it from a copy, or choose another directory`);
+  }
+}
+
+function createLmdbDriver(db: RootDatabase<Buffer, string>, path: string, release: () => void): Driver {
   return {
     revision: readRevision(db),
     *load() {
