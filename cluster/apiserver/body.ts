@@ -1,0 +1,99 @@
+import { StatusError } from "@capstan/api/meta";
+import { messageOf } from "@capstan/base/errors";
+import type { HttpRequest } from "@capstan/base/http";
+import { depthLimit, scanJson } from "./json-scan.ts";
+
+/** Largest request body, in bytes. Source: apiserver's MaxRequestBodyBytes. */
+export const bodyLimit = 3 * 1024 * 1024;
+
+export interface Body {
+  value: unknown;
+  /** Paths of keys given twice; the last one counted. */
+  duplicates: string[];
+}
+
+const decoder = new TextDecoder("utf-8", { fatal: true });
+
+/** The content type without its parameters, in lower case; JSON when absent. */
+export function mediaTypeOf(request: HttpRequest): string {
+  const type = request.headers["content-type"]?.split(";")[0]?.trim().toLowerCase();
+  return type || "application/json";
+}
+
+export function checkSize(request: HttpRequest): void {
+  if (request.body && request.body.length > bodyLimit) {
+    throw new StatusError("RequestEntityTooLarge", `Request entity too large: limit is ${bodyLimit}`);
+  }
+}
+
+/**
+ * Decodes a JSON, YAML or protobuf body; an empty one is undefined. Throws RequestEntityTooLarge, BadRequest,
+ * UnsupportedMediaType.
+ */
+export async function readBody(request: HttpRequest): Promise<Body> {
+  checkSize(request);
+  const { body } = request;
+  if (!body || body.length === 0) return { value: undefined, duplicates: [] };
+  const type = mediaTypeOf(request);
+  if (type === "application/json" || type.endsWith("+json")) return parseJson(decodeText(body));
+  if (type === "application/yaml" || type.endsWith("+yaml")) return parseYaml(decodeText(body));
+  if (type === "application/vnd.kubernetes.protobuf") {
+    const { decodeProtobuf } = await import("@capstan/api/protobuf");
+    return { value: decodeProtobuf(body), duplicates: [] };
+  }
+  throw new StatusError(
+    "UnsupportedMediaType",
+    "the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf",
+  );
+}
+
+function decodeText(body: Uint8Array): string {
+  try {
+    return decoder.decode(body);
+  } catch {
+    throw new StatusError("BadRequest", "the body of the request is not valid UTF-8");
+  }
+}
+
+/** Parses JSON and refuses what would be read wrongly. Throws BadRequest. */
+export function parseJson(text: string): Body {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (thrown) {
+    throw new StatusError("BadRequest", `the body of the request is not valid JSON: ${messageOf(thrown)}`);
+  }
+  const scan = scanJson(text);
+  if (scan.tooDeep) throw new StatusError("BadRequest", `the body nests deeper than the limit of ${depthLimit} levels`);
+  if (scan.prototype !== undefined) throw new StatusError("BadRequest", `${scan.prototype}: this key is not accepted`);
+  if (scan.inexact !== undefined) {
+    throw new StatusError("BadRequest", `${scan.inexact}: integers must lie between -(2^53 - 1) and 2^53 - 1`);
+  }
+  return { value, duplicates: scan.duplicates };
+}
+
+async function parseYaml(text: string): Promise<Body> {
+  const { parseDocument, isMap, visit } = await import("yaml");
+  const document = parseDocument(text, { uniqueKeys: false, merge: true });
+  const [error] = document.errors;
+  if (error) throw new StatusError("BadRequest", `error converting YAML to JSON: ${error.message}`);
+  const duplicates: string[] = [];
+  visit(document, {
+    Map(_, node) {
+      if (!isMap(node)) return;
+      const seen = new Set<string>();
+      for (const { key } of node.items) {
+        const name = String(key);
+        if (seen.has(name)) duplicates.push(name);
+        seen.add(name);
+      }
+    },
+  });
+  let json: string;
+  try {
+    json = JSON.stringify(document.toJS({ maxAliasCount: 100 }));
+  } catch (thrown) {
+    throw new StatusError("BadRequest", `error converting YAML to JSON: ${messageOf(thrown)}`);
+  }
+  return { value: parseJson(json ?? "null").value, duplicates };
+}

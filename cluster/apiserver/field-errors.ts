@@ -1,0 +1,67 @@
+import type { StatusCause } from "@capstan/api/generated/meta-v1";
+import { invalid, StatusError } from "@capstan/api/meta";
+
+/** Collects what is wrong with an object, worded as upstream's field.ErrorList. */
+export class FieldErrors {
+  readonly causes: StatusCause[] = [];
+
+  required(field: string, detail = ""): void {
+    this.add("FieldValueRequired", field, `Required value${detail ? `: ${detail}` : ""}`);
+  }
+  invalid(field: string, value: unknown, detail: string): void {
+    this.add("FieldValueInvalid", field, `Invalid value: ${show(value)}: ${detail}`);
+  }
+  notSupported(field: string, value: unknown, supported: readonly string[]): void {
+    const list = [...supported].map((item) => JSON.stringify(item)).join(", ");
+    this.add("FieldValueNotSupported", field, `Unsupported value: ${show(value)}: supported values: ${list}`);
+  }
+  forbidden(field: string, detail: string): void {
+    this.add("FieldValueForbidden", field, `Forbidden: ${detail}`);
+  }
+  duplicate(field: string, value: unknown): void {
+    this.add("FieldValueDuplicate", field, `Duplicate value: ${show(value)}`);
+  }
+  notFound(field: string, value: unknown): void {
+    this.add("FieldValueNotFound", field, `Not found: ${show(value)}`);
+  }
+  tooLong(field: string, limit: number): void {
+    this.add("FieldValueTooLong", field, `Too long: may not be more than ${limit} bytes`);
+  }
+  tooMany(field: string, count: number, limit: number): void {
+    this.add("FieldValueTooMany", field, `Too many: ${count}: must have at most ${limit} items`);
+  }
+  typeInvalid(field: string, value: unknown, detail: string): void {
+    this.add("FieldValueTypeInvalid", field, `Invalid value: ${show(value)}: ${detail}`);
+  }
+  private add(reason: string, field: string, message: string): void {
+    if (this.causes.length < causeLimit) this.causes.push({ reason, message, field });
+  }
+
+  /** Throws Invalid when anything was wrong. */
+  throwFor(kind: { group: string; kind: string }, name: string): void {
+    if (this.causes.length === 0) return;
+    const { group, kind: named } = kind;
+    throw invalid({ group, kind: named }, name, this.causes);
+  }
+}
+
+/** More causes than this are dropped: an answer stays readable. */
+const causeLimit = 100;
+
+function show(value: unknown): string {
+  const text = JSON.stringify(value) ?? "null";
+  return text.length > 300 ? `${text.slice(0, 300)}…` : text;
+}
+
+/** Refuses an update that came too late. */
+export function conflict(resource: { group: string; resource: string }, name: string, detail: string): StatusError {
+  const qualified = resource.group === "" ? resource.resource : `${resource.resource}.${resource.group}`;
+  return new StatusError("Conflict", `Operation cannot be fulfilled on ${qualified} "${name}": ${detail}`, {
+    name,
+    group: resource.group,
+    kind: resource.resource,
+  });
+}
+
+export const staleMessage =
+  "the object has been modified; please apply your changes to the latest version and try again";

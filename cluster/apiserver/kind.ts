@@ -1,0 +1,80 @@
+import type { KubeObject, Resource, StatusError } from "@capstan/api/meta";
+import type { Schema, StructSchema } from "@capstan/api/schema";
+import type { Principal } from "@capstan/base/http";
+import type { FieldErrors } from "./field-errors.ts";
+import type { Column } from "./table/column.ts";
+
+// biome-ignore lint/suspicious/noExplicitAny: rules of many kinds stand in one table, each typed where it is written
+export type AnyObject = any;
+
+export interface PrepareContext {
+  principal: Principal;
+  /** Empty for the object itself. */
+  subresource: string;
+  dryRun: boolean;
+}
+
+/** What is particular to a kind. Absent parts mean nothing to do. */
+export interface Rules<T = AnyObject> {
+  /** Fills in what upstream fills in; runs on whatever a client sends, before admission. */
+  defaults?(object: T): void;
+  /** Runs after admission, before validation: resets fields that clients may not set, allocates. `old` on updates. */
+  prepare?(object: T, old: T | undefined, context: PrepareContext): void;
+  /** Undoes what prepare allocated, when the write failed after it. */
+  release?(object: T, old?: T): void;
+  validate?(object: T, errors: FieldErrors, old?: T): void;
+  /** Runs after an update is stored. */
+  written?(object: T, old: T): void;
+  /** Runs after the object is gone from the store. */
+  deleted?(object: T): void;
+  /** Selectable fields beyond metadata.name and metadata.namespace. */
+  fields?: Record<string, (object: T) => string>;
+  columns?: Column<T>[];
+  /** Seconds between the request to delete and the end, for kinds that end gracefully. */
+  grace?(object: T, asked: number | undefined): number;
+  /** Why an object may not be deleted. */
+  refuseDelete?(object: T): StatusError | undefined;
+  /** Creators may set the status; otherwise it is dropped where there is a status subresource. */
+  statusOnCreate?: true;
+}
+
+export interface ScalePaths {
+  spec: string;
+  status: string;
+  selector?: string;
+}
+
+/** A served version of a resource. */
+export interface Kind extends Resource {
+  singular: string;
+  shortNames: string[];
+  categories: string[];
+  listKind: string;
+  /** As discovery tells them. */
+  verbs: string[];
+  subresources: string[];
+  /** Whether status is written through `/status` alone. */
+  statusSubresource: boolean;
+  scale?: ScalePaths;
+  schema: StructSchema;
+  rules: Rules;
+  /** Where its objects lie in the store: shared by all versions of a resource. */
+  prefix: string;
+  /** apiVersion of the stored bytes. */
+  storedVersion: string;
+  /** Between the stored and the served form, beyond the apiVersion. */
+  convert?: { fromStored(object: KubeObject): KubeObject; toStored(object: KubeObject): KubeObject };
+  custom?: CustomKind;
+  deprecation?: string;
+}
+
+/** What a custom kind brings of its own. */
+export interface CustomKind {
+  /** Drops unknown fields and fills in defaults; returns the paths of dropped fields. */
+  prune(object: KubeObject): string[];
+  validate(object: KubeObject, old: KubeObject | undefined, errors: FieldErrors): void;
+  /** The served version's OpenAPI schema. */
+  openapi: Record<string, unknown>;
+}
+
+export type { Schema };

@@ -1,0 +1,115 @@
+// What is particular to each built-in kind: defaults, preparation, validation, columns.
+import type {
+  Event,
+  Namespace,
+  Node,
+  PersistentVolume,
+  PersistentVolumeClaim,
+  Secret,
+} from "@capstan/api/generated/core-v1";
+import type { Rules } from "../kind.ts";
+import type { ServiceAddresses } from "../service-addresses.ts";
+import * as core from "./core-defaults.ts";
+import { jobRules } from "./jobs.ts";
+import { podRules } from "./pods.ts";
+import { serviceRules } from "./services.ts";
+import * as workloads from "./workload-defaults.ts";
+
+const namespaces: Rules<Namespace> = {
+  prepare(namespace, old, { subresource }) {
+    namespace.metadata.labels = {
+      ...namespace.metadata.labels,
+      "kubernetes.io/metadata.name": namespace.metadata.name,
+    };
+    if (!old) {
+      namespace.spec = {
+        ...namespace.spec,
+        finalizers: [...new Set([...(namespace.spec?.finalizers ?? []), "kubernetes"])],
+      };
+      namespace.status = { phase: "Active" };
+    } else if (subresource !== "finalize") namespace.spec = structuredClone(old.spec);
+  },
+  fields: {
+    "status.phase": (namespace) => namespace.status?.phase ?? "",
+    name: (namespace) => namespace.metadata.name,
+  },
+};
+
+const nodes: Rules<Node> = {
+  statusOnCreate: true,
+  defaults: (node) => {
+    node.spec ??= {};
+  },
+  fields: { "spec.unschedulable": (node) => String(node.spec.unschedulable ?? false) },
+};
+
+const claims: Rules<PersistentVolumeClaim> = {
+  defaults: workloads.defaultClaim,
+  prepare(claim, old) {
+    if (!old) claim.status = { phase: "Pending" };
+  },
+  fields: { name: (claim) => claim.metadata.name },
+};
+
+const volumes: Rules<PersistentVolume> = {
+  defaults: core.defaultVolume,
+  prepare(volume, old) {
+    if (!old) volume.status = { phase: "Pending" };
+  },
+  fields: { name: (volume) => volume.metadata.name },
+};
+
+const eventFields: Rules<Event>["fields"] = {
+  "involvedObject.kind": (event) => event.involvedObject?.kind ?? "",
+  "involvedObject.namespace": (event) => event.involvedObject?.namespace ?? "",
+  "involvedObject.name": (event) => event.involvedObject?.name ?? "",
+  "involvedObject.uid": (event) => event.involvedObject?.uid ?? "",
+  "involvedObject.apiVersion": (event) => event.involvedObject?.apiVersion ?? "",
+  "involvedObject.resourceVersion": (event) => event.involvedObject?.resourceVersion ?? "",
+  "involvedObject.fieldPath": (event) => event.involvedObject?.fieldPath ?? "",
+  reason: (event) => event.reason ?? "",
+  reportingComponent: (event) => event.reportingComponent ?? "",
+  source: (event) => event.source?.component ?? event.reportingComponent ?? "",
+  type: (event) => event.type ?? "",
+};
+
+const secrets: Rules<Secret> = {
+  defaults: core.defaultSecret,
+  fields: { type: (secret) => secret.type ?? "" },
+};
+
+const replicaFields: Rules["fields"] = { "status.replicas": (object) => String(object.status?.replicas ?? 0) };
+
+/** Rules by `group/resource`, or `group/version/resource` where versions differ. */
+export function builtinRules(addresses: ServiceAddresses): Map<string, Rules> {
+  const rules: Record<string, Rules> = {
+    "/pods": podRules,
+    "/podtemplates": { defaults: (object) => object.template && workloads.defaultTemplate(object.template) },
+    "/namespaces": namespaces,
+    "/nodes": nodes,
+    "/persistentvolumeclaims": claims,
+    "/persistentvolumes": volumes,
+    "/events": { fields: eventFields },
+    "/secrets": secrets,
+    "/services": serviceRules(addresses),
+    "/endpoints": { defaults: core.defaultEndpoints },
+    "/limitranges": { defaults: core.defaultLimitRange },
+    "/replicationcontrollers": { fields: replicaFields },
+    "apps/deployments": { defaults: workloads.defaultDeployment },
+    "apps/replicasets": { defaults: workloads.defaultReplicaSet, fields: replicaFields },
+    "apps/statefulsets": { defaults: workloads.defaultStatefulSet },
+    "apps/daemonsets": { defaults: workloads.defaultDaemonSet },
+    "batch/jobs": jobRules,
+    "batch/cronjobs": { defaults: workloads.defaultCronJob },
+    "autoscaling/v2/horizontalpodautoscalers": { defaults: core.defaultAutoscaler },
+    "discovery.k8s.io/endpointslices": { defaults: core.defaultEndpointSlice },
+    "networking.k8s.io/networkpolicies": { defaults: core.defaultNetworkPolicy },
+    "rbac.authorization.k8s.io/rolebindings": { defaults: core.defaultBinding },
+    "rbac.authorization.k8s.io/clusterrolebindings": { defaults: core.defaultBinding },
+    "storage.k8s.io/storageclasses": { defaults: core.defaultStorageClass },
+    "admissionregistration.k8s.io/mutatingwebhookconfigurations": { defaults: core.defaultWebhooks },
+    "admissionregistration.k8s.io/validatingwebhookconfigurations": { defaults: core.defaultWebhooks },
+    "admissionregistration.k8s.io/validatingadmissionpolicies": { defaults: core.defaultAdmissionPolicy },
+  };
+  return new Map(Object.entries(rules));
+}

@@ -1,0 +1,56 @@
+// Source: upstream's pkg/registry/core/pod/strategy.go and pkg/apis/core/v1/helper/qos.
+import type { Container, Pod } from "@capstan/api/generated/core-v1";
+import { parseQuantity } from "@capstan/api/meta";
+import type { Rules } from "../kind.ts";
+import { defaultPod } from "./pod-defaults.ts";
+
+/** Guaranteed, Burstable or BestEffort. */
+export function qosClassOf(pod: Pod): string {
+  const containers: Container[] = [...(pod.spec.containers ?? []), ...(pod.spec.initContainers ?? [])];
+  let any = false;
+  let guaranteed = true;
+  for (const { resources } of containers) {
+    for (const name of ["cpu", "memory"]) {
+      const [request, limit] = [amount(resources?.requests?.[name]), amount(resources?.limits?.[name])];
+      if (request > 0 || limit > 0) any = true;
+      if (limit === 0 || (request > 0 && request !== limit)) guaranteed = false;
+    }
+  }
+  if (!any) return "BestEffort";
+  return guaranteed ? "Guaranteed" : "Burstable";
+}
+
+const amount = (quantity: string | undefined) => (quantity === undefined ? 0 : parseQuantity(quantity));
+
+/** Seconds a pod has to end: at once when it never reached a node or is over. */
+export function graceOf(pod: Pod, asked: number | undefined): number {
+  const phase = pod.status?.phase;
+  if (!pod.spec.nodeName || phase === "Succeeded" || phase === "Failed") return 0;
+  const grace = asked ?? pod.spec.terminationGracePeriodSeconds ?? 30;
+  return grace < 0 ? 1 : grace;
+}
+
+export const podRules: Rules<Pod> = {
+  defaults: (pod) => pod.spec && defaultPod(pod.spec),
+  prepare(pod, old, { subresource }) {
+    if (!old) {
+      pod.status = { phase: "Pending", qosClass: qosClassOf(pod) };
+      if (pod.spec.schedulingGates?.length) {
+        const message = "Scheduling is blocked due to non-empty scheduling gates";
+        const condition = { type: "PodScheduled", status: "False", reason: "SchedulingGated", message };
+        pod.status.conditions = [condition];
+      }
+    } else if (subresource === "status" && pod.status) pod.status.qosClass ??= old.status?.qosClass ?? qosClassOf(pod);
+  },
+  grace: graceOf,
+  fields: {
+    "spec.nodeName": (pod) => pod.spec.nodeName ?? "",
+    "spec.restartPolicy": (pod) => pod.spec.restartPolicy ?? "",
+    "spec.schedulerName": (pod) => pod.spec.schedulerName ?? "",
+    "spec.serviceAccountName": (pod) => pod.spec.serviceAccountName ?? "",
+    "spec.hostNetwork": (pod) => String(pod.spec.hostNetwork ?? false),
+    "status.phase": (pod) => pod.status?.phase ?? "",
+    "status.podIP": (pod) => pod.status?.podIP ?? "",
+    "status.nominatedNodeName": (pod) => pod.status?.nominatedNodeName ?? "",
+  },
+};

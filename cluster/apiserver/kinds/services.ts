@@ -1,0 +1,114 @@
+// Source: upstream's pkg/registry/core/service/storage and strategy.
+import type { Service } from "@capstan/api/generated/core-v1";
+import { FieldErrors } from "../field-errors.ts";
+import type { Rules } from "../kind.ts";
+import type { ServiceAddresses } from "../service-addresses.ts";
+import { defaultService } from "./core-defaults.ts";
+
+const usesAddress = ({ spec }: Service) => spec.type !== "ExternalName";
+const usesPorts = ({ spec }: Service) =>
+  spec.type === "NodePort" || (spec.type === "LoadBalancer" && spec.allocateLoadBalancerNodePorts !== false);
+
+export function serviceRules(addresses: ServiceAddresses): Rules<Service> {
+  return {
+    defaults: defaultService,
+    prepare(service, old) {
+      if (!service.spec) return;
+      if (!old) service.status = { loadBalancer: {} };
+      if (old) carryOver(service, old);
+      const errors = new FieldErrors();
+      if (usesAddress(service)) allocateAddress(service, old, addresses, errors);
+      else
+        for (const field of ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"] as const)
+          delete service.spec[field];
+      if (usesPorts(service)) allocatePorts(service, old, addresses, errors);
+      if (errors.causes.length > 0) release(addresses, service, old);
+      errors.throwFor({ group: "", kind: "Service" }, service.metadata.name);
+    },
+    release: (service, old) => release(addresses, service, old),
+    written: (service, old) => release(addresses, old, service),
+    deleted: (service) => release(addresses, service, undefined),
+    fields: {
+      "spec.clusterIP": ({ spec }) => spec?.clusterIP ?? "",
+      "spec.type": ({ spec }) => spec?.type ?? "",
+    },
+  };
+}
+
+/** What the server chose stays, when an update leaves it out. */
+function carryOver(service: Service, old: Service): void {
+  const { spec } = service;
+  if (usesAddress(service) && usesAddress(old) && old.spec.clusterIP) {
+    if (!spec.clusterIP) spec.clusterIP = spec.clusterIPs?.[0] ?? old.spec.clusterIP;
+    if (!spec.clusterIPs?.length) spec.clusterIPs = [spec.clusterIP];
+    spec.ipFamilies ??= old.spec.ipFamilies;
+    spec.ipFamilyPolicy ??= old.spec.ipFamilyPolicy;
+  }
+  if (!usesPorts(service) || !usesPorts(old)) {
+    if (!usesPorts(service) && spec.type !== "LoadBalancer") for (const port of spec.ports ?? []) delete port.nodePort;
+    return;
+  }
+  const named = new Set((spec.ports ?? []).flatMap(({ nodePort }) => nodePort ?? []));
+  for (const port of spec.ports ?? []) {
+    if (port.nodePort) continue;
+    const same = old.spec.ports?.find((p) => p.port === port.port && p.protocol === port.protocol);
+    if (same?.nodePort && !named.has(same.nodePort)) port.nodePort = same.nodePort;
+  }
+}
+
+function allocateAddress(
+  service: Service,
+  old: Service | undefined,
+  addresses: ServiceAddresses,
+  errors: FieldErrors,
+): void {
+  const { spec } = service;
+  spec.clusterIP ||= spec.clusterIPs?.[0] ?? "";
+  if (spec.clusterIP === "") {
+    const address = addresses.nextAddress();
+    if (!address) errors.invalid("spec.clusterIPs", [], "failed to allocate an IP address: range is full");
+    spec.clusterIP = address ?? "";
+  } else if (spec.clusterIP !== "None" && spec.clusterIP !== old?.spec.clusterIP) {
+    const problem = addresses.takeAddress(spec.clusterIP);
+    if (problem) {
+      errors.invalid("spec.clusterIPs", [spec.clusterIP], `failed to allocate IP ${spec.clusterIP}: ${problem}`);
+      spec.clusterIP = "";
+    }
+  }
+  spec.clusterIPs = [spec.clusterIP];
+  spec.ipFamilies ??= ["IPv4"];
+  spec.ipFamilyPolicy ??= "SingleStack";
+}
+
+function allocatePorts(
+  service: Service,
+  old: Service | undefined,
+  addresses: ServiceAddresses,
+  errors: FieldErrors,
+): void {
+  const held = new Set((old?.spec.ports ?? []).flatMap(({ nodePort }) => nodePort ?? []));
+  for (const [i, port] of (service.spec.ports ?? []).entries()) {
+    if (port.nodePort && held.has(port.nodePort)) continue;
+    if (port.nodePort) {
+      const problem = addresses.takePort(port.nodePort);
+      if (problem) {
+        errors.invalid(`spec.ports[${i}].nodePort`, port.nodePort, problem);
+        delete port.nodePort;
+      }
+      continue;
+    }
+    port.nodePort = addresses.nextPort();
+    if (!port.nodePort) errors.invalid(`spec.ports[${i}].nodePort`, 0, "failed to allocate a nodePort: range is full");
+  }
+}
+
+/** Gives back what `service` holds and `kept` does not. */
+function release(addresses: ServiceAddresses, service: Service, kept: Service | undefined): void {
+  const { spec } = service;
+  if (!spec) return;
+  if (spec.clusterIP && spec.clusterIP !== "None" && spec.clusterIP !== kept?.spec?.clusterIP) {
+    addresses.releaseAddress(spec.clusterIP);
+  }
+  const held = new Set((kept?.spec?.ports ?? []).map(({ nodePort }) => nodePort));
+  for (const { nodePort } of spec.ports ?? []) if (nodePort && !held.has(nodePort)) addresses.releasePort(nodePort);
+}

@@ -1,0 +1,60 @@
+import type { Resource } from "@capstan/api/meta";
+import { StatusError } from "@capstan/api/meta";
+import type { Kind } from "./kind.ts";
+
+/** The kinds being served. Custom ones come and go while the server runs. */
+export class Registry {
+  private readonly byPath = new Map<string, Kind>();
+  private readonly byKind = new Map<string, Kind>();
+  private readonly listeners = new Set<() => void>();
+  /** Moves with every change: what is derived from the kinds compares it. */
+  generation = 0;
+
+  add(...kinds: Kind[]): void {
+    for (const kind of kinds) {
+      this.byPath.set(`${kind.group}/${kind.version}/${kind.resource}`, kind);
+      this.byKind.set(`${kind.group}/${kind.version}/${kind.kind}`, kind);
+    }
+    this.changed();
+  }
+
+  remove(...kinds: Kind[]): void {
+    for (const { group, version, resource, kind } of kinds) {
+      this.byPath.delete(`${group}/${version}/${resource}`);
+      this.byKind.delete(`${group}/${version}/${kind}`);
+    }
+    this.changed();
+  }
+
+  private changed(): void {
+    this.generation++;
+    for (const listener of this.listeners) listener();
+  }
+
+  onChange(listener: () => void): void {
+    this.listeners.add(listener);
+  }
+
+  find(resource: Pick<Resource, "group" | "version" | "resource">): Kind | undefined {
+    return this.byPath.get(`${resource.group}/${resource.version}/${resource.resource}`);
+  }
+
+  findKind(group: string, version: string, kind: string): Kind | undefined {
+    return this.byKind.get(`${group}/${version}/${kind}`);
+  }
+
+  /** Throws NotFound, as for any path that nothing serves. */
+  require(resource: Pick<Resource, "group" | "version" | "resource">): Kind {
+    const kind = this.find(resource);
+    if (!kind) throw pathNotFound();
+    return kind;
+  }
+
+  all(): Kind[] {
+    return [...this.byPath.values()];
+  }
+}
+
+export function pathNotFound(): StatusError {
+  return new StatusError("NotFound", "the server could not find the requested resource", {});
+}

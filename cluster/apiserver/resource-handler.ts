@@ -1,0 +1,156 @@
+// Requests for resources: from the verb to the answer.
+import { StatusError } from "@capstan/api/meta";
+import { builtinSchema } from "@capstan/api/schema";
+import type { HttpRequest, HttpResponse } from "@capstan/base/http";
+import { readBody } from "./body.ts";
+import type { Kind } from "./kind.ts";
+import type { Written } from "./objects.ts";
+import { pathNotFound } from "./registry.ts";
+import type { Endpoint, EndpointCall, RequestInfo } from "./request.ts";
+import { answerJson, answerList, answerObject, checkForm, deletedStatus, watchForm } from "./respond.ts";
+import { admit, attributesOf, type Call, type Core, refOf, validateAdmission } from "./verbs/call.ts";
+import { create } from "./verbs/create.ts";
+import { decodeObject, dryRunOf, fieldValidationOf } from "./verbs/decode.ts";
+import { remove } from "./verbs/delete.ts";
+import { removeCollection } from "./verbs/delete-collection.ts";
+import { list } from "./verbs/list.ts";
+import { patch } from "./verbs/patch.ts";
+import { bind, evict } from "./verbs/pod-writes.ts";
+import { readScale, writeScale } from "./verbs/scale.ts";
+import { update } from "./verbs/update.ts";
+import { watch } from "./verbs/watch.ts";
+
+const nobody = { name: "system:anonymous", groups: ["system:unauthenticated"] };
+
+/** @param endpoints by `group/version/resource/subresource`. */
+export function createResourceHandler(core: Core, endpoints: ReadonlyMap<string, Endpoint>) {
+  return async (request: HttpRequest, info: RequestInfo): Promise<HttpResponse> => {
+    const kind = core.registry.require(info);
+    const call: Call = { request, info, kind, principal: request.principal ?? nobody, warnings: [] };
+    if (kind.deprecation) call.warnings.push(kind.deprecation);
+    const endpoint = endpoints.get(`${info.group}/${info.version}/${info.resource}/${info.subresource}`);
+    if (endpoint) return runEndpoint(core, call, endpoint);
+    checkScope(call);
+    checkForm(call);
+    return info.subresource === "" ? runVerb(core, call) : runSubresource(core, call);
+  };
+}
+
+function checkScope({ kind, info }: Call): void {
+  if (!kind.namespaced && info.namespace !== "" && info.resource !== "namespaces") throw pathNotFound();
+  if (kind.namespaced && info.name !== "" && info.namespace === "") throw pathNotFound();
+}
+
+const methodNotAllowed = () =>
+  new StatusError("MethodNotAllowed", "the server does not allow this method on the requested resource");
+
+async function runVerb(core: Core, call: Call): Promise<HttpResponse> {
+  const { kind, info } = call;
+  if (!kind.verbs.includes(info.verb)) throw methodNotAllowed();
+  switch (info.verb) {
+    case "get":
+      return answerObject(call, core.objects.unchanged(kind, core.objects.require(kind, refOf(call))));
+    case "list":
+      return answerList(call, await list(core, call));
+    case "watch":
+      return {
+        status: 200,
+        headers: { "content-type": "application/json" },
+        body: await watch(core, call, watchForm(call)),
+      };
+    case "create":
+      if (kind.resource === "bindings" && kind.group === "") return answerBound(core, call);
+      return answerObject(call, await create(core, call), 201);
+    case "update":
+      return answerObject(call, await update(core, call));
+    case "patch":
+      return answerPatched(call, await patch(core, call));
+    case "delete":
+      return answerDeleted(core, call);
+    case "deletecollection":
+      return answerList(call, await removeCollection(core, call));
+    default:
+      throw methodNotAllowed();
+  }
+}
+
+/** An apply that created answers 201. */
+function answerPatched(call: Call, written: Written & { created?: boolean }): Promise<HttpResponse> {
+  return answerObject(call, written, written.created ? 201 : 200);
+}
+
+async function answerDeleted(core: Core, call: Call): Promise<HttpResponse> {
+  const deletion = await remove(core, call);
+  if (!deletion.gone) return answerObject(call, deletion, call.kind.rules.grace ? 200 : 202);
+  if (call.kind.rules.grace) return answerObject(call, deletion);
+  return answerJson(deletedStatus(call.kind, deletion.object));
+}
+
+const success = { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", code: 201 };
+
+async function answerBound(core: Core, call: Call): Promise<HttpResponse> {
+  await bind(core, call);
+  return answerJson(success, 201);
+}
+
+/** Subresources that read and write the object itself, under rules of their own. */
+const ownForm = new Set(["status", "approval", "ephemeralcontainers", "resize", "finalize"]);
+
+async function runSubresource(core: Core, call: Call): Promise<HttpResponse> {
+  const { kind, info } = call;
+  const { subresource, verb } = info;
+  if (!kind.subresources.includes(subresource)) throw pathNotFound();
+  if (subresource === "scale") {
+    if (verb === "get") return answerObject(call, readScale(core, call), 200, scaleTableKind);
+    if (verb === "update" || verb === "patch")
+      return answerObject(call, await writeScale(core, call), 200, scaleTableKind);
+    throw methodNotAllowed();
+  }
+  if (kind.resource === "pods" && kind.group === "" && verb === "create") {
+    if (subresource === "binding") return answerBound(core, call);
+    if (subresource === "eviction") {
+      await evict(core, call);
+      return answerJson(success, 201);
+    }
+  }
+  if (!ownForm.has(subresource)) {
+    throw new StatusError("NotImplemented", `${info.resource}/${subresource} is not served here`);
+  }
+  if (verb === "get") return answerObject(call, core.objects.unchanged(kind, core.objects.require(kind, refOf(call))));
+  if (verb === "update") return answerObject(call, await update(core, call));
+  if (verb === "patch") return answerPatched(call, await patch(core, call));
+  throw methodNotAllowed();
+}
+
+/** A Scale's table shows its name and age. */
+const scaleTableKind = { rules: {} } as Kind;
+
+async function runEndpoint(core: Core, call: Call, endpoint: Endpoint): Promise<HttpResponse> {
+  const { request, info, principal, kind } = call;
+  const target: EndpointCall = { request, info, principal };
+  if (endpoint.connect) {
+    if (["exec", "attach", "portforward", "proxy"].includes(info.subresource)) {
+      const attributes = attributesOf(call, "CONNECT", {}, false);
+      await admit(core, attributes);
+      await validateAdmission(core, attributes);
+    }
+    return endpoint.connect(target);
+  }
+  if (!endpoint.create || info.verb !== "create") throw methodNotAllowed();
+  const { value, duplicates } = await readBody(request);
+  const of = bodyKind(kind, info);
+  const warn = (message: string) => void call.warnings.push(message);
+  const validation = fieldValidationOf(info.query);
+  const object = decodeObject(value ?? {}, of, { validation, duplicates, warn });
+  const attributes = attributesOf(call, "CREATE", { object, kind: of }, dryRunOf(info.query.getAll("dryRun")));
+  await admit(core, attributes);
+  await validateAdmission(core, attributes);
+  return answerJson(await endpoint.create({ ...target, object }), 201);
+}
+
+/** What a POST to a subresource carries: an account's token has a kind of its own. */
+function bodyKind(kind: Kind, { subresource }: RequestInfo): Kind {
+  if (subresource !== "token") return kind;
+  const schema = builtinSchema("authentication/v1.TokenRequest");
+  return { ...kind, group: "authentication.k8s.io", version: "v1", kind: "TokenRequest", schema };
+}

@@ -1,0 +1,100 @@
+import { Services } from "@capstan/api/generated/resources";
+import { StatusError } from "@capstan/api/meta";
+import { messageOf } from "@capstan/base/errors";
+import type { Handler, HttpRequest, HttpResponse } from "@capstan/base/http";
+import type { Logger } from "@capstan/base/log";
+import type { Store } from "@capstan/core/store";
+import { bootstrap } from "./bootstrap.ts";
+import { builtinKinds } from "./builtin-kinds.ts";
+import { builtinRules } from "./kinds/index.ts";
+import { createObjects } from "./objects.ts";
+import { pathNotFound, Registry } from "./registry.ts";
+import type { ExtensionFactory, View } from "./request.ts";
+import { requestInfoOf } from "./request-info.ts";
+import { createResourceHandler } from "./resource-handler.ts";
+import { answerError } from "./respond.ts";
+import { createServiceAddresses } from "./service-addresses.ts";
+import type { Core } from "./verbs/call.ts";
+import { createView } from "./view.ts";
+
+export interface ApiServerOptions {
+  store: Store;
+  log: Logger;
+  /** IPv4 range of Services' addresses, such as 10.96.0.0/16; the first address is the API server's own. */
+  serviceCidr: string;
+  /** Where the API server itself is reached: the endpoint of the Service `default/kubernetes`. */
+  advertise?: { address: string; port: number };
+  /** Authentication, authorization, admission, streams: the first extension's interceptors are the outermost. */
+  extensions?: ExtensionFactory[];
+}
+
+export interface ApiServer {
+  /** Answers any request. Where no extension authenticates, the caller's principal is taken as it is. */
+  handler: Handler;
+  view: View;
+  /** Resolves when the namespaces and the Service of the API server itself exist. */
+  ready: Promise<void>;
+  /** Resolves when the signal has aborted. */
+  start(signal: AbortSignal): Promise<void>;
+}
+
+/** The embedded kube-apiserver. It owns nothing: the caller closes the store. */
+export function createApiServer(options: ApiServerOptions): ApiServer {
+  const { store, log } = options;
+  const registry = new Registry();
+  const objects = createObjects(store);
+  const view = createView(registry, objects);
+  const addresses = createServiceAddresses(options.serviceCidr);
+  registry.add(...builtinKinds(builtinRules(addresses)));
+  for (const service of view.list(Services)) addresses.adopt(service);
+  const extensions = (options.extensions ?? []).map((create) => create(view));
+  const core: Core = { registry, objects, log, admission: extensions.flatMap(({ admission = [] }) => admission) };
+  const endpoints = new Map(
+    extensions
+      .flatMap(({ endpoints: list = [] }) => list)
+      .map((e) => [`${e.group}/${e.version}/${e.resource}/${e.subresource}`, e]),
+  );
+  const resources = createResourceHandler(core, endpoints);
+  const innermost: Handler = async (request) => {
+    const info = requestInfoOf(request.method, request.url);
+    if (info.isResource) return resources(request, info);
+    throw pathNotFound();
+  };
+  const interceptors = extensions.flatMap(({ interceptors: list = [] }) => list);
+  const handler = interceptors.reduceRight((next, intercept) => guard(intercept(next), log), guard(innermost, log));
+  const { promise: ready, resolve, reject } = Promise.withResolvers<void>();
+  ready.catch(() => {});
+  return {
+    handler,
+    view,
+    ready,
+    async start(signal) {
+      try {
+        await bootstrap(innermost, options);
+        resolve();
+      } catch (thrown) {
+        reject(thrown);
+        throw thrown;
+      }
+      if (!signal.aborted) await new Promise((done) => signal.addEventListener("abort", done, { once: true }));
+    },
+  };
+}
+
+/** Turns what is thrown into the Status that clients understand. */
+function guard(next: Handler, log: Logger): Handler {
+  return async (request: HttpRequest): Promise<HttpResponse> => {
+    try {
+      return await next(request);
+    } catch (thrown) {
+      if (!(thrown instanceof StatusError)) {
+        log.error("request failed", {
+          method: request.method,
+          path: request.url.split("?")[0],
+          error: messageOf(thrown),
+        });
+      }
+      return answerError(thrown);
+    }
+  };
+}

@@ -1,0 +1,118 @@
+import type { Scale } from "@capstan/api/generated/autoscaling-v1";
+import { apiVersionOf, type KubeObject, type Requirement, requirementsOf, StatusError } from "@capstan/api/meta";
+import { builtinSchema, normalize, TypeMismatch } from "@capstan/api/schema";
+import { mediaTypeOf, readBody } from "../body.ts";
+import type { Kind, ScalePaths } from "../kind.ts";
+import { encodeObject, type Written } from "../objects.ts";
+import { pathNotFound } from "../registry.ts";
+import { type Call, type Core, managerOf, refOf } from "./call.ts";
+import { dryRunOf } from "./decode.ts";
+import { readPatch } from "./patch.ts";
+import { change } from "./update.ts";
+
+const scaleKind = { group: "autoscaling", version: "v1", kind: "Scale" };
+
+const pathsOf = ({ kind }: Call): ScalePaths => {
+  if (!kind.scale) throw pathNotFound();
+  return kind.scale;
+};
+
+export function readScale(core: Core, call: Call): Written {
+  const object = core.objects.read(call.kind, core.objects.require(call.kind, refOf(call)));
+  return asWritten(scaleOf(call.kind, object, pathsOf(call)));
+}
+
+/** PUT or PATCH of `/scale`: writes the replicas of the object alone. */
+export async function writeScale(core: Core, call: Call): Promise<Written> {
+  const paths = pathsOf(call);
+  const type = mediaTypeOf(call.request);
+  const body = call.info.verb === "update" ? (await readBody(call.request)).value : undefined;
+  const patcher =
+    body === undefined ? readPatch({ ...call, kind: { ...call.kind, schema: scaleSchema() } }, type) : undefined;
+  const written = await change(core, call, {
+    dryRun: dryRunOf(call.info.query.getAll("dryRun")),
+    manager: managerOf(call),
+    subresource: "scale",
+    operationKind: scaleKind,
+    next(old) {
+      const wanted = (patcher ? patcher.applyTo(scaleOf(call.kind, old, paths)) : structuredClone(body)) as Scale;
+      checkScale(call, wanted);
+      write(old, paths.spec, wanted.spec?.replicas ?? 0);
+      if (
+        wanted.metadata?.resourceVersion &&
+        (body !== undefined || wanted.metadata.resourceVersion !== old.metadata.resourceVersion)
+      ) {
+        old.metadata.resourceVersion = wanted.metadata.resourceVersion;
+      } else delete old.metadata.resourceVersion;
+      return old;
+    },
+  });
+  return asWritten(scaleOf(call.kind, written.object, paths));
+}
+
+const scaleSchema = () => builtinSchema("autoscaling/v1.Scale");
+
+function checkScale({ info }: Call, scale: Scale): void {
+  try {
+    normalize(scale, scaleSchema());
+  } catch (thrown) {
+    if (thrown instanceof TypeMismatch) throw new StatusError("BadRequest", thrown.message);
+    throw thrown;
+  }
+  if ((scale.spec?.replicas ?? 0) < 0) {
+    throw new StatusError(
+      "Invalid",
+      `Scale.autoscaling "${info.name}" is invalid: spec.replicas: Invalid value: ${scale.spec?.replicas}: must be greater than or equal to 0`,
+    );
+  }
+}
+
+function scaleOf(kind: Kind, object: KubeObject, paths: ScalePaths): Scale {
+  const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
+  const selector = paths.selector ? selectorText(object, paths.selector) : undefined;
+  return {
+    kind: "Scale",
+    apiVersion: "autoscaling/v1",
+    metadata: { name, ...(namespace ? { namespace } : {}), uid, resourceVersion, creationTimestamp },
+    spec: { replicas: Number(read(object, paths.spec) ?? 0) },
+    status: { replicas: Number(read(object, paths.status) ?? 0), ...(selector ? { selector } : {}) },
+    ...(kind.custom ? {} : {}),
+  };
+}
+
+/** Built-in kinds hold a selector in their spec, custom ones its text in their status. */
+function selectorText(object: KubeObject, path: string): string | undefined {
+  const own = read(object, path);
+  if (typeof own === "string") return own;
+  const selector = (object as KubeObject & { spec?: { selector?: object } }).spec?.selector;
+  if (!selector) return undefined;
+  const wrapped = "matchLabels" in selector || "matchExpressions" in selector ? selector : { matchLabels: selector };
+  return (requirementsOf(wrapped as never) ?? []).map(requirementText).join(",");
+}
+
+function requirementText({ key, operator, values }: Requirement): string {
+  if (operator === "Exists") return key;
+  if (operator === "DoesNotExist") return `!${key}`;
+  if (operator === "In" && values.length === 1) return `${key}=${values[0]}`;
+  return `${key} ${operator.toLowerCase()} (${[...values].sort().join(",")})`;
+}
+
+function read(object: unknown, path: string): unknown {
+  let value = object;
+  for (const part of path.split(".").slice(1)) value = (value as Record<string, unknown> | undefined)?.[part];
+  return value;
+}
+
+function write(object: unknown, path: string, value: unknown): void {
+  const parts = path.split(".").slice(1);
+  let target = object as Record<string, unknown>;
+  for (const part of parts.slice(0, -1)) {
+    target[part] ??= {};
+    target = target[part] as Record<string, unknown>;
+  }
+  target[parts.at(-1) as string] = value;
+}
+
+const asWritten = (scale: Scale): Written => ({ object: scale as unknown as KubeObject, bytes: encodeObject(scale) });
+
+export { apiVersionOf };

@@ -1,0 +1,185 @@
+import { equal, isReason, type KubeObject, type ObjectRef, StatusError } from "@capstan/api/meta";
+import { readBody } from "../body.ts";
+import { conflict, FieldErrors, staleMessage } from "../field-errors.ts";
+import { moveGeneration } from "../generation.ts";
+import { recordUpdate } from "../managed-fields/index.ts";
+import { validateMetadata, validateMetadataUpdate } from "../metadata.ts";
+import type { Written } from "../objects.ts";
+import { admit, attributesOf, type Call, type Core, managerOf, refOf, validateAdmission } from "./call.ts";
+import { placeInNamespace } from "./create.ts";
+import { decodeObject, dryRunOf, fieldValidationOf } from "./decode.ts";
+
+type WithStatus = KubeObject & { status?: unknown };
+
+export async function update(core: Core, call: Call): Promise<Written> {
+  const { kind, info } = call;
+  const validation = fieldValidationOf(info.query);
+  const dryRun = dryRunOf(info.query.getAll("dryRun"));
+  const { value, duplicates } = await readBody(call.request);
+  const warn = (message: string) => void call.warnings.push(message);
+  const object = decodeObject(value, kind, { validation, duplicates, warn });
+  placeInNamespace(call, object);
+  if (object.metadata.name !== info.name) {
+    throw new StatusError(
+      "BadRequest",
+      `the name of the object (${object.metadata.name ?? ""}) does not match the name on the URL (${info.name})`,
+    );
+  }
+  return change(core, call, {
+    dryRun,
+    manager: managerOf(call),
+    subresource: info.subresource,
+    next: () => structuredClone(object),
+  });
+}
+
+export interface Change {
+  dryRun: boolean;
+  /** Recorded as the owner of changed fields; "" when `next` has recorded owners itself. */
+  manager: string;
+  subresource: string;
+  /** Makes the new object; `old` is its own copy. Called again after each conflict. */
+  next(old: KubeObject): KubeObject | Promise<KubeObject>;
+  /** Subresources whose object is another kind's: skips status and spec rules of the resource. */
+  operationKind?: { group: string; version: string; kind: string };
+  ref?: ObjectRef;
+}
+
+/** Reads and writes that meet another writer are tried this often again. Source: apiserver's MaxRetryWhenPatchConflicts. */
+const conflictRetries = 5;
+
+/** Replaces an object by what `next` makes of it. Throws NotFound, Conflict, Invalid and what admission throws. */
+export async function change(core: Core, call: Call, wanted: Change): Promise<Written> {
+  for (let attempt = 0; ; attempt++) {
+    try {
+      return await changeOnce(core, call, wanted);
+    } catch (thrown) {
+      if (attempt >= conflictRetries || !isReason(thrown, "Conflict") || !(thrown instanceof LostRace)) throw thrown;
+    }
+  }
+}
+
+/** Another writer came between read and write; the caller named no version, so the write is tried again. */
+export class LostRace extends StatusError {}
+
+async function changeOnce(core: Core, call: Call, wanted: Change): Promise<Written> {
+  const { kind } = call;
+  const { rules } = kind;
+  const ref = wanted.ref ?? refOf(call);
+  const present = core.objects.require(kind, ref);
+  const old = core.objects.read(kind, present);
+  const object = await wanted.next(core.objects.read(kind, present));
+  const versioned = Boolean(object.metadata.resourceVersion);
+  checkPreconditions(call, object, old);
+  keepSystemMetadata(object, old);
+  rules.defaults?.(object);
+  keepOtherParts(call, wanted.subresource, object, old);
+  const names = {
+    object,
+    oldObject: old,
+    name: ref.name,
+    ...(wanted.operationKind ? { kind: wanted.operationKind } : {}),
+  };
+  const attributes = attributesOf(call, "UPDATE", names, wanted.dryRun);
+  await admit(core, attributes);
+  const { subresource, dryRun } = wanted;
+  rules.prepare?.(object, old, { principal: call.principal, subresource, dryRun });
+  moveGeneration(kind, object, old);
+  try {
+    const errors = new FieldErrors();
+    validateMetadata(kind, object, errors);
+    validateMetadataUpdate(object, old, errors);
+    kind.custom?.validate(object, old, errors);
+    rules.validate?.(object, errors, old);
+    errors.throwFor(kind, ref.name);
+    await validateAdmission(core, attributes);
+    if (wanted.manager) recordUpdate(kind, object, old, { manager: wanted.manager, subresource });
+    if (isSame(object, old)) return core.objects.unchanged(kind, present);
+    if (dryRun) {
+      rules.release?.(object, old);
+      return core.objects.unwritten(kind, object);
+    }
+    if (isComplete(object)) return await core.objects.remove(kind, object, present.revision);
+    const written = await core.objects.replace(kind, object, present.revision);
+    rules.written?.(object, old);
+    return written;
+  } catch (thrown) {
+    rules.release?.(object, old);
+    if (isReason(thrown, "Conflict") && !versioned && thrown.message.endsWith(staleMessage)) {
+      throw new LostRace("Conflict", thrown.message, thrown.details);
+    }
+    throw thrown;
+  }
+}
+
+function checkPreconditions({ kind }: Call, object: KubeObject, old: KubeObject): void {
+  const { name, uid, resourceVersion } = object.metadata;
+  if (uid && uid !== old.metadata.uid) {
+    throw conflict(
+      kind,
+      name,
+      `StorageError: invalid object, Code: 4, Key: ${kind.prefix}${name}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid}`,
+    );
+  }
+  if (resourceVersion && resourceVersion !== old.metadata.resourceVersion) throw conflict(kind, name, staleMessage);
+}
+
+const systemFields = [
+  "uid",
+  "creationTimestamp",
+  "deletionTimestamp",
+  "deletionGracePeriodSeconds",
+  "selfLink",
+] as const;
+
+function keepSystemMetadata(object: KubeObject, old: KubeObject): void {
+  const target = object.metadata as unknown as Record<string, unknown>;
+  for (const field of systemFields) {
+    if (old.metadata[field] === undefined) delete target[field];
+    else target[field] = old.metadata[field];
+  }
+  target.resourceVersion = old.metadata.resourceVersion;
+  if (target.managedFields === undefined && old.metadata.managedFields) {
+    target.managedFields = structuredClone(old.metadata.managedFields);
+  }
+}
+
+/** `/status` changes the status alone, everything else leaves it. */
+function keepOtherParts({ kind }: Call, subresource: string, object: KubeObject, old: KubeObject): void {
+  const [next, before] = [object as WithStatus, old as WithStatus];
+  if (subresource === "status") {
+    const status = next.status;
+    for (const key of Object.keys(next)) {
+      if (key !== "metadata") delete (next as unknown as Record<string, unknown>)[key];
+    }
+    const { status: _old, metadata, ...rest } = structuredClone(before);
+    Object.assign(next, rest);
+    if (kind.custom) next.metadata = { ...metadata, managedFields: next.metadata.managedFields };
+    if (next.metadata.managedFields === undefined) delete next.metadata.managedFields;
+    if (status !== undefined) next.status = status;
+    if (metadata.ownerReferences) next.metadata.ownerReferences = metadata.ownerReferences;
+    else delete next.metadata.ownerReferences;
+    return;
+  }
+  if (subresource === "" && kind.statusSubresource) {
+    if (before.status === undefined) delete next.status;
+    else next.status = structuredClone(before.status);
+  }
+}
+
+function isSame(object: KubeObject, old: KubeObject): boolean {
+  return equal(object, old);
+}
+
+/** A deleting object without finalizers and grace is gone. */
+export function isComplete(object: KubeObject): boolean {
+  const { deletionTimestamp, deletionGracePeriodSeconds, finalizers } = object.metadata;
+  return Boolean(deletionTimestamp) && !finalizers?.length && !deletionGracePeriodSeconds && !hasSpecFinalizers(object);
+}
+
+/** A namespace also waits for the finalizers in its spec. */
+export function hasSpecFinalizers(object: KubeObject): boolean {
+  if (object.kind !== "Namespace" || object.apiVersion !== "v1") return false;
+  const { spec } = object as KubeObject & { spec?: { finalizers?: string[] } };
+  return (spec?.finalizers?.length ?? 0) > 0;
+}
