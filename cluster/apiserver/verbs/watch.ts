@@ -57,7 +57,7 @@ export async function watch(core: Core, call: Call, form: EventForm): Promise<As
   const options = watchOptionsOf(call);
   const prefix = prefixOf(call.kind, call.info.namespace);
   if (options.resourceVersion) await reach(core, options.resourceVersion, call.request.signal);
-  const ending = AbortSignal.timeout(Math.min(options.timeout * 1000, 2 ** 31 - 1));
+  const ending = AbortSignal.timeout(Math.min(Math.ceil(options.timeout * 1000), 2 ** 31 - 1));
   const signal = AbortSignal.any([call.request.signal, ending]);
   const { store } = core.objects;
   try {

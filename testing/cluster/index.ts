@@ -1,0 +1,3 @@
+// A whole cluster for a test, in one line.
+export { type KubectlRun, kubectlMissing, runKubectl } from "./kubectl.ts";
+export { type Part, TestCluster, type TestClusterOptions } from "./test-cluster.ts";
