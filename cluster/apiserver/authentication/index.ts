@@ -6,7 +6,7 @@ import { createReviewEndpoints } from "./review.ts";
 import { createServiceAccountTokens } from "./service-account-token.ts";
 import { createTokenRequestEndpoint } from "./token-request.ts";
 
-export { anonymous, authenticated, masters, serviceAccountName, serviceAccounts } from "./groups.ts";
+export { anonymous, authenticated, masters, serviceAccountName, serviceAccounts, unauthenticated } from "./groups.ts";
 export { userInfoOf } from "./review.ts";
 
 export interface AuthenticationOptions {
