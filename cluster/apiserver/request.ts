@@ -51,6 +51,8 @@ export interface AdmissionPlugin {
   name: string;
   admit?(attributes: Attributes): Promise<void> | void;
   validate?(attributes: Attributes): Promise<void> | void;
+  /** Called when a CREATE or UPDATE that reached validation is over, stored or not. */
+  settled?(attributes: Attributes): void;
 }
 
 /** Synchronous, read-only sight of stored objects. Answers are shared: never change them. */

@@ -71,3 +71,7 @@ export async function admit(core: Core, attributes: Attributes): Promise<void> {
 export async function validateAdmission(core: Core, attributes: Attributes): Promise<void> {
   for (const plugin of core.admission) await plugin.validate?.(attributes);
 }
+
+export function settle(core: Core, attributes: Attributes): void {
+  for (const plugin of core.admission) plugin.settled?.(attributes);
+}

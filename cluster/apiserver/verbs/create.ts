@@ -6,7 +6,7 @@ import type { Kind } from "../kind.ts";
 import { recordUpdate } from "../managed-fields/index.ts";
 import { generateName, timeNow, validateMetadata } from "../metadata.ts";
 import type { Written } from "../objects.ts";
-import { admit, attributesOf, type Call, type Core, managerOf, validateAdmission } from "./call.ts";
+import { admit, attributesOf, type Call, type Core, managerOf, settle, validateAdmission } from "./call.ts";
 import { decodeObject, dryRunOf, fieldValidationOf } from "./decode.ts";
 
 type WithStatus = KubeObject & { status?: unknown };
@@ -82,6 +82,8 @@ async function createOnce(core: Core, call: Call, object: KubeObject, options: C
   } catch (thrown) {
     rules.release?.(object);
     throw thrown;
+  } finally {
+    settle(core, attributes);
   }
 }
 

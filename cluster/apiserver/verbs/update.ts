@@ -5,7 +5,7 @@ import { moveGeneration } from "../generation.ts";
 import { recordUpdate } from "../managed-fields/index.ts";
 import { validateMetadata, validateMetadataUpdate } from "../metadata.ts";
 import type { Written } from "../objects.ts";
-import { admit, attributesOf, type Call, type Core, managerOf, refOf, validateAdmission } from "./call.ts";
+import { admit, attributesOf, type Call, type Core, managerOf, refOf, settle, validateAdmission } from "./call.ts";
 import { placeInNamespace } from "./create.ts";
 import { decodeObject, dryRunOf, fieldValidationOf } from "./decode.ts";
 
@@ -109,6 +109,8 @@ async function changeOnce(core: Core, call: Call, wanted: Change): Promise<Writt
       throw new LostRace("Conflict", thrown.message, thrown.details);
     }
     throw thrown;
+  } finally {
+    settle(core, attributes);
   }
 }
 
