@@ -3,6 +3,7 @@ import type { Handler, Principal } from "@capstan/base/http";
 import { createLogger, type Logger, silent } from "@capstan/base/log";
 import { type ApiServer, createApiServer, type ExtensionFactory } from "@capstan/cluster/apiserver";
 import { type Client, createClient } from "@capstan/core/client";
+import { createInformers, type Informers } from "@capstan/core/reconcile";
 import { createMemoryStore, type Store } from "@capstan/core/store";
 import { type Serving, serve } from "@capstan/core/wire";
 import { type KubectlRun, runKubectl } from "./kubectl.ts";
@@ -36,6 +37,8 @@ export class TestCluster implements AsyncDisposable {
   /** Acts as an administrator. */
   readonly client: Client;
   readonly log: Logger;
+  /** Shared by the parts; running. */
+  readonly informers: Informers;
   /** Aborts when the cluster is disposed of. */
   readonly signal: AbortSignal;
   readonly #stop = new AbortController();
@@ -48,6 +51,7 @@ export class TestCluster implements AsyncDisposable {
     const cluster = new TestCluster(options, store);
     cluster.run(cluster.server);
     await cluster.server.ready;
+    cluster.run(cluster.informers);
     const parts = (await options.parts?.(cluster)) ?? [];
     for (const part of Array.isArray(parts) ? parts : [parts]) cluster.run(part);
     return cluster;
@@ -66,6 +70,7 @@ export class TestCluster implements AsyncDisposable {
     });
     this.handler = this.server.handler;
     this.client = this.clientOf(admin);
+    this.informers = createInformers(this.client, { log: this.log });
   }
 
   /** A client that acts as somebody. */
