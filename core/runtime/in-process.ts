@@ -21,7 +21,10 @@ export interface InProcessContainer {
   signal: AbortSignal;
 }
 
-/** Resolves to the exit code; a rejection is exit code 64 with the error's message as termination message. */
+/**
+ * Resolves to the exit code; a rejection is exit code 64 with the error's message as termination message. A program that
+ * ran when the agent ended is called again by the next agent: it must be idempotent.
+ */
 export type InProcessProgram = (container: InProcessContainer) => Promise<number>;
 
 /** Image name (exact, without tag) → program. */

@@ -1,2 +1,34 @@
 // Starts containers: the only room that does. Its seam has the shape of CRI.
+export type {
+  ContainerConfig,
+  ContainerEvent,
+  ContainerState,
+  ContainerStats,
+  ContainerStatus,
+  ExecOptions,
+  ExecResult,
+  ExecSession,
+  ImageService,
+  ImageStatus,
+  Mount,
+  NamespaceOptions,
+  PodSandbox,
+  PodSandboxConfig,
+  Resources,
+  RuntimeErrorCode,
+  RuntimeService,
+  SecurityConfig,
+} from "./cri.ts";
+export { RuntimeError } from "./cri.ts";
+export type { BuiltinImage } from "./images/image.ts";
+export type { ImageMapping } from "./images/image-map.ts";
 export type { InProcessContainer, InProcessImages, InProcessProgram } from "./in-process.ts";
+export { type LogEntry, readLog } from "./log-reader.ts";
+export { addressAt, type Cidr, contains, parseCidr } from "./network/address.ts";
+export {
+  type AllocateOptions,
+  allocateInstanceNetwork,
+  type InstanceNetwork,
+  releaseInstanceNetwork,
+} from "./network/instance.ts";
+export { canBridge, createRuntime, type Runtime, type RuntimeOptions } from "./runtime.ts";

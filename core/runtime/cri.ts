@@ -1,0 +1,216 @@
+// The seam between the node agent and what runs containers, in the shape of CRI (k8s.io/cri-api, runtime/v1).
+import type { Pod } from "@capstan/api/generated/core-v1";
+
+export type ContainerState = "created" | "running" | "exited";
+
+/** Which namespaces of the node a pod shares. */
+export interface NamespaceOptions {
+  hostNetwork?: boolean;
+  hostPID?: boolean;
+  hostIPC?: boolean;
+  /** The containers of the pod see each other's processes. */
+  sharePID?: boolean;
+}
+
+export interface PodSandboxConfig {
+  name: string;
+  namespace: string;
+  uid: string;
+  hostname: string;
+  labels: Record<string, string>;
+  namespaces: NamespaceOptions;
+  sysctls?: Record<string, string>;
+  /** Directories of the node that are a tmpfs for the pod's containers, as long as the sandbox lives. */
+  tmpfs?: { path: string; sizeBytes?: number }[];
+  /** The pod, for programs that run inside the agent. */
+  pod?: Pod;
+  /** Host path of each of the pod's volumes, by name: for the same programs. */
+  volumes?: Record<string, string>;
+}
+
+export interface PodSandbox {
+  id: string;
+  config: PodSandboxConfig;
+  state: "ready" | "notready";
+  createdAt: Date;
+  /** Empty for a pod on the node's own network. */
+  ip: string;
+}
+
+export interface Mount {
+  /** Where containers see it: an absolute path. */
+  containerPath: string;
+  hostPath: string;
+  readonly?: boolean;
+  /** `hostPath` is a device such as /dev/fuse. */
+  device?: boolean;
+}
+
+/** Limits; absent means none. */
+export interface Resources {
+  /** Relative weight, 2–262144 (cgroup v1's cpu.shares). */
+  cpuShares?: number;
+  /** Cores, such as 0.5. */
+  cpuLimit?: number;
+  /** Bytes. */
+  memoryLimit?: number;
+  /** Processes. */
+  pidsLimit?: number;
+  /** -1000 to 1000: whom the kernel kills first when the node has no memory left. */
+  oomScoreAdjust?: number;
+}
+
+export interface SecurityConfig {
+  /** Ids, or names of the image's own /etc/passwd and /etc/group. */
+  user?: string;
+  group?: number;
+  supplementalGroups?: number[];
+  readonlyRootfs?: boolean;
+  privileged?: boolean;
+  noNewPrivileges?: boolean;
+  addCapabilities?: string[];
+  dropCapabilities?: string[];
+}
+
+export interface ContainerConfig {
+  name: string;
+  attempt: number;
+  image: string;
+  /** Replaces the image's entrypoint. */
+  command?: string[];
+  /** Replaces the image's cmd. */
+  args?: string[];
+  workingDir?: string;
+  env: { name: string; value: string }[];
+  mounts: Mount[];
+  labels: Record<string, string>;
+  /** Absolute path of the file that gets the output in CRI's log format. */
+  logPath: string;
+  stdin?: boolean;
+  stdinOnce?: boolean;
+  tty?: boolean;
+  resources?: Resources;
+  security?: SecurityConfig;
+}
+
+export interface ContainerStatus {
+  id: string;
+  sandboxId: string;
+  config: Omit<ContainerConfig, "env">;
+  imageId: string;
+  state: ContainerState;
+  createdAt: Date;
+  startedAt?: Date;
+  finishedAt?: Date;
+  exitCode?: number;
+  /** Completed, Error, OOMKilled, ContainerCannotRun. */
+  reason?: string;
+  message?: string;
+}
+
+export interface ContainerStats {
+  id: string;
+  time: Date;
+  /** Since the container started; absent where nothing counts it. */
+  cpuNanoseconds?: number;
+  /** Without reclaimable page cache. */
+  memoryWorkingSetBytes?: number;
+  memoryUsageBytes?: number;
+  processes?: number;
+}
+
+/** A running command whose streams the caller holds. */
+export interface ExecSession {
+  /** Absent when it was started without stdin. */
+  write?(data: Uint8Array): Promise<void>;
+  endInput?(): void;
+  readonly stdout: AsyncIterable<Uint8Array>;
+  /** Empty with a terminal: both streams come on stdout. */
+  readonly stderr: AsyncIterable<Uint8Array>;
+  resize(columns: number, rows: number): Promise<void>;
+  /** Resolves to the exit code once both streams have ended. */
+  readonly exited: Promise<number>;
+  kill(): void;
+}
+
+export interface ExecOptions {
+  command: string[];
+  stdin?: boolean;
+  tty?: boolean;
+}
+
+export interface ExecResult {
+  stdout: Uint8Array;
+  stderr: Uint8Array;
+  exitCode: number;
+}
+
+/** A change in the life of a container or of a sandbox. */
+export interface ContainerEvent {
+  type: "created" | "started" | "stopped" | "deleted" | "sandbox-stopped";
+  sandboxId: string;
+  containerId?: string;
+}
+
+/** Ids are made by the runtime. A method rejects with RuntimeError. */
+export interface RuntimeService {
+  runPodSandbox(config: PodSandboxConfig): Promise<PodSandbox>;
+  /** Kills what still runs in it and gives its network back. Idempotent. */
+  stopPodSandbox(id: string): Promise<void>;
+  removePodSandbox(id: string): Promise<void>;
+  listPodSandboxes(): PodSandbox[];
+  /** Everything is prepared and mounted; the program does not run yet. */
+  createContainer(sandboxId: string, config: ContainerConfig): Promise<string>;
+  startContainer(id: string): Promise<void>;
+  /** SIGTERM, and SIGKILL after `graceSeconds`. Resolves when it has ended. Idempotent. */
+  stopContainer(id: string, graceSeconds: number): Promise<void>;
+  signalContainer(id: string, signal: "SIGTERM" | "SIGKILL"): void;
+  removeContainer(id: string): Promise<void>;
+  listContainers(sandboxId?: string): ContainerStatus[];
+  containerStatus(id: string): ContainerStatus;
+  /** Rejects with code Timeout when the command takes longer; at most 16 MiB of each stream is kept. */
+  execSync(id: string, command: string[], timeoutMs?: number): Promise<ExecResult>;
+  exec(id: string, options: ExecOptions): Promise<ExecSession>;
+  attach(id: string): Promise<ExecSession>;
+  /** A byte stream to a port as the pod itself sees it at localhost. */
+  portForward(sandboxId: string, port: number): Promise<import("node:stream").Duplex>;
+  containerStats(id: string): Promise<ContainerStats>;
+  /** Host path of an absolute path as the container sees it; it may not exist yet. */
+  resolvePath(id: string, path: string): string;
+  onEvent(listener: (event: ContainerEvent) => void): () => void;
+}
+
+export interface ImageStatus {
+  id: string;
+  names: string[];
+  /** Bytes on disk that belong to the image alone. */
+  size: number;
+}
+
+export interface ImageService {
+  /** Resolves to the image's id. Code ImageNotFound says how to make an image known. */
+  pullImage(name: string, signal?: AbortSignal): Promise<string>;
+  imageStatus(name: string): ImageStatus | undefined;
+  listImages(): ImageStatus[];
+  removeImage(name: string): Promise<void>;
+}
+
+export type RuntimeErrorCode =
+  | "NotFound"
+  | "InvalidArgument"
+  | "InvalidImageName"
+  | "ImageNotFound"
+  | "InvalidImage"
+  | "CannotRun"
+  | "Timeout"
+  | "Unsupported"
+  | "Failed";
+
+export class RuntimeError extends Error {
+  readonly code: RuntimeErrorCode;
+  constructor(code: RuntimeErrorCode, message: string) {
+    super(message);
+    this.name = "RuntimeError";
+    this.code = code;
+  }
+}

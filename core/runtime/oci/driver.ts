@@ -1,0 +1,356 @@
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Duplex } from "node:stream";
+import { messageOf } from "@capstan/base/errors";
+import type { Logger } from "@capstan/base/log";
+import type {
+  ContainerConfig,
+  ContainerEvent,
+  ContainerStats,
+  ExecOptions,
+  ExecResult,
+  ExecSession,
+  PodSandbox,
+  PodSandboxConfig,
+  RuntimeService,
+} from "../cri.ts";
+import { RuntimeError } from "../cri.ts";
+import type { Image } from "../images/image.ts";
+import { type Cgroups, openCgroups } from "./cgroup.ts";
+import type { Tools } from "./command-line.ts";
+import { type ContainerRecord, OciContainer } from "./container.ts";
+import { execSync, startExec } from "./exec.ts";
+import { type HostRoot, readHostRoot } from "./host-root.ts";
+import { launch } from "./launch.ts";
+import { LayeredRoot } from "./layers.ts";
+import { forwardPort } from "./port-forward.ts";
+import { prepareContainer } from "./prepare.ts";
+import { deviceNames } from "./rootfs.ts";
+import { OciSandbox, type SandboxNetwork, type SandboxRecord } from "./sandbox.ts";
+
+export interface OciDriverOptions {
+  /** Absolute; made if it is not there. Paths with a comma, colon or backslash cannot be overlay layers. */
+  directory: string;
+  /** Names the instance's cgroups. */
+  instance: string;
+  tools: Tools;
+  network: SandboxNetwork;
+  /** Resolves an image that was pulled. */
+  image(name: string): Image | undefined;
+  /** Capstan's own code: bound at /opt/capstan of containers on the node's root. */
+  code?: string;
+  /** Paths of the node that no container on the node's root may see. */
+  hidden: string[];
+  rootless: boolean;
+  log: Logger;
+}
+
+/** Containers as processes in Linux namespaces, made by util-linux's unshare. */
+export class OciDriver implements RuntimeService {
+  readonly #options: OciDriverOptions;
+  readonly #sandboxes = new Map<string, OciSandbox>();
+  readonly #containers = new Map<string, OciContainer>();
+  readonly #listeners = new Set<(event: ContainerEvent) => void>();
+  #cgroups: Cgroups | undefined;
+  #host: HostRoot | undefined;
+
+  constructor(options: OciDriverOptions) {
+    if (/[,:\\\n]/.test(options.directory)) {
+      throw new RuntimeError(
+        "InvalidArgument",
+        `${options.directory}: the path must not hold a comma, colon or backslash`,
+      );
+    }
+    this.#options = options;
+  }
+
+  /** Prepares what all containers share and adopts what an earlier agent left running. */
+  async open(): Promise<void> {
+    const { directory, instance, hidden, log } = this.#options;
+    for (const name of ["sandboxes", "containers", "devices"]) {
+      mkdirSync(join(directory, name), { recursive: true, mode: 0o700 });
+    }
+    this.#cgroups = openCgroups(instance);
+    makeDevices(join(directory, "devices"));
+    this.#host = await readHostRoot(join(directory, "mask"), hidden);
+    for (const id of readdirSync(join(directory, "sandboxes"))) this.#adoptSandbox(id);
+    for (const id of readdirSync(join(directory, "containers"))) {
+      try {
+        this.#adoptContainer(id);
+      } catch (error) {
+        log.warn("a container's record cannot be read: it is removed", { id, error });
+        rmSync(join(directory, "containers", id), { recursive: true, force: true });
+      }
+    }
+  }
+
+  get limits(): boolean {
+    return this.#cgroups !== undefined;
+  }
+
+  async runPodSandbox(config: PodSandboxConfig): Promise<PodSandbox> {
+    const id = randomBytes(32).toString("hex");
+    const { network, directory, tools, rootless } = this.#options;
+    const ip = config.namespaces.hostNetwork ? "" : network.take(id);
+    const record: SandboxRecord = { id, ip, createdAt: new Date().toISOString(), config };
+    const sandbox = new OciSandbox(record, join(directory, "sandboxes", id));
+    try {
+      mkdirSync(sandbox.directory, { recursive: true, mode: 0o700 });
+      await sandbox.start(tools, network, rootless);
+    } catch (error) {
+      if (ip) network.give(ip);
+      sandbox.remove();
+      throw error;
+    }
+    this.#follow(sandbox);
+    return sandbox.status();
+  }
+
+  async stopPodSandbox(id: string): Promise<void> {
+    const sandbox = this.#sandboxes.get(id);
+    if (!sandbox) return;
+    await Promise.all(
+      [...this.#containers.values()].filter((one) => one.record.sandboxId === id).map((one) => one.stop(0)),
+    );
+    await sandbox.stop();
+    if (sandbox.record.ip) this.#options.network.give(sandbox.record.ip);
+  }
+
+  async removePodSandbox(id: string): Promise<void> {
+    await this.stopPodSandbox(id);
+    for (const { id: container } of this.listContainers(id)) await this.removeContainer(container);
+    this.#sandboxes.get(id)?.remove();
+    this.#sandboxes.delete(id);
+  }
+
+  listPodSandboxes(): PodSandbox[] {
+    return [...this.#sandboxes.values()].map((sandbox) => sandbox.status());
+  }
+
+  async createContainer(sandboxId: string, config: ContainerConfig): Promise<string> {
+    const sandbox = this.#sandbox(sandboxId);
+    const image = this.#options.image(config.image);
+    if (!image) throw new RuntimeError("ImageNotFound", `image "${config.image}" is not present`);
+    if (!this.#host) throw new RuntimeError("Failed", "the runtime is not open");
+    const id = randomBytes(32).toString("hex");
+    const directory = join(this.#options.directory, "containers", id);
+    const cgroup = this.#cgroups?.create(id, config.resources ?? {});
+    try {
+      mkdirSync(directory, { recursive: true, mode: 0o700 });
+      const prepared = prepareContainer({
+        ...this.#options,
+        directory,
+        config,
+        image,
+        cgroup,
+        sandbox,
+        host: this.#host,
+        home: this.#cgroups?.home ?? [],
+        devices: join(this.#options.directory, "devices"),
+      });
+      const { env: _, ...stored } = config;
+      const createdAt = new Date().toISOString();
+      const record: ContainerRecord = {
+        id,
+        sandboxId,
+        imageId: image.id,
+        createdAt,
+        config: stored,
+        layers: prepared.view.mounts,
+      };
+      const container = new OciContainer(record, directory, prepared.view, cgroup);
+      container.cannotRun = prepared.cannotRun;
+      container.save();
+      const script = join(import.meta.dirname, "launch.sh");
+      const launched = launch(this.#options.tools.sh, [script, "join", directory], `container "${config.name}"`);
+      await Promise.all([launched.said("pid"), launched.said("ready")]);
+      container.connect(launched);
+      this.#watch(container);
+      this.#emit({ type: "created", sandboxId, containerId: id });
+      return id;
+    } catch (error) {
+      for (const pid of cgroup?.processes() ?? []) process.kill(pid, "SIGKILL");
+      rmSync(directory, { recursive: true, force: true });
+      await this.#removeCgroup(cgroup);
+      throw error;
+    }
+  }
+
+  async startContainer(id: string): Promise<void> {
+    const container = this.#container(id);
+    if (container.cannotRun) {
+      container.discard(container.cannotRun);
+      await container.exited.promise;
+      throw new RuntimeError("CannotRun", container.cannotRun);
+    }
+    container.start();
+    this.#emit({ type: "started", sandboxId: container.record.sandboxId, containerId: id });
+  }
+
+  async stopContainer(id: string, graceSeconds: number): Promise<void> {
+    await this.#containers.get(id)?.stop(graceSeconds);
+  }
+
+  signalContainer(id: string, signal: "SIGTERM" | "SIGKILL"): void {
+    this.#container(id).signal(signal);
+  }
+
+  async removeContainer(id: string): Promise<void> {
+    const container = this.#containers.get(id);
+    if (!container) return;
+    await container.stop(0);
+    await this.#removeCgroup(container.cgroup);
+    rmSync(container.directory, { recursive: true, force: true });
+    this.#containers.delete(id);
+    this.#emit({ type: "deleted", sandboxId: container.record.sandboxId, containerId: id });
+  }
+
+  listContainers(sandboxId?: string) {
+    const all = [...this.#containers.values()];
+    return all.filter((one) => !sandboxId || one.record.sandboxId === sandboxId).map((one) => one.status());
+  }
+
+  containerStatus(id: string) {
+    return this.#container(id).status();
+  }
+
+  async execSync(id: string, command: string[], timeoutMs?: number): Promise<ExecResult> {
+    return await execSync(await this.exec(id, { command }), timeoutMs);
+  }
+
+  async exec(id: string, options: ExecOptions): Promise<ExecSession> {
+    const container = this.#running(id);
+    const { tools, rootless } = this.#options;
+    const enter = this.#sandbox(container.record.sandboxId).enter(rootless);
+    return startExec(container, { tools, rootless, enter }, options);
+  }
+
+  async attach(id: string): Promise<ExecSession> {
+    return this.#running(id).attach(new AbortController().signal);
+  }
+
+  async portForward(sandboxId: string, port: number): Promise<Duplex> {
+    const sandbox = this.#sandbox(sandboxId);
+    return await forwardPort(
+      sandbox.pid,
+      port,
+      this.#options.tools,
+      sandbox.record.config.namespaces.hostNetwork === true || !this.#options.network.bridge,
+    );
+  }
+
+  async containerStats(id: string): Promise<ContainerStats> {
+    return { id, time: new Date(), ...this.#container(id).cgroup?.usage() };
+  }
+
+  resolvePath(id: string, path: string): string {
+    const container = this.#container(id);
+    const { host } = container.view.locate(path);
+    const sandbox = this.#sandboxes.get(container.record.sandboxId);
+    const memory = [...(sandbox?.record.config.tmpfs ?? []).map((one) => one.path), sandbox?.shm];
+    const inMemory = memory.some((one) => one && (host === one || host.startsWith(`${one}/`)));
+    return sandbox?.ready && inMemory ? `/proc/${sandbox.pid}/root${host}` : host;
+  }
+
+  onEvent(listener: (event: ContainerEvent) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  /** Stops and removes everything; the instance leaves no process, mount or cgroup. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#sandboxes.keys()].map((id) => this.stopPodSandbox(id)));
+    for (const container of this.#containers.values()) await this.#removeCgroup(container.cgroup);
+    try {
+      this.#cgroups?.remove();
+    } catch (error) {
+      this.#options.log.warn("cgroups were left behind", { error: messageOf(error) });
+    }
+  }
+
+  #adoptSandbox(id: string): void {
+    const directory = join(this.#options.directory, "sandboxes", id);
+    if (!existsSync(join(directory, "config.json")) || !existsSync(join(directory, "pid"))) {
+      rmSync(directory, { recursive: true, force: true });
+      return;
+    }
+    const record = JSON.parse(readFileSync(join(directory, "config.json"), "utf8")) as SandboxRecord;
+    const sandbox = new OciSandbox(record, directory);
+    sandbox.connect();
+    if (record.ip) this.#options.network.keep(record.ip, id);
+    this.#follow(sandbox);
+  }
+
+  #adoptContainer(id: string): void {
+    const directory = join(this.#options.directory, "containers", id);
+    const record = JSON.parse(readFileSync(join(directory, "config.json"), "utf8")) as ContainerRecord;
+    const container = new OciContainer(record, directory, new LayeredRoot(record.layers), this.#cgroups?.open(id));
+    container.connect();
+    this.#watch(container);
+  }
+
+  #follow(sandbox: OciSandbox): void {
+    const { id } = sandbox.record;
+    this.#sandboxes.set(id, sandbox);
+    void sandbox.stopped.promise.then(() => this.#emit({ type: "sandbox-stopped", sandboxId: id }));
+  }
+
+  #watch(container: OciContainer): void {
+    const { id, sandboxId } = container.record;
+    this.#containers.set(id, container);
+    void container.exited.promise.then(() => this.#emit({ type: "stopped", sandboxId, containerId: id }));
+  }
+
+  /** The kernel lets go of an ended process's cgroup a moment after its parent has seen the end. */
+  async #removeCgroup(cgroup: OciContainer["cgroup"]): Promise<void> {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        return cgroup?.remove();
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== "EBUSY" || attempt > 50) throw error;
+        await new Promise((resolve) => setTimeout(resolve, 2 * attempt));
+      }
+    }
+  }
+
+  #emit(event: ContainerEvent): void {
+    for (const listener of this.#listeners) listener(event);
+  }
+
+  #sandbox(id: string): OciSandbox {
+    const sandbox = this.#sandboxes.get(id);
+    if (!sandbox) throw new RuntimeError("NotFound", `there is no sandbox ${id}`);
+    return sandbox;
+  }
+
+  #container(id: string): OciContainer {
+    const container = this.#containers.get(id);
+    if (!container) throw new RuntimeError("NotFound", `there is no container ${id}`);
+    return container;
+  }
+
+  #running(id: string): OciContainer {
+    const container = this.#container(id);
+    if (container.state !== "running") throw new RuntimeError("Failed", `container ${id} is not running`);
+    return container;
+  }
+}
+
+const deviceLinks: [string, string][] = [
+  ["fd", "/proc/self/fd"],
+  ["stdin", "/proc/self/fd/0"],
+  ["stdout", "/proc/self/fd/1"],
+  ["stderr", "/proc/self/fd/2"],
+  ["ptmx", "pts/ptmx"],
+];
+
+/** The layer below every container's /dev. */
+function makeDevices(directory: string): void {
+  for (const name of deviceNames) writeFileSync(join(directory, name), "");
+  for (const name of ["pts", "shm", "mqueue"]) mkdirSync(join(directory, name), { recursive: true });
+  for (const [name, target] of deviceLinks) {
+    rmSync(join(directory, name), { force: true });
+    symlinkSync(target, join(directory, name));
+  }
+}

@@ -1,0 +1,93 @@
+// The image capstan/host: the node's programs, copy on write, without its secrets.
+import { chmodSync, existsSync, mkdirSync, readdirSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { mustRun } from "./command.ts";
+
+// Directories of hier(7) that hold programs and what they need. All else at the top (homes, data, mounts) stays out.
+const shared = ["bin", "sbin", "lib", "lib32", "lib64", "libx32", "usr", "etc", "var", "opt", "srv", "nix", "gnu"];
+// Of their own in each container. /root and /home are there and empty.
+const own = ["root", "home", "tmp", "run", "mnt", "media", "proc", "sys", "dev", "boot"];
+
+// What no container sees: passwords, keys of the machine, credentials of clouds and clusters, other users' data.
+const secrets = [
+  ...[
+    "etc/shadow",
+    "etc/shadow-",
+    "etc/gshadow",
+    "etc/gshadow-",
+    "etc/sudoers",
+    "etc/sudoers.d",
+    "etc/security/opasswd",
+  ],
+  ...["etc/ssh", "etc/ssl/private", "etc/pki/private", "etc/krb5.keytab", "etc/ipsec.secrets", "etc/wireguard"],
+  ...["etc/NetworkManager/system-connections", "etc/wpa_supplicant", "etc/openvpn", "etc/letsencrypt"],
+  ...["etc/kubernetes", "etc/rancher", "etc/cni", "etc/docker", "etc/containers/auth.json", "etc/boto.cfg"],
+  ...["etc/google-cloud", "etc/azure", "etc/cloud", "etc/capstan", "etc/credstore", "etc/credstore.encrypted"],
+  ...["var/backups", "var/mail", "var/spool/cron", "var/spool/mail", "var/cache/debconf"],
+  ...["var/lib/kubelet", "var/lib/docker", "var/lib/containerd", "var/lib/containers", "var/lib/rancher"],
+  ...["var/lib/etcd", "var/lib/cloud", "var/lib/private", "var/lib/waagent", "var/lib/google", "var/lib/amazon"],
+  ...["var/lib/sss", "var/lib/samba", "var/lib/NetworkManager", "var/lib/systemd/credential.secret"],
+  ...["var/lib/postgresql", "var/lib/mysql", "var/lib/redis", "var/lib/jenkins", "var/lib/vault"],
+];
+
+// There, and empty at first.
+const fresh: [string, number][] = [
+  ["var/log", 0o755],
+  ["var/tmp", 0o1777],
+  ["opt/capstan", 0o755],
+];
+
+export interface HostRoot {
+  /** Top-level links, such as bin → usr/bin. */
+  links: { name: string; to: string }[];
+  /** Directories that overlays are laid over, the mask first; `at` is absolute. */
+  layers: { at: string; lowers: string[] }[];
+  /** Made empty in every container. */
+  empty: string[];
+}
+
+/**
+ * Reads the node's top-level directories and makes two layers in `directory` that go above them: `fresh`, empty
+ * directories, and `hide`, whiteouts.
+ * @param hidden absolute paths of the node that no container may see, such as the data directory. An overlay's upper
+ *   layer must not lie inside a lower one, so a directory on the way to these is opened up: its children are laid one
+ *   by one.
+ */
+export async function readHostRoot(directory: string, hidden: string[]): Promise<HostRoot> {
+  rmSync(directory, { recursive: true, force: true });
+  const root: HostRoot = { links: [], layers: [], empty: own.map((name) => `/${name}`) };
+  const onTheWay = (path: string) => hidden.some((one) => one === path || one.startsWith(`${path}/`));
+  const add = (path: string) => {
+    for (const entry of readdirSync(path === "" ? "/" : path, { withFileTypes: true })) {
+      const child = `${path}/${entry.name}`;
+      if (path === "" && !shared.includes(entry.name)) continue;
+      if (secrets.includes(child.slice(1)) || hidden.includes(child)) continue;
+      if (entry.isSymbolicLink()) root.links.push({ name: child, to: readlinkSync(child) });
+      else if (!entry.isDirectory()) continue;
+      else if (onTheWay(child)) {
+        root.empty.push(child);
+        add(child);
+      } else
+        root.layers.push({
+          at: child,
+          lowers: [join(directory, "fresh", child), join(directory, "hide", child), child],
+        });
+    }
+  };
+  add("");
+  for (const { lowers } of root.layers) for (const mask of lowers.slice(0, -1)) mkdirSync(mask, { recursive: true });
+  for (const [path, mode] of fresh) {
+    mkdirSync(join(directory, "fresh", path), { recursive: true });
+    chmodSync(join(directory, "fresh", path), mode);
+  }
+  const present = [...secrets, ...fresh.map(([path]) => path)].filter((path) => existsSync(`/${path}`));
+  const whiteouts = present.map((path) => join(directory, "hide", path));
+  for (const path of whiteouts) mkdirSync(dirname(path), { recursive: true });
+  await mustRun("/bin/sh", ["-c", 'for path do mknod "$path" c 0 0 || exit 1; done', "mask", ...whiteouts]);
+  return root;
+}
+
+/** Links of the node's top level, made in a container's own root. */
+export function linkInto(root: string, links: HostRoot["links"]): void {
+  for (const { name, to } of links) symlinkSync(to, join(root, name));
+}

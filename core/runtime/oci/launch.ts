@@ -1,0 +1,73 @@
+// Starts the two shell scripts and listens to what they say.
+import { type ChildProcess, spawn } from "node:child_process";
+import { closeSync, constants, openSync } from "node:fs";
+import { Socket } from "node:net";
+import { deferred } from "@capstan/base/async";
+import { RuntimeError } from "../cri.ts";
+
+export interface Launched {
+  child: ChildProcess;
+  /** What followed a word that the script said, such as "pid" or "ready". */
+  said(word: string): Promise<string>;
+}
+
+/** Starts a script detached: it outlives this process. Its lines on fd 1 are awaited with said(). */
+export function launch(program: string, args: string[], what: string): Launched {
+  const child = spawn(program, args, { stdio: ["pipe", "pipe", "pipe"], env: {}, detached: true, cwd: "/" });
+  const heard = new Map<string, PromiseWithResolvers<string>>();
+  let failure: RuntimeError | undefined;
+  const hear = (word: string) => {
+    let one = heard.get(word);
+    if (!one) {
+      one = deferred<string>() as PromiseWithResolvers<string>;
+      one.promise.catch(() => {});
+      heard.set(word, one);
+      if (failure) one.reject(failure);
+    }
+    return one;
+  };
+  let text = "";
+  let errors = "";
+  child.stdout?.setEncoding("utf8").on("data", (data: string) => {
+    text += data;
+    for (let end = text.indexOf("\n"); end >= 0; end = text.indexOf("\n")) {
+      const [word = "", ...rest] = text.slice(0, end).split(" ");
+      text = text.slice(end + 1);
+      hear(word).resolve(rest.join(" "));
+    }
+  });
+  child.stderr?.setEncoding("utf8").on("data", (data: string) => (errors = (errors + data).slice(0, 4096)));
+  const fail = (message: string) => {
+    failure = new RuntimeError("Failed", `${what}: ${message}`);
+    for (const one of heard.values()) one.reject(failure);
+  };
+  child.on("error", (error) => fail(error.message));
+  child.on("close", (code) => fail(errors.trim() || `ended with ${code} before it was ready`));
+  child.stdin?.on("error", () => {});
+  return { child, said: (word) => hear(word).promise };
+}
+
+/** Lets this process end while a launched one goes on. */
+export function release({ child }: Launched): void {
+  child.unref();
+  child.stdout?.destroy();
+  child.stderr?.destroy();
+  child.stdin?.destroy();
+}
+
+/** The reading end of a FIFO; ends when nobody holds it open for writing, at once if nobody does. */
+export function readFifo(path: string): Socket {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  return new Socket({ fd, readable: true, writable: false });
+}
+
+/** The writing end of a FIFO that its reader opens when it likes. */
+export function writeFifo(path: string): Socket {
+  const fd = openSync(path, constants.O_RDWR | constants.O_NONBLOCK);
+  try {
+    return new Socket({ fd, readable: false, writable: true });
+  } catch (error) {
+    closeSync(fd);
+    throw error;
+  }
+}

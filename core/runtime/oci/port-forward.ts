@@ -1,0 +1,34 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { connect } from "node:net";
+import { Duplex } from "node:stream";
+import { RuntimeError } from "../cri.ts";
+import type { Tools } from "./command-line.ts";
+
+// A connection inside another network namespace needs a process that has entered it.
+const relay = `
+const socket = require("node:net").connect({ port: Number(process.argv[1]), host: "127.0.0.1", allowHalfOpen: true });
+socket.once("connect", () => { process.stderr.write("connected\\n"); process.stdin.pipe(socket); socket.pipe(process.stdout); });
+socket.once("error", (error) => { process.stderr.write(error.message + "\\n"); process.exit(1); });
+`;
+
+/** A stream to localhost:port of the network that process `pid` is in. */
+export async function forwardPort(pid: number, port: number, tools: Tools, onNode: boolean): Promise<Duplex> {
+  if (onNode) {
+    const socket = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
+    await once(socket, "connect");
+    return socket;
+  }
+  const args = ["--target", String(pid), "--net", process.execPath, "-e", relay, String(port)];
+  const child = spawn(tools.nsenter, args, { stdio: ["pipe", "pipe", "pipe"], env: {} });
+  const said = await new Promise<string>((resolve, reject) => {
+    child.on("error", reject);
+    child.stderr.setEncoding("utf8").once("data", resolve);
+    child.once("close", () => resolve("the relay ended"));
+  });
+  if (said.trim() !== "connected") throw new RuntimeError("Failed", `port ${port}: ${said.trim()}`);
+  child.stdin.on("error", () => child.kill());
+  const stream = Duplex.from({ readable: child.stdout, writable: child.stdin });
+  stream.on("close", () => child.kill());
+  return stream;
+}

@@ -1,0 +1,137 @@
+import { chmodSync, existsSync, mkdirSync, statSync } from "node:fs";
+import { join } from "node:path";
+import type { Mount } from "../cri.ts";
+import type { ImageRoot } from "../images/image.ts";
+import { bind, type MountEntry, overlay } from "./fstab.ts";
+import { type HostRoot, linkInto } from "./host-root.ts";
+import { type Layered, LayeredRoot } from "./layers.ts";
+
+export interface RootOptions {
+  /** The container's directory: gets `root`, and the writable layers below `upper` and `work`. */
+  directory: string;
+  image: ImageRoot;
+  host: HostRoot;
+  /** Host directory bound read-only at /opt/capstan of roots that are the host's. */
+  code?: string;
+  readonly: boolean;
+  privileged: boolean;
+  /** Mount options of overlays in a user namespace. */
+  overlayExtra: string;
+  /** Layer with /dev's links and the files that devices are bound over. */
+  devices: string;
+  /** The pod's /dev/shm: absolute path of a tmpfs. */
+  shm: string;
+  /** The container's cgroup directories, by their place below /sys/fs/cgroup ("" for the unified hierarchy). */
+  cgroups: Map<string, string>;
+  mounts: Mount[];
+}
+
+export interface PreparedRoot {
+  /** Absolute path that the new root is assembled at. */
+  path: string;
+  entries: MountEntry[];
+  view: LayeredRoot;
+}
+
+export const deviceNames = ["null", "zero", "full", "random", "urandom", "tty"];
+
+// Source: the default masked and read-only paths of the OCI runtime configuration that containerd writes.
+const inProc = (name: string) => existsSync(`/proc/${name}`);
+const masked = ["kcore", "keys", "latency_stats", "timer_list", "timer_stats", "sched_debug"].filter(inProc);
+const frozen = ["bus", "fs", "irq", "sys", "sysrq-trigger"].filter(inProc);
+
+/** Lays out a container's root; nothing is mounted yet. The layers are the caller's to remove. */
+export function prepareRoot(options: RootOptions): PreparedRoot {
+  const path = join(options.directory, "root");
+  mkdirSync(path, { recursive: true });
+  const { entries, view } = options.image.kind === "host" ? hostRoot(path, options) : imageRoot(path, options);
+  const place = (at: string, kind: "directory" | "file") => path + view.makeMountPoint(at, kind);
+  for (const entry of kernelMounts(options, place)) entries.push(entry);
+  if (options.image.kind === "host" && options.code) {
+    entries.push(bind(options.code, place("/opt/capstan", "directory"), true));
+    view.add({ at: "/opt/capstan", directories: [options.code] });
+  }
+  const depth = (mount: Mount) => mount.containerPath.split("/").filter(Boolean).length;
+  for (const mount of options.mounts.toSorted((a, b) => depth(a) - depth(b))) {
+    entries.push(volumeMount(mount, path, view));
+  }
+  if (options.readonly) entries.push({ source: "none", target: path, type: "none", options: "remount,bind,ro" });
+  return { path, entries, view };
+}
+
+function volumeMount(mount: Mount, root: string, view: LayeredRoot): MountEntry {
+  const source = statSync(mount.hostPath);
+  const target = view.makeMountPoint(mount.containerPath, source.isDirectory() ? "directory" : "file");
+  view.add({ at: target, directories: [mount.hostPath] });
+  return bind(mount.hostPath, root + target, mount.readonly);
+}
+
+function hostRoot(path: string, options: RootOptions): { entries: MountEntry[]; view: LayeredRoot } {
+  const { host, directory } = options;
+  linkInto(path, host.links);
+  for (const name of host.empty) mkdirSync(join(path, name), { recursive: true });
+  chmodSync(join(path, "tmp"), 0o1777);
+  chmodSync(join(path, "root"), 0o700);
+  const entries = [bind(path, path)];
+  const mounts: Layered[] = [{ at: "/", directories: [path] }];
+  for (const { at, lowers } of host.layers) {
+    const writable = { upper: join(directory, "upper", at), work: join(directory, "work", at) };
+    for (const made of [join(path, at), writable.upper, writable.work]) mkdirSync(made, { recursive: true });
+    const extra = options.overlayExtra + (options.readonly ? ",ro" : "");
+    entries.push(overlay(path + at, lowers, writable, extra));
+    mounts.push({ at, directories: [writable.upper, ...lowers] });
+  }
+  return { entries, view: new LayeredRoot(mounts) };
+}
+
+function imageRoot(path: string, options: RootOptions): { entries: MountEntry[]; view: LayeredRoot } {
+  if (options.image.kind === "host") throw new TypeError("not an image of its own root");
+  const writable = { upper: join(options.directory, "upper"), work: join(options.directory, "work") };
+  mkdirSync(writable.upper, { recursive: true });
+  mkdirSync(writable.work, { recursive: true });
+  const entries = [overlay(path, options.image.layers, writable, options.overlayExtra)];
+  return { entries, view: new LayeredRoot([{ at: "/", directories: [writable.upper, ...options.image.layers] }]) };
+}
+
+type Place = (at: string, kind: "directory" | "file") => string;
+
+function* kernelMounts(options: RootOptions, place: Place): Iterable<MountEntry> {
+  const proc = place("/proc", "directory");
+  yield { source: "proc", target: proc, type: "proc", options: "nosuid,noexec,nodev" };
+  if (!options.privileged) {
+    for (const name of frozen) yield bind(`${proc}/${name}`, `${proc}/${name}`, true);
+    for (const name of masked) yield { ...bind("/dev/null", `${proc}/${name}`), options: "bind" };
+  }
+  const sys = place("/sys", "directory");
+  const access = options.privileged ? "rw" : "ro";
+  yield { source: "sysfs", target: sys, type: "sysfs", options: `nosuid,noexec,nodev,${access}` };
+  yield* cgroupMounts(options, `${sys}/fs/cgroup`);
+  yield* deviceMounts(options, place("/dev", "directory"));
+}
+
+function* cgroupMounts({ cgroups }: RootOptions, at: string): Iterable<MountEntry> {
+  const unified = cgroups.get("");
+  if (unified) yield bind(unified, at, true);
+  else if (cgroups.size > 0) {
+    yield { source: "tmpfs", target: at, type: "tmpfs", options: "nosuid,noexec,nodev,mode=755,size=64k" };
+    for (const [name, directory] of cgroups) {
+      yield { source: directory, target: `${at}/${name}`, type: "none", options: "bind,ro,X-mount.mkdir" };
+    }
+  }
+}
+
+function* deviceMounts(options: RootOptions, dev: string): Iterable<MountEntry> {
+  if (options.privileged) {
+    yield bind("/dev", dev);
+  } else {
+    const writable = { upper: join(options.directory, "dev/upper"), work: join(options.directory, "dev/work") };
+    mkdirSync(writable.upper, { recursive: true });
+    mkdirSync(writable.work, { recursive: true });
+    yield overlay(dev, [options.devices], writable, options.overlayExtra);
+    for (const name of deviceNames) yield { ...bind(`/dev/${name}`, `${dev}/${name}`), options: "bind" };
+  }
+  const pts = "newinstance,ptmxmode=0666,mode=0620,nosuid,noexec";
+  yield { source: "devpts", target: `${dev}/pts`, type: "devpts", options: pts };
+  yield { source: "mqueue", target: `${dev}/mqueue`, type: "mqueue", options: "nosuid,noexec,nodev" };
+  yield bind(options.shm, `${dev}/shm`);
+}

@@ -1,0 +1,167 @@
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { deferred } from "@capstan/base/async";
+import type { PodSandbox, PodSandboxConfig } from "../cri.ts";
+import { RuntimeError } from "../cri.ts";
+import { quote } from "./command.ts";
+import type { Tools } from "./command-line.ts";
+import { kill } from "./container.ts";
+import { fstab, type MountEntry } from "./fstab.ts";
+import { launch, readFifo, release } from "./launch.ts";
+
+/** Where a pod's address comes from. */
+export interface SandboxNetwork {
+  /** Absent: pods share the node's network, and an address is only a place to listen at. */
+  bridge?: { name: string; gateway: string; prefix: number };
+  take(owner: string): string;
+  /** Marks an address of an earlier agent's sandbox as taken. */
+  keep(address: string, owner: string): void;
+  give(address: string): void;
+}
+
+export interface SandboxRecord {
+  id: string;
+  createdAt: string;
+  ip: string;
+  config: PodSandboxConfig;
+}
+
+// Docker's default for a container's /dev/shm.
+const shmBytes = 64 * 1024 * 1024;
+
+/** Holds the namespaces that a pod's containers share, in a process of its own. */
+export class OciSandbox {
+  readonly record: SandboxRecord;
+  readonly directory: string;
+  readonly stopped = deferred();
+  ready = false;
+
+  constructor(record: SandboxRecord, directory: string) {
+    this.record = record;
+    this.directory = directory;
+  }
+
+  get pid(): number {
+    return Number(readFileSync(join(this.directory, "pid"), "utf8"));
+  }
+
+  get shm(): string {
+    return join(this.directory, "shm");
+  }
+
+  status(): PodSandbox {
+    const { id, config, createdAt, ip } = this.record;
+    return { id, config, ip, createdAt: new Date(createdAt), state: this.ready ? "ready" : "notready" };
+  }
+
+  async start(tools: Tools, network: SandboxNetwork, rootless: boolean): Promise<void> {
+    const { config, ip, id } = this.record;
+    const { hostNetwork = false, hostIPC = false, sharePID = false } = config.namespaces;
+    const own = !hostNetwork && network.bridge !== undefined;
+    mkdirSync(this.shm, { recursive: true });
+    const { pod: _, ...stored } = config;
+    writeFileSync(join(this.directory, "config.json"), JSON.stringify({ ...this.record, config: stored }), {
+      mode: 0o600,
+    });
+    writeFileSync(join(this.directory, "fstab"), fstab(tmpfsMounts(this.shm, config.tmpfs ?? [])));
+    const veth = `cap${id.slice(0, 10)}`;
+    const variables: Record<string, string> = {
+      mkfifo: tools.mkfifo,
+      mount: tools.mount,
+      nsenter: tools.nsenter,
+      sh: tools.sh,
+      ip: tools.ip ?? "",
+      hostname: hostNetwork || rootless ? "" : config.hostname,
+      net: own && network.bridge ? addressCommands(ip, veth, network.bridge) : "",
+      loopback: "",
+      bridge: network.bridge?.name ?? "",
+      veth,
+      agent: String(process.pid),
+      init: sharePID && !config.namespaces.hostPID ? "1" : "",
+      sysctls: own ? sysctlLines(config.sysctls) : "",
+    };
+    const conf = Object.entries(variables).map(([name, value]) => `${name}=${quote(value)}\n`);
+    writeFileSync(join(this.directory, "sandbox.conf"), conf.join(""), { mode: 0o600 });
+    const flags = ["--mount", "--propagation", "slave"];
+    if (rootless) flags.unshift("--user", "--map-root-user");
+    if (!hostIPC) flags.push("--ipc");
+    if (own) flags.push("--net");
+    if (!hostNetwork && !rootless) flags.push("--uts");
+    if (variables.init) flags.push("--pid");
+    const script = join(import.meta.dirname, "sandbox.sh");
+    const launched = launch(tools.unshare, [...flags, tools.sh, script, this.directory], "the pod's sandbox");
+    await launched.said("ready");
+    release(launched);
+    this.connect();
+  }
+
+  /** Follows the holding process, of this agent or of an earlier one. */
+  connect(): void {
+    const control = readFifo(join(this.directory, "control"));
+    this.ready = true;
+    control.resume();
+    control.on("error", () => control.destroy());
+    control.on("close", () => {
+      this.ready = false;
+      this.stopped.resolve();
+    });
+  }
+
+  async stop(): Promise<void> {
+    if (!this.ready) return;
+    if (this.record.config.namespaces.sharePID) {
+      const init = join(this.directory, "init");
+      kill(Number(readFileSync(init, "utf8")), "SIGKILL");
+    }
+    kill(this.pid, "SIGKILL");
+    await this.stopped.promise;
+  }
+
+  remove(): void {
+    rmSync(this.directory, { recursive: true, force: true });
+  }
+
+  /** nsenter's arguments for joining the sandbox; containers begin from its mounts. */
+  enter(rootless: boolean): string[] {
+    if (!this.ready) throw new RuntimeError("Failed", `sandbox ${this.record.id} has stopped`);
+    const { hostNetwork, hostIPC, hostPID, sharePID } = this.record.config.namespaces;
+    const flags = ["--target", String(this.pid), "--mount"];
+    if (rootless) flags.push("--user", "--preserve-credentials");
+    if (!hostNetwork && !rootless) flags.push("--net", "--uts");
+    if (!hostIPC) flags.push("--ipc");
+    if (sharePID && !hostPID) {
+      const init = readFileSync(join(this.directory, "init"), "utf8").trim();
+      flags.push(`--pid=/proc/${init}/ns/pid`, "--no-fork");
+    }
+    return flags;
+  }
+}
+
+function tmpfsMounts(shm: string, more: { path: string; sizeBytes?: number }[]): MountEntry[] {
+  const entry = (target: string, size: number | undefined): MountEntry => {
+    const options = `nosuid,nodev,mode=1777${size === undefined ? "" : `,size=${size}`}`;
+    return { source: "tmpfs", target, type: "tmpfs", options };
+  };
+  return [entry(shm, shmBytes), ...more.map(({ path, sizeBytes }) => entry(path, sizeBytes))];
+}
+
+function addressCommands(ip: string, veth: string, bridge: { gateway: string; prefix: number }): string {
+  return [
+    "link set lo up",
+    `link add eth0 type veth peer name ${veth} netns ${process.pid}`,
+    `addr add ${ip}/${bridge.prefix} dev eth0`,
+    "link set eth0 up",
+    `route add default via ${bridge.gateway}`,
+  ].join("\n");
+}
+
+/** containerd's defaults let any user of a pod listen below 1024; both are of the pod's own network. */
+function sysctlLines(sysctls: Record<string, string> = {}): string {
+  const all = { "net.ipv4.ip_unprivileged_port_start": "0", ...sysctls };
+  return Object.entries(all)
+    .map(([name, value]) => {
+      if (!/^net\.[a-z0-9_.]+$/.test(name)) throw new RuntimeError("InvalidArgument", `sysctl ${name} is not allowed`);
+      return `echo ${quote(value)} >${quote(`/proc/sys/${name.replaceAll(".", "/")}`)} || exit 1\n`;
+    })
+    .join("");
+}

@@ -1,0 +1,134 @@
+import { createHash } from "node:crypto";
+import { mkdirSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { aborted, deferred } from "@capstan/base/async";
+import type { Logger } from "@capstan/base/log";
+import { type ImageService, RuntimeError, type RuntimeService } from "./cri.ts";
+import type { BuiltinImage } from "./images/image.ts";
+import type { ImageMapping } from "./images/image-map.ts";
+import { Images } from "./images/service.ts";
+import type { InProcessImages } from "./in-process.ts";
+import { InProcessRuntime } from "./in-process-runtime.ts";
+import { createAddressPool } from "./network/addresses.ts";
+import { type Bridge, openBridge } from "./network/bridge.ts";
+import type { InstanceNetwork } from "./network/instance.ts";
+import { findTool } from "./oci/command.ts";
+import type { Tools } from "./oci/command-line.ts";
+import { OciDriver } from "./oci/driver.ts";
+
+export interface RuntimeOptions {
+  /** The instance's data directory: no container on the node's root sees it. State is kept below `runtime`. */
+  dataDir: string;
+  network: InstanceNetwork;
+  /** Capstan's own code: bound read-only at /opt/capstan of containers on the node's root. */
+  codeDir?: string;
+  builtinImages?: BuiltinImage[];
+  imageMap?: ImageMapping[];
+  /** Images that run inside this process. */
+  inProcess?: InProcessImages;
+  log: Logger;
+}
+
+export interface Runtime {
+  runtime: RuntimeService;
+  images: ImageService;
+  name: string;
+  /** What containers lack on this machine, and what would give it to them. */
+  missing(): string[];
+  /** Resolves when containers can be started; those of an earlier agent are adopted. */
+  ready: Promise<void>;
+  /** Resolves when the signal aborted and every container, mount and address is gone. */
+  start(signal: AbortSignal): Promise<void>;
+}
+
+/** The `oci` driver on Linux namespaces. @throws RuntimeError Unsupported naming the programs that are not installed. */
+export function createRuntime(options: RuntimeOptions): Runtime {
+  const { dataDir, network, log, inProcess = new Map() } = options;
+  const directory = join(resolve(dataDir), "runtime");
+  const rootless = process.getuid?.() !== 0;
+  const tools = findTools();
+  const images = new Images({
+    directory: join(directory, "images"),
+    builtin: options.builtinImages ?? [],
+    mappings: options.imageMap ?? [],
+    inProcess: inProcess.keys(),
+  });
+  const pool = createAddressPool(network.podCidr);
+  const sandboxNetwork = {
+    ...pool,
+    bridge: undefined as { name: string; gateway: string; prefix: number } | undefined,
+  };
+  const driver = new OciDriver({
+    directory,
+    instance: `capstan-${createHash("sha256").update(resolve(dataDir)).digest("hex").slice(0, 12)}`,
+    tools,
+    network: sandboxNetwork,
+    image: (name) => images.find(name),
+    code: options.codeDir,
+    hidden: [resolve(dataDir)],
+    rootless,
+    log,
+  });
+  const runtime = new InProcessRuntime(driver, inProcess, join(directory, "in-process"), log);
+  const ready = deferred();
+  ready.promise.catch(() => {});
+  let bridge: Bridge | undefined;
+  return {
+    runtime,
+    images,
+    name: "capstan",
+    ready: ready.promise,
+    missing() {
+      const lacks = bridge?.missing ?? [
+        "pods share the node's network: one of their own needs root and the program ip",
+      ];
+      return driver.limits ? lacks : [...lacks, "containers have no limits of cpu and memory: that needs root"];
+    },
+    async start(signal) {
+      try {
+        mkdirSync(directory, { recursive: true, mode: 0o700 });
+        if (network.bridge && tools.ip) {
+          bridge = await openBridge(network, tools.ip);
+          sandboxNetwork.bridge = { name: network.bridge, gateway: bridge.gateway, prefix: bridge.prefix };
+        }
+        await driver.open();
+        runtime.open();
+        ready.resolve();
+      } catch (error) {
+        ready.reject(error);
+        throw error;
+      }
+      await aborted(signal);
+      await runtime.close();
+      await driver.close();
+      await bridge?.remove();
+    },
+  };
+}
+
+/** Whether pods can have networks of their own: what allocateInstanceNetwork asks. */
+export function canBridge(): boolean {
+  return process.getuid?.() === 0 && findTool("ip") !== undefined;
+}
+
+function findTools(): Tools {
+  const needed = {
+    sh: "dash",
+    unshare: "unshare",
+    nsenter: "nsenter",
+    mount: "mount",
+    mkfifo: "mkfifo",
+    setpriv: "setpriv",
+  };
+  const found = Object.fromEntries(Object.entries(needed).map(([key, name]) => [key, findTool(name)]));
+  found.sh ??= findTool("sh");
+  const absent = Object.keys(found).filter((key) => !found[key]);
+  if (absent.length > 0) {
+    throw new RuntimeError(
+      "Unsupported",
+      `to run containers install ${absent.join(", ")} (Debian's util-linux and coreutils)`,
+    );
+  }
+  const optional = { ip: findTool("ip"), script: findTool("script"), stty: findTool("stty") };
+  return { ...found, ...optional } as Tools;
+}
