@@ -5,6 +5,9 @@ import type { KubeObject, Resource } from "../meta/index.ts";
 export const gatewayGroup = "gateway.networking.k8s.io";
 /** The controllerName of the GatewayClasses that Capstan's gateway serves. */
 export const gatewayController = "capstan.dev/gateway";
+/** The class, and the gateway of it, that the platform makes itself: routes of every namespace may attach. */
+export const gatewayClassName = "capstan";
+export const defaultGateway = { namespace: "capstan-system", name: "capstan" } as const;
 
 export interface GatewayClass extends KubeObject {
   spec: { controllerName: string; description?: string; parametersRef?: Record<string, unknown> };
