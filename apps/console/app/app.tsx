@@ -31,7 +31,12 @@ function Themed() {
   const theme = useMemo(() => antdTheme(palette, isDark), [palette, isDark]);
   useEffect(() => void i18next.changeLanguage(language), [language]);
   return (
-    <ConfigProvider theme={theme} locale={language === "zh" ? zhCN : enUS} csp={{ nonce }} button={{ autoInsertSpace: false }}>
+    <ConfigProvider
+      theme={theme}
+      locale={language === "zh" ? zhCN : enUS}
+      csp={{ nonce }}
+      button={{ autoInsertSpace: false }}
+    >
       <AntdApp component={false}>
         <RouterProvider router={router} />
       </AntdApp>

@@ -45,10 +45,10 @@ export function createConsoleServer(options: ConsoleServerOptions): ConsoleServe
   const sessions = createSessions({ secret: options.secret, lifetime: sessionLifetime });
   const files = createStaticFiles(options.dist);
   const admin = options.admin ?? { name: "admin", groups: ["system:masters", "system:authenticated"] };
-  const loginOptions = { api, sessions, admin, take: (token: string) => takeOneTimeLogin(dataDir, token) };
+  const loginOptions = { api, sessions, admin, gateway, take: (token: string) => takeOneTimeLogin(dataDir, token) };
 
   const known = async (session: Session, path: string, request: HttpRequest): Promise<HttpResponse> => {
-    if (path === "/session") return describe(session);
+    if (path === "/session") return json(200, describe(session, gateway.port));
     if (path.startsWith("/predict/")) return forwardToModel(api, gateway, session, request);
     return forwardToApi(api, session, request.url.slice("/k8s".length), request);
   };

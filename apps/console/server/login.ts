@@ -12,6 +12,8 @@ export interface LoginOptions {
   take(token: string): Promise<boolean>;
   /** Who a one-time login speaks for. */
   admin: Principal;
+  /** Its port is read when it is told, since it may be chosen after the console was made. */
+  gateway: { readonly port: number };
 }
 
 /** POST /login with `{oneTime}` or `{bearer}`: a session cookie, or 401. */
@@ -24,7 +26,7 @@ export async function login(options: LoginOptions, request: HttpRequest): Promis
       const hint = "this login was used before or has expired: `capstan status` prints a new one";
       return refuse(401, "LoginUsed", hint);
     }
-    return begin(options.sessions, { principal: options.admin });
+    return begin(options, { principal: options.admin });
   }
   if (typeof bearer !== "string" || bearer === "") return refuse(400, "BadRequest", "give oneTime or bearer");
   if (Buffer.byteLength(bearer) > maxTokenBytes) {
@@ -32,21 +34,16 @@ export async function login(options: LoginOptions, request: HttpRequest): Promis
   }
   const principal = await whoIs(options.api, bearer, request.signal);
   if (!principal) return refuse(401, "Unauthorized", "the cluster does not accept this token: it may have expired");
-  return begin(options.sessions, { principal, token: bearer });
+  return begin(options, { principal, token: bearer });
 }
 
-/** GET /session: whose it is. */
-export function describe(session: Session): HttpResponse {
-  const { name, groups } = session.principal;
-  return json(200, { user: name, groups, expires: new Date(session.expires).toISOString() });
+/** GET /session: whose it is, and where predictions are asked for. */
+export function describe({ principal: { name, groups } }: Pick<Session, "principal">, gatewayPort: number) {
+  return { user: name, groups, gateway: `http://127.0.0.1:${gatewayPort}` };
 }
 
-function begin(sessions: Sessions, about: Omit<Session, "id" | "expires">): HttpResponse {
-  return json(
-    200,
-    { user: about.principal.name, groups: about.principal.groups },
-    { "set-cookie": sessions.begin(about) },
-  );
+function begin({ sessions, gateway }: LoginOptions, about: Omit<Session, "id" | "expires">): HttpResponse {
+  return json(200, describe(about, gateway.port), { "set-cookie": sessions.begin(about) });
 }
 
 /** Asks the API itself whose token it is. Source: authentication.k8s.io/v1 SelfSubjectReview. */

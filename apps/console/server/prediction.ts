@@ -7,8 +7,8 @@ import { textOf } from "./login.ts";
 import type { Session } from "./session.ts";
 
 export interface GatewayAccess {
-  /** Port of the gateway on loopback. */
-  port: number;
+  /** Port of the gateway on loopback; read at each request. */
+  readonly port: number;
   /** A bearer token the gateway accepts, for sessions that have none of their own. */
   token(): Promise<string>;
 }

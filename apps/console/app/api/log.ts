@@ -23,7 +23,7 @@ export interface Log {
 /** Lines kept in the page: enough to read, few enough to stay fluid. */
 const maxLines = 5000;
 // Terminal colours: ESC [ … letter. Source: ECMA-48, section 5.4.
-const escape = new RegExp(`${String.fromCharCode(27)}\\[[0-9;?]*[ -/]*[@-~]`, "g");
+const colourCodes = new RegExp(`${String.fromCharCode(27)}\\[[0-9;?]*[ -/]*[@-~]`, "g");
 const empty: Log = { lines: [], dropped: 0, ended: false };
 
 export function logUrl({ namespace, pod, container, previous }: LogSource, follow: boolean): string {
@@ -64,7 +64,7 @@ async function read(url: string, signal: AbortSignal, report: (log: Log) => void
     const take = (text: string) => {
       const lines = (rest + text).split("\n");
       rest = lines.pop() ?? "";
-      state.lines.push(...lines.map((line) => line.replace(escape, "").replace(/\r$/, "")));
+      state.lines.push(...lines.map((line) => line.replace(colourCodes, "").replace(/\r$/, "")));
       if (state.lines.length > maxLines) state.dropped += state.lines.splice(0, state.lines.length - maxLines).length;
       timer ??= setTimeout(publish, 50);
     };

@@ -4,6 +4,8 @@ import { consoleHeader } from "./handler.ts";
 export interface SessionUser {
   user: string;
   groups: string[];
+  /** Address of the gateway, for requests from a shell. */
+  gateway: string;
 }
 
 /** A refusal of the console's own endpoints. */

@@ -49,7 +49,7 @@ export const enPlatform = {
     answerHint: "Fill in the columns and predict.",
     took: "{{ms}} ms",
     request: "As a request",
-    requestHint: "The gateway asks for a token: `capstan kubeconfig --token` prints yours.",
+    requestHint: "The gateway asks for a token: TOKEN=$(kubectl create token NAME --namespace {{namespace}})",
     raw: "Raw answer",
     formless: "This model publishes no signature: send the request as JSON.",
     notReady: "The service is not ready, so it cannot answer yet.",

@@ -51,7 +51,7 @@ export const zhPlatform: Translated<typeof enPlatform> = {
     answerHint: "填写各列后点击预测。",
     took: "{{ms}} 毫秒",
     request: "对应的请求",
-    requestHint: "网关需要令牌：运行 `capstan kubeconfig --token` 获取。",
+    requestHint: "网关需要令牌：TOKEN=$(kubectl create token 名称 --namespace {{namespace}})",
     raw: "原始响应",
     formless: "此模型没有发布签名，请以 JSON 发送请求。",
     notReady: "服务尚未就绪，暂时无法预测。",

@@ -22,7 +22,15 @@ const most = 12;
 
 export function Palette({ open, onClose }: { open: boolean; onClose: () => void }) {
   return (
-    <Modal open={open} onCancel={onClose} footer={null} closable={false} destroyOnHidden width={560} className="palette">
+    <Modal
+      open={open}
+      onCancel={onClose}
+      footer={null}
+      closable={false}
+      destroyOnHidden
+      width={560}
+      className="palette"
+    >
       <Finder onClose={onClose} />
     </Modal>
   );

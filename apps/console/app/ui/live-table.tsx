@@ -56,7 +56,10 @@ export function LiveTable<T extends KubeObject>(props: LiveTableProps<T>) {
 }
 
 /** The column that names an object and leads to it. */
-export function nameColumn<T extends KubeObject>(title: string, href: (object: T) => string): TableColumnsType<T>[number] {
+export function nameColumn<T extends KubeObject>(
+  title: string,
+  href: (object: T) => string,
+): TableColumnsType<T>[number] {
   return {
     title,
     key: "name",

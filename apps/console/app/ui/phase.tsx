@@ -29,7 +29,14 @@ export function toneOf(phase: string): Tone {
 /** A pod that runs is well; a step that runs is busy. */
 export function Mark({ tone, phase }: { tone: Tone; phase?: string }) {
   return (
-    <svg className={`mark tone-${tone}`} data-phase={phase} viewBox="0 0 16 16" width="14" height="14" aria-hidden="true">
+    <svg
+      className={`mark tone-${tone}`}
+      data-phase={phase}
+      viewBox="0 0 16 16"
+      width="14"
+      height="14"
+      aria-hidden="true"
+    >
       {shapes(tone, phase)}
     </svg>
   );

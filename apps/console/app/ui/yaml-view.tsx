@@ -18,7 +18,6 @@ export function YamlView({ object }: { object: KubeObject }) {
       {/* biome-ignore lint/a11y/noNoninteractiveTabindex: what scrolls must be reachable by keyboard */}
       <pre tabIndex={0}>
         {text.split("\n").map((line, index) => (
-          // biome-ignore lint/suspicious/noArrayIndexKey: a line is its place
           <YamlLine key={index} line={line} />
         ))}
       </pre>

@@ -35,7 +35,10 @@ export function NodesPage() {
     { title: t("cluster.pods"), render: (_, node) => <Requested node={node} pods={pods.items} resource="pods" /> },
     { title: t("cluster.cpu"), render: (_, node) => <Requested node={node} pods={pods.items} resource="cpu" /> },
     { title: t("cluster.memory"), render: (_, node) => <Requested node={node} pods={pods.items} resource="memory" /> },
-    { title: t("cluster.version"), render: (_, { status }) => <span className="mono">{status?.nodeInfo?.kubeletVersion}</span> },
+    {
+      title: t("cluster.version"),
+      render: (_, { status }) => <span className="mono">{status?.nodeInfo?.kubeletVersion}</span>,
+    },
     { title: t("cluster.os"), render: (_, { status }) => status?.nodeInfo?.osImage },
     { title: t("common.age"), align: "right", render: (_, node) => <Age since={node.metadata.creationTimestamp} /> },
   ];

@@ -109,7 +109,13 @@ function PodDetails({ pod }: { pod: Pod }) {
 
 function ContainerRow({ container, status }: { container: Container; status: ContainerStatus | undefined }) {
   const { state } = status ?? {};
-  const tone = state?.running ? "good" : state?.terminated ? (state.terminated.exitCode === 0 ? "good" : "bad") : "idle";
+  const tone = state?.running
+    ? "good"
+    : state?.terminated
+      ? state.terminated.exitCode === 0
+        ? "good"
+        : "bad"
+      : "idle";
   const word = state?.running
     ? "Running"
     : state?.terminated

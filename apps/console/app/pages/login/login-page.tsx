@@ -73,7 +73,9 @@ function TokenForm({ failed, oneTime, onFinish, onFail }: TokenFormProps) {
   const linkFailed = oneTime && failed?.reason === "LoginUsed";
   return (
     <>
-      {linkFailed && <Alert type="warning" showIcon title={t("login.oneTimeFailed")} description={t("login.oneTimeHint")} />}
+      {linkFailed && (
+        <Alert type="warning" showIcon title={t("login.oneTimeFailed")} description={t("login.oneTimeHint")} />
+      )}
       {linkFailed && <Code>capstan status</Code>}
       {failed && !linkFailed && <Alert type="error" showIcon title={failed.reason} description={failed.message} />}
       <Form layout="vertical" requiredMark={false} onFinish={submit}>

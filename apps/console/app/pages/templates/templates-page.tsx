@@ -1,5 +1,5 @@
 import { PlayCircleOutlined } from "@ant-design/icons";
-import { type WorkflowTemplate, Workflows, WorkflowTemplates } from "@capstan/api/kinds/workflow";
+import { Workflows, type WorkflowTemplate, WorkflowTemplates } from "@capstan/api/kinds/workflow";
 import { Button, type TableColumnsType } from "antd";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
@@ -74,7 +74,11 @@ function useColumns(choose: (template: WorkflowTemplate) => void): TableColumnsT
       ),
     },
     { title: t("common.age"), align: "right", render: (_, { metadata }) => <Age since={metadata.creationTimestamp} /> },
-    { title: "", align: "right", render: (_, template) => <RunButton template={template} onClick={() => choose(template)} /> },
+    {
+      title: "",
+      align: "right",
+      render: (_, template) => <RunButton template={template} onClick={() => choose(template)} />,
+    },
   ];
 }
 

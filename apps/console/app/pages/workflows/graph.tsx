@@ -80,9 +80,19 @@ function Zoom() {
   const { zoomIn, zoomOut, fitView } = useReactFlow();
   return (
     <Panel position="bottom-left" className="graph-zoom">
-      <Button size="small" icon={<MinusOutlined />} aria-label={t("workflows.zoomOut")} onClick={() => void zoomOut()} />
+      <Button
+        size="small"
+        icon={<MinusOutlined />}
+        aria-label={t("workflows.zoomOut")}
+        onClick={() => void zoomOut()}
+      />
       <Button size="small" icon={<PlusOutlined />} aria-label={t("workflows.zoomIn")} onClick={() => void zoomIn()} />
-      <Button size="small" icon={<CompressOutlined />} aria-label={t("workflows.fit")} onClick={() => void fitView(fit)} />
+      <Button
+        size="small"
+        icon={<CompressOutlined />}
+        aria-label={t("workflows.fit")}
+        onClick={() => void fitView(fit)}
+      />
     </Panel>
   );
 }
@@ -110,7 +120,15 @@ function toFlow(graph: Graph, placed: Placed & { direction: Direction }, selecte
   const nodes = graph.nodes.map((node): FlowNode => {
     const position = placed.positions.get(node.id) ?? { x: 0, y: 0 };
     if (node.kind === "dot") {
-      return { id: node.id, type: "dot", position, data: { direction }, ...dotSize, selectable: false, focusable: false };
+      return {
+        id: node.id,
+        type: "dot",
+        position,
+        data: { direction },
+        ...dotSize,
+        selectable: false,
+        focusable: false,
+      };
     }
     return {
       id: node.id,
@@ -129,4 +147,3 @@ function toFlow(graph: Graph, placed: Placed & { direction: Direction }, selecte
   });
   return { nodes, edges };
 }
-

@@ -9,8 +9,8 @@ import { Phase } from "../../ui/phase.tsx";
 import { Loading } from "../../ui/states.tsx";
 import { Duration, Moment } from "../../ui/time.tsx";
 import { InputsOutputs } from "./inputs-outputs.tsx";
-import { isStep, labelOf } from "./node-map.ts";
 import { NodeLogs } from "./node-logs.tsx";
+import { isStep, labelOf } from "./node-map.ts";
 import { podNameOf } from "./pod-name.ts";
 import { reportOf } from "./report/read-report.ts";
 

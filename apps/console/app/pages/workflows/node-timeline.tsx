@@ -29,7 +29,9 @@ export function NodeTimeline({ nodes, selected, onSelect }: NodeTimelineProps) {
             <th>{t("common.phase")}</th>
             <th>{t("workflows.template")}</th>
             <th>{t("common.duration")}</th>
-            <th style={{ width: "38%" }}>{t("common.started")} → {t("common.finished")}</th>
+            <th style={{ width: "38%" }}>
+              {t("common.started")} → {t("common.finished")}
+            </th>
           </tr>
         </thead>
         <tbody>

@@ -11,8 +11,8 @@ import { Duration } from "../../ui/time.tsx";
 import { YamlView } from "../../ui/yaml-view.tsx";
 import { GraphView } from "./graph.tsx";
 import { graphOf } from "./graph-model.ts";
-import { NodePanel } from "./node-panel.tsx";
 import { type Nodes, useNodes } from "./node-map.ts";
+import { NodePanel } from "./node-panel.tsx";
 import { NodeTimeline } from "./node-timeline.tsx";
 import { WorkflowActions } from "./workflow-actions.tsx";
 import { WorkflowSummary } from "./workflow-summary.tsx";
@@ -94,7 +94,10 @@ function WorkflowBody({ workflow, nodes: { nodes, error } }: { workflow: Workflo
             <YamlView object={workflow} />
           </div>
         ) : graph.nodes.length === 0 ? (
-          <Empty title={t("workflows.noNodes")} {...(workflow.status?.message ? { hint: workflow.status.message } : {})} />
+          <Empty
+            title={t("workflows.noNodes")}
+            {...(workflow.status?.message ? { hint: workflow.status.message } : {})}
+          />
         ) : view === "table" ? (
           <NodeTimeline nodes={nodes} selected={selected} onSelect={select} />
         ) : (

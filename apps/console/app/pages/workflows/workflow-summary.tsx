@@ -46,7 +46,10 @@ export function WorkflowSummary({ workflow, nodes, onSelect }: WorkflowSummaryPr
         </Section>
       ))}
       {report && (
-        <Section title={t("node.report")} aside={<FromStep label={labelOf(evaluated)} onOpen={() => onSelect(evaluated.id)} />}>
+        <Section
+          title={t("node.report")}
+          aside={<FromStep label={labelOf(evaluated)} onOpen={() => onSelect(evaluated.id)} />}
+        >
           <Suspense fallback={<Loading />}>
             <Report report={report} brief />
           </Suspense>
@@ -56,7 +59,10 @@ export function WorkflowSummary({ workflow, nodes, onSelect }: WorkflowSummaryPr
         <Facts
           of={[
             [t("common.namespace"), workflow.metadata.namespace],
-            [t("workflows.template"), spec.workflowTemplateRef && <TemplateLink name={spec.workflowTemplateRef.name} />],
+            [
+              t("workflows.template"),
+              spec.workflowTemplateRef && <TemplateLink name={spec.workflowTemplateRef.name} />,
+            ],
             [t("common.progress"), status?.progress && <Progress of={status.progress} />],
             [t("common.started"), <Moment key="from" at={status?.startedAt} />],
             [t("common.finished"), status?.finishedAt && <Moment at={status.finishedAt} />],

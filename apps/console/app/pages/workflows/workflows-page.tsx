@@ -93,8 +93,7 @@ function useColumns(): TableColumnsType<Workflow> {
     {
       title: t("common.age"),
       align: "right",
-      sorter: (a, b) =>
-        (b.metadata.creationTimestamp ?? "").localeCompare(a.metadata.creationTimestamp ?? ""),
+      sorter: (a, b) => (b.metadata.creationTimestamp ?? "").localeCompare(a.metadata.creationTimestamp ?? ""),
       render: (_, { metadata }) => <Age since={metadata.creationTimestamp} />,
     },
     { title: t("common.message"), render: (_, { status }) => <span className="long soft">{status?.message}</span> },

@@ -49,7 +49,12 @@ export function ConfusionMatrix({ labels, counts }: ConfusionMatrixProps) {
         {
           type: "heatmap",
           data: cells,
-          label: { show: true, fontSize: 13, fontWeight: 600, formatter: ({ value }: { value: number[] }) => String(value[3]) },
+          label: {
+            show: true,
+            fontSize: 13,
+            fontWeight: 600,
+            formatter: ({ value }: { value: number[] }) => String(value[3]),
+          },
           itemStyle: { borderColor: palette.raised, borderWidth: 2 },
           emphasis: { itemStyle: { borderColor: palette.text } },
         },
@@ -60,7 +65,9 @@ export function ConfusionMatrix({ labels, counts }: ConfusionMatrixProps) {
 }
 
 function describe(labels: string[], counts: number[][]): string {
-  const rows = labels.map((label, row) => `${label}: ${labels.map((to, column) => `${to} ${counts[row]?.[column]}`).join(", ")}`);
+  const rows = labels.map(
+    (label, row) => `${label}: ${labels.map((to, column) => `${to} ${counts[row]?.[column]}`).join(", ")}`,
+  );
   return rows.join("; ");
 }
 

@@ -42,7 +42,7 @@ export function reportOf(node: NodeStatus): Report | undefined {
   }
 }
 
-function readReport(value: Record<string, unknown>): Report | undefined {
+export function readReport(value: Record<string, unknown>): Report | undefined {
   const headline = headlines.flatMap((name): Report["headline"] => {
     const number = value[name];
     return typeof number === "number" ? [[name, number]] : [];

@@ -1,7 +1,8 @@
 import { useTranslation } from "react-i18next";
 import { Section } from "../../../ui/facts.tsx";
 import { ConfusionMatrix } from "./confusion-matrix.tsx";
-import type { ClassMetrics, Headline, Report } from "./read-report.ts";
+import { Headlines } from "./headlines.tsx";
+import type { ClassMetrics, Report } from "./read-report.ts";
 import { RocCurves } from "./roc-curves.tsx";
 
 /** @param brief headline and confusion matrix alone. */
@@ -25,22 +26,6 @@ export function ReportView({ report, brief }: { report: Report; brief?: boolean 
         </Section>
       )}
     </>
-  );
-}
-
-export function Headlines({ report }: { report: Pick<Report, "headline"> }) {
-  const { t } = useTranslation();
-  const show = (name: Headline, value: number) =>
-    name === "accuracy" ? `${(value * 100).toFixed(1)}%` : value.toPrecision(3);
-  return (
-    <dl className="metrics">
-      {report.headline.map(([name, value]) => (
-        <div key={name}>
-          <dt>{t(`report.${name}`)}</dt>
-          <dd>{show(name, value)}</dd>
-        </div>
-      ))}
-    </dl>
   );
 }
 

@@ -24,7 +24,13 @@ export function RocCurves({ curves }: { curves: RocCurve[] }) {
     return {
       color: isDark ? series.dark : series.light,
       grid: { left: 20, right: 12, top: 8, bottom: 22 + 20 * Math.ceil(curves.length / 2), containLabel: true },
-      legend: { bottom: 0, icon: "roundRect", itemHeight: 3, itemWidth: 14, textStyle: { color: palette.textSoft, fontSize: 11 } },
+      legend: {
+        bottom: 0,
+        icon: "roundRect",
+        itemHeight: 3,
+        itemWidth: 14,
+        textStyle: { color: palette.textSoft, fontSize: 11 },
+      },
       tooltip: { show: false },
       xAxis: { ...axis, name: t("report.falsePositive"), nameGap: 24 },
       yAxis: { ...axis, name: t("report.truePositive"), nameGap: 34 },
