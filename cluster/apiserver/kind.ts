@@ -23,7 +23,9 @@ export interface Rules<T = AnyObject> {
   /** Undoes what prepare allocated, when the write failed after it. */
   release?(object: T, old?: T): void;
   validate?(object: T, errors: FieldErrors, old?: T): void;
-  /** Runs after an update is stored. */
+  /** Runs after a create or an update is stored. */
+  stored?(object: T): void;
+  /** Runs after an update is stored, with what was there before. */
   written?(object: T, old: T): void;
   /** Runs after the object is gone from the store. */
   deleted?(object: T): void;

@@ -74,9 +74,9 @@ export function createObjects(store: Store): Objects {
     object,
     bytes: servedBytes(kind, record.bytes),
   });
-  const write = async (kind: Kind, object: KubeObject, run: (revision: () => number) => Promise<Written>) => {
+  const write = async (kind: Kind, object: KubeObject, run: () => Promise<Written>) => {
     try {
-      return await run(() => Number(object.metadata.resourceVersion));
+      return await run();
     } catch (thrown) {
       throw translate(kind, object.metadata.name, thrown);
     }
@@ -97,12 +97,14 @@ export function createObjects(store: Store): Objects {
     create: (kind, object) =>
       write(kind, object, async () => {
         const record = await store.create(keyOf(kind, refOf(object)), (revision) => encode(kind, object, revision));
+        kind.rules.stored?.(object);
         return written(kind, object, record);
       }),
     replace: (kind, object, expected) =>
       write(kind, object, async () => {
         const key = keyOf(kind, refOf(object));
         const record = await store.update(key, expected, (revision) => encode(kind, object, revision));
+        kind.rules.stored?.(object);
         return written(kind, object, record);
       }),
     remove: (kind, object, expected) =>

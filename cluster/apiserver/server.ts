@@ -6,6 +6,7 @@ import type { Logger } from "@capstan/base/log";
 import type { Store } from "@capstan/core/store";
 import { bootstrap } from "./bootstrap.ts";
 import { builtinKinds } from "./builtin-kinds.ts";
+import { createDefinitions } from "./custom/definitions.ts";
 import { builtinRules } from "./kinds/index.ts";
 import { createObjects } from "./objects.ts";
 import { pathNotFound, Registry } from "./registry.ts";
@@ -45,10 +46,19 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const objects = createObjects(store);
   const view = createView(registry, objects);
   const addresses = createServiceAddresses(options.serviceCidr);
-  registry.add(...builtinKinds(builtinRules(addresses)));
+  const core: Core = {
+    registry,
+    objects,
+    log,
+    admission: [],
+    isTerminating: (kind) => definitions.isTerminating(kind),
+  };
+  const definitions = createDefinitions(core, view);
+  registry.add(...builtinKinds(builtinRules(addresses, definitions)));
+  definitions.load();
   for (const service of view.list(Services)) addresses.adopt(service);
   const extensions = (options.extensions ?? []).map((create) => create(view));
-  const core: Core = { registry, objects, log, admission: extensions.flatMap(({ admission = [] }) => admission) };
+  core.admission.push(...extensions.flatMap(({ admission = [] }) => admission));
   const endpoints = new Map(
     extensions
       .flatMap(({ endpoints: list = [] }) => list)
@@ -76,7 +86,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
         reject(thrown);
         throw thrown;
       }
-      if (!signal.aborted) await new Promise((done) => signal.addEventListener("abort", done, { once: true }));
+      await definitions.start(signal);
     },
   };
 }

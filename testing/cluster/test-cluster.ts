@@ -36,9 +36,8 @@ export class TestCluster implements AsyncDisposable {
   readonly handler: Handler;
   /** Acts as an administrator. */
   readonly client: Client;
-  readonly log: Logger;
-  /** Shared by the parts; running. */
   readonly informers: Informers;
+  readonly log: Logger;
   /** Aborts when the cluster is disposed of. */
   readonly signal: AbortSignal;
   readonly #stop = new AbortController();

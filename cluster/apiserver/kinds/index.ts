@@ -7,6 +7,8 @@ import type {
   PersistentVolumeClaim,
   Secret,
 } from "@capstan/api/generated/core-v1";
+import { definitionRules } from "../custom/definition-rules.ts";
+import type { Definitions } from "../custom/definitions.ts";
 import type { Rules } from "../kind.ts";
 import type { ServiceAddresses } from "../service-addresses.ts";
 import * as core from "./core-defaults.ts";
@@ -81,7 +83,7 @@ const secrets: Rules<Secret> = {
 const replicaFields: Rules["fields"] = { "status.replicas": (object) => String(object.status?.replicas ?? 0) };
 
 /** Rules by `group/resource`, or `group/version/resource` where versions differ. */
-export function builtinRules(addresses: ServiceAddresses): Map<string, Rules> {
+export function builtinRules(addresses: ServiceAddresses, definitions: Definitions): Map<string, Rules> {
   const rules: Record<string, Rules> = {
     "/pods": podRules,
     "/podtemplates": { defaults: (object) => object.template && workloads.defaultTemplate(object.template) },
@@ -95,6 +97,11 @@ export function builtinRules(addresses: ServiceAddresses): Map<string, Rules> {
     "/endpoints": { defaults: core.defaultEndpoints },
     "/limitranges": { defaults: core.defaultLimitRange },
     "/replicationcontrollers": { fields: replicaFields },
+    "apiextensions.k8s.io/customresourcedefinitions": {
+      ...definitionRules(definitions.conflictOf),
+      stored: definitions.stored,
+      deleted: definitions.removed,
+    },
     "apps/deployments": { defaults: workloads.defaultDeployment },
     "apps/replicasets": { defaults: workloads.defaultReplicaSet, fields: replicaFields },
     "apps/statefulsets": { defaults: workloads.defaultStatefulSet },

@@ -11,6 +11,8 @@ export interface Core {
   registry: Registry;
   objects: Objects;
   admission: AdmissionPlugin[];
+  /** Whether a custom kind is on its way out, so that nothing more of it is created. */
+  isTerminating(kind: Kind): boolean;
   log: Logger;
 }
 

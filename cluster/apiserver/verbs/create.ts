@@ -39,6 +39,9 @@ export async function createObject(
 ): Promise<Written> {
   const { kind } = call;
   placeInNamespace(call, object);
+  if (core.isTerminating(kind)) {
+    throw new StatusError("MethodNotAllowed", "create not allowed while custom resource definition is terminating");
+  }
   if (object.metadata.resourceVersion) {
     throw new StatusError("BadRequest", "resourceVersion should not be set on objects to be created");
   }
