@@ -47,7 +47,7 @@ export function createDomainOperator({ client, informers, log }: DomainOperatorO
       const domain = domains.get(ref);
       if (!domain || domain.metadata.deletionTimestamp) return markDeleted(world, ref.name);
       const problem = nameProblem(ref.name) ?? certificateProblem(domain.spec.cert);
-      if (problem) await recorder.event(domain, "Warning", "InvalidDomain", problem);
+      if (problem) recorder.warning(domain, "InvalidDomain", problem);
       if (nameProblem(ref.name)) return;
       if (namespaces.get(ref)?.metadata.deletionTimestamp) return;
       await syncNamespace(world, domain);

@@ -1,0 +1,107 @@
+// Store, API server and its port: what everything else of the platform talks to.
+
+import { StatusError } from "@capstan/api/meta";
+import type { Handler, Principal } from "@capstan/base/http";
+import type { Logger } from "@capstan/base/log";
+import { createApiServer } from "@capstan/cluster/apiserver";
+import { createAdmission } from "@capstan/cluster/apiserver/admission";
+import { createAuthentication } from "@capstan/cluster/apiserver/authentication";
+import { bootstrapRbac, createAuthorization } from "@capstan/cluster/apiserver/authorization";
+import { createStreams } from "@capstan/cluster/apiserver/streams";
+import { type Client, createClient } from "@capstan/core/client";
+import { type Authority, openTokenSigner } from "@capstan/core/pki";
+import { createInformers, type Informers } from "@capstan/core/reconcile";
+import type { InstanceNetwork } from "@capstan/core/runtime";
+import { openStore } from "@capstan/core/store";
+import { type Serving, serve } from "@capstan/core/wire";
+import type { DataDirectory } from "../instance/data-directory.ts";
+import {
+  apiServerRequest,
+  createServingRenewal,
+  kubeletClientRequest,
+  openCertificates,
+} from "./certificates.ts";
+import { installDefinitions } from "./definitions.ts";
+import type { Parts } from "./parts.ts";
+
+export interface ControlPlane {
+  handler: Handler;
+  /** Acts as the cluster itself. */
+  client: Client;
+  informers: Informers;
+  authority: Authority;
+  /** https://127.0.0.1:port */
+  url: string;
+  port: number;
+}
+
+export interface ControlPlaneOptions {
+  directory: DataDirectory;
+  network: InstanceNetwork;
+  port: number;
+  log: Logger;
+  parts: Parts;
+}
+
+/** The platform's own parts; they run in the API server's process and need no certificate. */
+const system: Principal = { name: "system:capstan", groups: ["system:masters", "system:authenticated"] };
+
+/** Starts the store and the API server, and resolves when kubectl could use them. */
+export async function startControlPlane(options: ControlPlaneOptions): Promise<ControlPlane> {
+  const { directory, network, port, parts } = options;
+  const log = options.log.with({ part: "api-server" });
+  const authority = await openCertificates(directory.path("pki"));
+  const request = apiServerRequest(network.apiServiceIp);
+  const [pair, kubeletClient, signer] = await Promise.all([
+    authority.obtain("apiserver", request),
+    authority.obtain("apiserver-kubelet-client", kubeletClientRequest),
+    openTokenSigner(directory.path("pki")),
+  ]);
+  const store = openStore(directory.path("store"));
+  parts.add({ name: "store", start: (signal) => whenAborted(signal).then(() => store.close()) });
+
+  let answer: Handler = () => Promise.reject(new StatusError("ServiceUnavailable", "the API server is starting"));
+  const tls = { cert: pair.cert, key: pair.key, clientCa: authority.cert };
+  const serving: Serving = await serve({ handler: (incoming) => answer(incoming), port, tls, log }).catch(
+    withFlag("--api-port"),
+  );
+  const server = createApiServer({
+    store,
+    log,
+    serviceCidr: network.serviceCidr,
+    advertise: { address: "127.0.0.1", port: serving.port },
+    extensions: [
+      createAuthentication({ signer }),
+      createAuthorization(),
+      createAdmission({ log }),
+      createStreams({ client: { ca: authority.cert, ...kubeletClient } }),
+    ],
+  });
+  answer = server.handler;
+  const client = createClient(server.handler, { principal: system, userAgent: "capstan" });
+  const informers = createInformers(client, { log });
+  const renewal = createServingRenewal(authority, { name: "apiserver", request, pair }, serving, log);
+  parts.add({
+    name: "api-server",
+    ready: server.ready,
+    about: () => serving.url,
+    start: async (signal) => {
+      await Promise.all([server.start(signal), renewal.start(signal)]);
+      await serving.close();
+    },
+  });
+  await server.ready;
+  await Promise.all([bootstrapRbac(client), installDefinitions(client)]);
+  return { handler: server.handler, client, informers, authority, url: serving.url, port: serving.port };
+}
+
+function whenAborted(signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+}
+
+/** Names the option that chooses a port in the error of a port that cannot be had. */
+export function withFlag(flag: string): (error: Error) => never {
+  return (error) => {
+    throw new Error(`${error.message}; ${flag} N chooses another, ${flag} 0 any free one`, { cause: error });
+  };
+}
