@@ -1,5 +1,6 @@
 import type { Handler, HttpRequest, HttpResponse, Principal } from "@capstan/base/http";
 import { json, refuse } from "./answer.ts";
+import { textOf } from "./body.ts";
 import { maxTokenBytes, type Session, type Sessions } from "./session.ts";
 
 /** Largest body of POST /login, bytes. */
@@ -61,16 +62,6 @@ async function whoIs(api: Handler, token: string, signal: AbortSignal): Promise<
   if (answer.status >= 400) throw new Error(`the API answered ${answer.status} to a SelfSubjectReview`);
   const { username, groups } = JSON.parse(text).status.userInfo as { username: string; groups?: string[] };
   return { name: username, groups: groups ?? [] };
-}
-
-export async function textOf(answer: HttpResponse): Promise<string> {
-  const { body } = answer;
-  if (body === undefined) return "";
-  if (typeof body === "string") return body;
-  if (body instanceof Uint8Array) return Buffer.from(body).toString("utf8");
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of body) chunks.push(chunk);
-  return Buffer.concat(chunks).toString("utf8");
 }
 
 function readBody(request: HttpRequest): { fields: Record<string, unknown> } | { refused: HttpResponse } {

@@ -3,7 +3,7 @@ import { request as httpRequest } from "node:http";
 import type { Handler, HttpRequest, HttpResponse } from "@capstan/base/http";
 import { refuse } from "./answer.ts";
 import { asUser } from "./api-proxy.ts";
-import { textOf } from "./login.ts";
+import { textOf } from "./body.ts";
 import type { Session } from "./session.ts";
 
 export interface GatewayAccess {
