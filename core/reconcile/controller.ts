@@ -15,7 +15,7 @@ export interface Source<T extends KubeObject = KubeObject> {
   resource: Resource<T>;
   keys?: (object: T) => ObjectRef[];
   /** Skips changes that cannot matter. */
-  when?: (change: { object: T; old?: T }) => boolean;
+  when?: (change: { type: "ADDED" | "MODIFIED" | "DELETED"; object: T; old?: T }) => boolean;
 }
 
 export interface ControllerOptions {

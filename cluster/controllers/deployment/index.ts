@@ -1,0 +1,2 @@
+// Rolls a Deployment's template out over ReplicaSets.
+export { createDeploymentController } from "./controller.ts";

@@ -1,0 +1,3 @@
+// What kube-controller-manager does: each controller makes the cluster match one kind of object.
+export type { ControllerContext } from "./context.ts";
+export { createControllers } from "./create.ts";

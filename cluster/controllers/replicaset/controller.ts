@@ -1,0 +1,114 @@
+import type { ReplicaSet, ReplicaSetStatus } from "@capstan/api/generated/apps-v1";
+import type { Pod } from "@capstan/api/generated/core-v1";
+import { Pods, ReplicaSets } from "@capstan/api/generated/resources";
+import { refOf, selects } from "@capstan/api/meta";
+import { type Controller, createController, type Informer } from "@capstan/core/reconcile";
+import { type ControllerContext, openWorkshop, type Workshop } from "../context.ts";
+import { byController, claim, controllerKey, controllerOf, indexByController } from "../ownership.ts";
+import { createPods, deletePods, isActive, isAvailable, isReady, nextAvailable, podOf } from "../pod.ts";
+import { dropCondition, setCondition, writeStatus } from "../status.ts";
+import { deletionOrder } from "./rank.ts";
+
+/** Most pods created or deleted at once. Source: BurstReplicas in pkg/controller/replicaset. */
+const burst = 500;
+
+interface Shop {
+  workshop: Workshop;
+  sets: Informer<ReplicaSet>;
+  pods: Informer<Pod>;
+}
+
+export function createReplicaSetController(context: ControllerContext): Controller {
+  const workshop = openWorkshop(context, "replicaset-controller");
+  const sets = indexByController(context.informers.informer(ReplicaSets));
+  const pods = indexByController(context.informers.informer(Pods));
+  const shop: Shop = { workshop, sets, pods };
+  const ownersOf = (pod: Pod) => {
+    const owner = controllerKey(ReplicaSets, pod);
+    if (owner || controllerOf(pod)) return owner ? [owner] : [];
+    return sets
+      .list(pod.metadata.namespace)
+      .filter((set) => selects(set.spec.selector, pod.metadata.labels))
+      .map(refOf);
+  };
+  return createController({
+    name: "replicaset-controller",
+    informers: context.informers,
+    log: workshop.log,
+    workers: 8,
+    sources: [{ resource: ReplicaSets }, { resource: Pods, keys: ownersOf }],
+    reconcile: async (ref, signal) => {
+      const set = sets.get(ref);
+      return set && reconcile(shop, set, signal);
+    },
+  });
+}
+
+async function reconcile(shop: Shop, set: ReplicaSet, signal: AbortSignal) {
+  const { workshop, pods: informer, sets } = shop;
+  const claimer = { owner: set, ownerResource: ReplicaSets, resource: Pods, informer, workshop };
+  const active = (await claim(claimer, signal)).filter(isActive);
+  const failure = set.metadata.deletionTimestamp ? undefined : await manage(shop, set, active, signal);
+  const present = informer.byIndex(byController, set.metadata.uid ?? "").filter(isActive);
+  const status = statusOf(set, present, failure, workshop);
+  await writeStatus(workshop, ReplicaSets, sets, sets.get(refOf(set)) ?? set, status, signal);
+  if (failure) throw failure.error;
+  const requeueAfter = nextAvailable(present, set.spec.minReadySeconds ?? 0, workshop.now());
+  return requeueAfter === undefined ? undefined : { requeueAfter };
+}
+
+interface Failure {
+  reason: "FailedCreate" | "FailedDelete";
+  error: unknown;
+}
+
+/** Creates or deletes what is missing or too much. */
+async function manage(shop: Shop, set: ReplicaSet, active: Pod[], signal: AbortSignal): Promise<Failure | undefined> {
+  const { workshop, pods: informer } = shop;
+  const surplus = active.length - (set.spec.replicas ?? 1);
+  if (surplus < 0) {
+    const missing = Math.min(-surplus, burst);
+    const wanted = Array.from({ length: missing }, () => podOf(set.spec.template, ReplicaSets, set));
+    const { error } = await createPods(wanted, set, { workshop, informer, signal });
+    return error === undefined ? undefined : { reason: "FailedCreate", error };
+  }
+  if (surplus === 0) return undefined;
+  const order = deletionOrder(active, relatives(shop, set, active), workshop.now());
+  try {
+    await deletePods(order.slice(0, Math.min(surplus, burst)), set, { workshop, informer, signal });
+    return undefined;
+  } catch (error) {
+    return { reason: "FailedDelete", error };
+  }
+}
+
+/** The pods of all sets with the same controller: of one Deployment's old and new set. */
+function relatives({ sets, pods }: Shop, set: ReplicaSet, own: Pod[]): Pod[] {
+  const owner = controllerOf(set);
+  if (!owner) return own;
+  const siblings = sets.byIndex(byController, owner.uid);
+  return siblings.flatMap((sibling) => pods.byIndex(byController, sibling.metadata.uid ?? "")).filter(isActive);
+}
+
+function statusOf(set: ReplicaSet, pods: Pod[], failure: Failure | undefined, workshop: Workshop): ReplicaSetStatus {
+  const { minReadySeconds = 0, template } = set.spec;
+  const wanted = Object.entries(template?.metadata?.labels ?? {});
+  const condition = failure && {
+    type: "ReplicaFailure",
+    status: "True",
+    reason: failure.reason,
+    message: (failure.error as Error).message,
+    lastTransitionTime: workshop.timestamp(),
+  };
+  const conditions = condition
+    ? setCondition(set.status?.conditions, condition)
+    : dropCondition(set.status?.conditions, "ReplicaFailure");
+  return {
+    replicas: pods.length,
+    fullyLabeledReplicas: pods.filter(({ metadata }) => wanted.every(([k, v]) => metadata.labels?.[k] === v)).length,
+    readyReplicas: pods.filter(isReady).length,
+    availableReplicas: pods.filter((pod) => isAvailable(pod, minReadySeconds, workshop.now())).length,
+    observedGeneration: set.metadata.generation,
+    ...(conditions.length > 0 ? { conditions } : {}),
+  };
+}

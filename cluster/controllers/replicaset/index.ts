@@ -1,0 +1,2 @@
+// Keeps as many pods as a ReplicaSet wants.
+export { createReplicaSetController } from "./controller.ts";

@@ -1,0 +1,2 @@
+// A node without containers: for tests of what stands above the node agent.
+export { createPaperNode, type PaperNodeOptions } from "./paper-node.ts";
