@@ -72,6 +72,12 @@ export function parseJson(text: string): Body {
   return { value, duplicates: scan.duplicates };
 }
 
+/** Reads an applied configuration: clients send JSON under the name of YAML. */
+export function parseYamlOrJson(body: Uint8Array): Body | Promise<Body> {
+  const text = decodeText(body);
+  return /^\s*\{/.test(text) ? parseJson(text) : parseYaml(text);
+}
+
 async function parseYaml(text: string): Promise<Body> {
   const { parseDocument, isMap, visit } = await import("yaml");
   const document = parseDocument(text, { uniqueKeys: false, merge: true });

@@ -1,9 +1,3 @@
-import type { KubeObject } from "@capstan/api/meta";
-import type { Kind } from "../kind.ts";
-
-export interface Recorder {
-  manager: string;
-  subresource: string;
-}
-
-export function recordUpdate(_kind: Kind, _object: KubeObject, _old: KubeObject | undefined, _by: Recorder): void {}
+// Who wrote which field: recorded with every write, and what server-side apply merges by.
+export { type ApplyRequest, applyFields } from "./apply.ts";
+export { type Recorder, recordUpdate } from "./record.ts";
