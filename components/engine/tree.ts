@@ -1,0 +1,91 @@
+/**
+ * A tree in arrays, node 0 the root. Where `left[i]` is 0 the node is a leaf, and `value[i]` what it adds to the score.
+ * Else: float32 x ≤ threshold[i] goes left, and missing (NaN) goes where `missingLeft[i]` (1 or 0) says.
+ */
+export interface Tree {
+  feature: number[];
+  threshold: number[];
+  left: number[];
+  right: number[];
+  missingLeft: number[];
+  /** float32. */
+  value: number[];
+  /** Loss that the split took away; 0 in leaves. */
+  gain: number[];
+  /** Training rows that passed through. */
+  cover: number[];
+}
+
+/** A sum of trees over float32 features. */
+export interface Ensemble {
+  /** Scores each row has: 1, or one for each class. */
+  outputs: number;
+  /** Added to each score; float32. */
+  base: number[];
+  /** Tree t adds to score t % outputs. */
+  trees: Tree[];
+}
+
+interface PackedTree {
+  feature: Int32Array;
+  threshold: Float32Array;
+  left: Int32Array;
+  right: Int32Array;
+  missingLeft: Uint8Array;
+  value: Float32Array;
+}
+
+/**
+ * Scores, row-major, `outputs` a row.
+ * @param columns one Float32Array a feature, NaN where missing.
+ */
+export function scoreRows(ensemble: Ensemble, columns: Float32Array[], rows: number): Float64Array {
+  const { outputs, base, trees } = ensemble;
+  const scores = new Float64Array(rows * outputs);
+  for (let i = 0; i < scores.length; i++) scores[i] = base[i % outputs] as number;
+  trees.map(pack).forEach((tree, t) => {
+    addTree(tree, columns, rows, scores, { stride: outputs, at: t % outputs });
+  });
+  return scores;
+}
+
+function pack(tree: Tree): PackedTree {
+  return {
+    feature: Int32Array.from(tree.feature),
+    threshold: Float32Array.from(tree.threshold),
+    left: Int32Array.from(tree.left),
+    right: Int32Array.from(tree.right),
+    missingLeft: Uint8Array.from(tree.missingLeft),
+    value: Float32Array.from(tree.value),
+  };
+}
+
+function addTree(
+  { feature, threshold, left, right, missingLeft, value }: PackedTree,
+  columns: Float32Array[],
+  rows: number,
+  scores: Float64Array,
+  { stride, at }: { stride: number; at: number },
+): void {
+  for (let row = 0; row < rows; row++) {
+    let node = 0;
+    for (let next = left[0] as number; next !== 0; next = left[node] as number) {
+      const x = (columns[feature[node] as number] as Float32Array)[row] as number;
+      const goesLeft = x === x ? x <= (threshold[node] as number) : missingLeft[node] === 1;
+      node = goesLeft ? next : (right[node] as number);
+    }
+    scores[row * stride + at] = (scores[row * stride + at] as number) + (value[node] as number);
+  }
+}
+
+/** Share of the whole gain that each feature has; zeros when nothing was split. */
+export function featureImportance(ensemble: Ensemble, features: number): number[] {
+  const gains = new Array<number>(features).fill(0);
+  for (const tree of ensemble.trees) {
+    tree.feature.forEach((feature, node) => {
+      if (tree.left[node] !== 0) gains[feature] = (gains[feature] ?? 0) + (tree.gain[node] ?? 0);
+    });
+  }
+  const total = gains.reduce((sum, gain) => sum + gain, 0);
+  return total > 0 ? gains.map((gain) => gain / total) : gains;
+}
