@@ -8,6 +8,8 @@ export interface ListOptions {
   limit?: number;
   continue?: string;
   resourceVersion?: string;
+  /** Objects come with apiVersion, kind and metadata alone. */
+  metadataOnly?: boolean;
 }
 export interface ListResult<T> {
   items: T[];
@@ -20,6 +22,8 @@ export interface WatchOptions {
   fieldSelector?: string;
   /** Start after this version; absent: the present state first, as ADDED events and a BOOKMARK annotated k8s.io/initial-events-end. */
   resourceVersion?: string;
+  /** Objects come with apiVersion, kind and metadata alone. */
+  metadataOnly?: boolean;
   signal: AbortSignal;
 }
 export type WatchEvent<T> =

@@ -21,7 +21,7 @@ import type {
   WriteOptions,
 } from "./client.ts";
 import { bytesOf, readLines } from "./lines.ts";
-import { deleteBody, listParameters, watchParameters, withQuery, writeParameters } from "./options.ts";
+import { deleteBody, formOf, listParameters, watchParameters, withQuery, writeParameters } from "./options.ts";
 
 export interface ClientOptions {
   /** For handlers of this process, which believe it. */
@@ -68,8 +68,7 @@ class HandlerClient implements Client {
   async #json<T>(method: string, url: string, body?: unknown, type = "application/json"): Promise<T> {
     const content =
       body === undefined ? {} : { body: encoder.encode(JSON.stringify(body)), headers: { "content-type": type } };
-    const text = await readText(await this.request({ method, url, ...content }));
-    return JSON.parse(text) as T;
+    return parse(await this.request({ method, url, ...content }));
   }
 
   get<T extends KubeObject>(resource: Resource<T>, ref: ObjectRef): Promise<T> {
@@ -87,9 +86,8 @@ class HandlerClient implements Client {
 
   async list<T extends KubeObject>(resource: Resource<T>, options: ListOptions = {}): Promise<ListResult<T>> {
     const url = withQuery(pathOf(resource, options.namespace), listParameters(options));
-    const answer = await this.#json<{ items: T[]; metadata: { resourceVersion?: string; continue?: string } }>(
-      "GET",
-      url,
+    const answer = await parse<{ items: T[]; metadata: { resourceVersion?: string; continue?: string } }>(
+      await this.request({ url, headers: formOf(options, true) }),
     );
     const { resourceVersion = "", continue: token } = answer.metadata;
     const type = { apiVersion: apiVersionOf(resource), kind: resource.kind };
@@ -144,7 +142,7 @@ class HandlerClient implements Client {
     if (options.signal.aborted) return;
     const url = withQuery(pathOf(resource, options.namespace), watchParameters(options));
     try {
-      const response = await this.request({ url, signal: options.signal });
+      const response = await this.request({ url, signal: options.signal, headers: formOf(options, false) });
       for await (const line of readLines(bytesOf(response.body))) {
         const event = JSON.parse(line) as WatchEvent<T> | { type: "ERROR"; object: Parameters<typeof errorOf>[0] };
         if (event.type === "ERROR") throw errorOf(event.object);
@@ -154,4 +152,8 @@ class HandlerClient implements Client {
       if (!options.signal.aborted) throw error;
     }
   }
+}
+
+async function parse<T>(response: HttpResponse): Promise<T> {
+  return JSON.parse(await readText(response)) as T;
 }

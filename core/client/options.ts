@@ -33,3 +33,10 @@ export function writeParameters(options: WriteOptions & { force?: boolean }): Pa
 export function deleteBody(options: DeleteOptions): unknown {
   return { apiVersion: "v1", kind: "DeleteOptions", ...options };
 }
+
+/** What to accept for lists and watches. */
+export function formOf(options: { metadataOnly?: boolean }, list: boolean): Record<string, string> {
+  if (!options.metadataOnly) return {};
+  const as = list ? "PartialObjectMetadataList" : "PartialObjectMetadata";
+  return { accept: `application/json;as=${as};g=meta.k8s.io;v=v1` };
+}

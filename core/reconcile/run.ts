@@ -65,8 +65,9 @@ async function reconcile(
       log.error("reconciling failed for good", { controller: name, key, error });
       return;
     }
-    const conflict = isReason(error, "Conflict");
-    log[conflict ? "debug" : "warn"]("reconciling failed and is tried again", { controller: name, key, error });
+    // The copy was behind: what changed is on its way.
+    const stale = isReason(error, "Conflict", "NotFound");
+    log[stale ? "debug" : "warn"]("reconciling failed and is tried again", { controller: name, key, error });
     queue.retry(key);
   }
 }
