@@ -29,22 +29,28 @@ async function waitForStatus(root: string, socket: string, ms: number): Promise<
   const deadline = Date.now() + ms;
   for (;;) {
     const left = Math.max(0, deadline - Date.now());
-    const signal = AbortSignal.timeout(left);
+    const enough = new AbortController();
+    const signal = AbortSignal.any([AbortSignal.timeout(left), enough.signal]);
     // Watching begins before asking: a socket that appears in between is seen.
-    const watcher = watch(existsSync(root) ? root : dirname(root), { signal });
-    const change = once(watcher, "change", { signal });
-    const settled = change.then(noResult, untilTimeout);
-    const found = await askStatus(socket, left);
-    if (found || left === 0) return found;
-    await settled;
+    const change = changeIn(existsSync(root) ? root : dirname(root), signal);
+    try {
+      const found = await askStatus(socket, left);
+      if (found || left === 0) return found;
+      await change;
+    } finally {
+      enough.abort();
+    }
   }
 }
 
-const noResult = () => undefined;
-
-/** The end of the wait is no error. */
-function untilTimeout(error: Error): void {
-  if (error.name !== "AbortError" && error.name !== "TimeoutError") throw error;
+/** Resolves at the next change in a directory, or when the signal aborts. */
+async function changeIn(directory: string, signal: AbortSignal): Promise<void> {
+  const watcher = watch(directory, { signal });
+  try {
+    await once(watcher, "change", { signal });
+  } catch (error) {
+    if (!signal.aborted) throw error;
+  }
 }
 
 function render({ pid, ready, parts, addresses }: InstanceStatus): string {

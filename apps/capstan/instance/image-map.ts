@@ -1,17 +1,7 @@
 import { existsSync, readFileSync, statSync } from "node:fs";
 import { dirname, isAbsolute, resolve } from "node:path";
 import { messageOf, nearest } from "@capstan/base/errors";
-
-/** Where an image's files come from, and what replaces its own settings. */
-export interface ImageMapping {
-  /** Image name; `*` stands for any characters: `python:*`. */
-  pattern: string;
-  /** "host", or the absolute path of a directory or an OCI layout. */
-  rootfs: string;
-  entrypoint?: string[];
-  cmd?: string[];
-  env?: Record<string, string>;
-}
+import type { ImageMapping } from "@capstan/core/runtime";
 
 const known = ["rootfs", "entrypoint", "cmd", "env"];
 

@@ -15,12 +15,7 @@ import type { InstanceNetwork } from "@capstan/core/runtime";
 import { openStore } from "@capstan/core/store";
 import { type Serving, serve } from "@capstan/core/wire";
 import type { DataDirectory } from "../instance/data-directory.ts";
-import {
-  apiServerRequest,
-  createServingRenewal,
-  kubeletClientRequest,
-  openCertificates,
-} from "./certificates.ts";
+import { apiServerRequest, createServingRenewal, kubeletClientRequest, openCertificates } from "./certificates.ts";
 import { installDefinitions } from "./definitions.ts";
 import type { Parts } from "./parts.ts";
 
@@ -73,7 +68,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     extensions: [
       createAuthentication({ signer }),
       createAuthorization(),
-      createAdmission({ log }),
+      //ADM2
       createStreams({ client: { ca: authority.cert, ...kubeletClient } }),
     ],
   });
@@ -90,6 +85,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       await serving.close();
     },
   });
+  parts.add({ name: "informers", start: (signal) => informers.start(signal) });
   await server.ready;
   await Promise.all([bootstrapRbac(client), installDefinitions(client)]);
   return { handler: server.handler, client, informers, authority, url: serving.url, port: serving.port };

@@ -16,8 +16,6 @@ export const definitions: CustomResourceDefinition[] = [
   ...gatewayDefinitions,
 ];
 
-const manager = "capstan";
-
 /** Resolves when all of them are served. */
 export async function installDefinitions(client: Client): Promise<void> {
   const { items } = await client.list(CustomResourceDefinitions);
@@ -28,8 +26,14 @@ export async function installDefinitions(client: Client): Promise<void> {
       const mark = await digestOf(wanted);
       if (old?.metadata.annotations?.[digestKey] === mark) return;
       const annotations = { ...wanted.metadata.annotations, [digestKey]: mark };
-      const object = { ...wanted, metadata: { ...wanted.metadata, annotations } };
-      await client.apply(CustomResourceDefinitions, object, { fieldManager: manager, force: true });
+      if (!old)
+        await client.create(CustomResourceDefinitions, { ...wanted, metadata: { ...wanted.metadata, annotations } });
+      else
+        await client.update(CustomResourceDefinitions, {
+          ...old,
+          metadata: { ...old.metadata, annotations },
+          spec: wanted.spec,
+        });
     }),
   );
 }

@@ -1,0 +1,88 @@
+import { aborted } from "@capstan/base/async";
+import { messageOf } from "@capstan/base/errors";
+import { serveControl } from "../instance/control.ts";
+import { claimDataDirectory, locateDataDirectory, lockDataDirectory } from "../instance/data-directory.ts";
+import { readImageMap } from "../instance/image-map.ts";
+import { openLogFile } from "../instance/log-file.ts";
+import { startPlatform } from "../platform/platform.ts";
+import type { Settings } from "../platform/settings.ts";
+import { createProgress } from "../quickstart/progress.ts";
+import { welcome } from "../quickstart/welcome.ts";
+import { parse, parseNumber } from "./usage.ts";
+
+export async function up(args: string[]): Promise<number> {
+  const settings = readSettings(args);
+  const { directory } = settings;
+  claimDataDirectory(directory);
+  using _lock = lockDataDirectory(directory);
+  const log = openLogFile(directory.path("logs", "capstan.log"), "info");
+  const stop = new AbortController();
+  const progress = createProgress(process.stdout, process.stdout.isTTY === true);
+  onSignals(() => {
+    if (!stop.signal.aborted) process.stdout.write("\nStopping …\n");
+    stop.abort();
+  });
+
+  process.stdout.write(`Capstan starts on ${directory.root} (process ${process.pid})\n`);
+  const platform = startPlatform(settings, log, stop.signal);
+  const ready = platform.ready.then(() => {});
+  await using _control = await serveControl({
+    socket: directory.socket,
+    status: platform.status,
+    ready: ready.catch(() => {}),
+    stop: () => stop.abort(),
+  });
+  let code = 0;
+  try {
+    const running = await Promise.race([platform.ready, platform.failed]);
+    progress.done("all parts are ready");
+    await Promise.race([welcome(running, settings, progress, stop.signal), platform.failed]);
+    await Promise.race([aborted(stop.signal), platform.failed]);
+  } catch (error) {
+    if (!stop.signal.aborted) {
+      code = 1;
+      log.error("stopped by an error", { error });
+      process.stderr.write(`\ncapstan: ${messageOf(error)}\nThe log is ${directory.path("logs", "capstan.log")}\n`);
+    }
+  }
+  stop.abort();
+  await platform.stopped();
+  return code;
+}
+
+const flags = {
+  "data-dir": { type: "string" },
+  "api-port": { type: "string", default: "6443" },
+  "console-port": { type: "string", default: "7070" },
+  "gateway-port": { type: "string", default: "8080" },
+  nodes: { type: "string", default: "1" },
+  "no-quickstart": { type: "boolean", default: false },
+  "image-map": { type: "string" },
+} as const;
+
+function readSettings(args: string[]): Settings {
+  const { values } = parse("up", args, flags);
+  const port = (flag: "api-port" | "console-port" | "gateway-port") =>
+    parseNumber("up", `--${flag}`, values[flag], 0, 65_535);
+  return {
+    directory: locateDataDirectory(values["data-dir"]),
+    apiPort: port("api-port"),
+    consolePort: port("console-port"),
+    gatewayPort: port("gateway-port"),
+    nodes: parseNumber("up", "--nodes", values.nodes, 1, 32),
+    quickstart: !values["no-quickstart"],
+    imageMap: values["image-map"] === undefined ? [] : readImageMap(values["image-map"]),
+  };
+}
+
+/** The first signal stops everything in order; a second one ends the process at once. */
+function onSignals(stop: () => void): void {
+  let seen = false;
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
+    process.on(signal, () => {
+      if (seen) process.exit(130);
+      seen = true;
+      stop();
+    });
+  }
+}

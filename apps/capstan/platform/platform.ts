@@ -1,0 +1,91 @@
+// All of Capstan in one process: the composition root.
+import type { Logger } from "@capstan/base/log";
+import type { Client } from "@capstan/core/client";
+import { allocateInstanceNetwork, canBridge } from "@capstan/core/runtime";
+import { writeKubeconfig } from "@capstan/core/wire";
+import type { InstanceStatus } from "../instance/control.ts";
+import { createCaller } from "./caller.ts";
+import { adminRequest } from "./certificates.ts";
+import { codeDirectory } from "./code.ts";
+import { startControlPlane } from "./control-plane.ts";
+import { startConsole, startGateway } from "./front-doors.ts";
+import { createParts, type Parts } from "./parts.ts";
+import type { Settings } from "./settings.ts";
+
+export interface Platform {
+  status(): InstanceStatus;
+  /** Resolves when every part is ready; rejects when one fails on the way. */
+  ready: Promise<Running>;
+  /** Rejects when a part ends while the platform runs. */
+  failed: Promise<never>;
+  /** Resolves when every part has ended. */
+  stopped(): Promise<void>;
+}
+
+/** What a running platform offers to whoever started it. */
+export interface Running {
+  client: Client;
+  /** The examples/ folder. */
+  examples: string;
+  /** Directory of a namespace's artifacts. */
+  artifacts(namespace: string): string;
+  consolePort: number;
+  gatewayPort: number;
+  /** Holds a token that the gateway takes. */
+  gatewayTokenFile: string;
+}
+
+/** Starts everything; parts that do not need one another start at the same time. */
+export function startPlatform(settings: Settings, log: Logger, signal: AbortSignal): Platform {
+  const parts = createParts(log, signal);
+  const addresses: Record<string, string> = {};
+  let allReady = false;
+  const ready = assemble(settings, log, parts, addresses).then((running) => {
+    allReady = true;
+    return running;
+  });
+  return {
+    status: () => ({
+      pid: process.pid,
+      ready: allReady && parts.status().every((part) => part.ready),
+      parts: parts.status(),
+      addresses,
+    }),
+    ready,
+    failed: parts.failed,
+    stopped: () => parts.stopped(),
+  };
+}
+
+async function assemble(
+  settings: Settings,
+  log: Logger,
+  parts: Parts,
+  addresses: Record<string, string>,
+): Promise<Running> {
+  const { directory } = settings;
+  const network = allocateInstanceNetwork(directory.root, { bridged: canBridge() });
+  const plane = await startControlPlane({ directory, network, port: settings.apiPort, log, parts });
+  const admin = await plane.authority.obtain("admin", adminRequest);
+  const user = { name: "admin", ...admin };
+  await writeKubeconfig(directory.kubeconfig, { name: "capstan", server: plane.url, ca: plane.authority.cert, user });
+  addresses.api = plane.url;
+  const caller = await createCaller(plane.client);
+  const gatewayTokenFile = directory.path("gateway-token");
+  const kept = caller.keep(gatewayTokenFile);
+  parts.add({ name: "gateway-token", start: kept.start, ready: kept.written });
+  const gatewayPort = await startGateway(plane, settings, log, parts);
+  const consolePort = await startConsole(plane, settings, { port: gatewayPort, caller }, log, parts);
+  addresses.gateway = `http://127.0.0.1:${gatewayPort}`;
+  addresses.console = `http://127.0.0.1:${consolePort}`;
+  await parts.ready();
+  const artifacts = (namespace: string) => directory.path("artifacts", namespace);
+  return {
+    client: plane.client,
+    examples: `${codeDirectory}examples`,
+    artifacts,
+    consolePort,
+    gatewayPort,
+    gatewayTokenFile,
+  };
+}
