@@ -85,7 +85,7 @@ function readName(name: string, { environment }: Frame): unknown {
   if (name === "$env") return environment;
   if (Object.hasOwn(environment, name)) return environment[name];
   if (Object.hasOwn(builtins, name)) return builtins[name];
-  throw new ExpressionError(`unknown name ${name}`);
+  throw new UnresolvedError(`unknown name ${name}`);
 }
 
 function readPointer(name: string, { pointer }: Frame): unknown {
@@ -141,12 +141,13 @@ function coalesce(tree: Binary, frame: Frame): unknown {
   try {
     left = evaluate(tree.left, frame);
   } catch (error) {
-    if (!(error instanceof AbsentError)) throw error;
+    if (!(error instanceof UnresolvedError)) throw error;
   }
   return left ?? evaluate(tree.right, frame);
 }
 
-class AbsentError extends ExpressionError {}
+/** Something named is not there (yet). */
+export class UnresolvedError extends ExpressionError {}
 
 function isIn(left: unknown, right: unknown): boolean {
   if (Array.isArray(right)) return right.some((item) => equal(item, left));
@@ -233,7 +234,7 @@ function readMember(tree: Extract<Expression, { is: "member" }>, frame: Frame): 
   const key = evaluate(tree.key, frame);
   if (object === null || object === undefined) {
     if (tree.optional) return null;
-    throw new AbsentError(`cannot read ${JSON.stringify(key)} of nil`);
+    throw new UnresolvedError(`cannot read ${JSON.stringify(key)} of nil`);
   }
   return memberOf(object, key);
 }

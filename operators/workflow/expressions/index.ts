@@ -7,7 +7,7 @@ export {
   type TaskResult,
   tasksOf,
 } from "./depends.ts";
-export { type Environment, evaluateCondition, evaluateExpression } from "./evaluate.ts";
+export { type Environment, evaluateCondition, evaluateExpression, UnresolvedError } from "./evaluate.ts";
 export { evaluateWhen } from "./govaluate.ts";
 export { kubectlJsonPath, queryJsonPath } from "./json-path.ts";
 export { ExpressionError } from "./lexer.ts";

@@ -1,0 +1,19 @@
+// The workflow engine: pure. `operate` moves a workflow one step, given what is seen of the world.
+
+export { createLockTable } from "./locks.ts";
+export { entryOf } from "./memoize.ts";
+export { label, labels, nodeId, podName } from "./names.ts";
+export { operate, refuse } from "./operate.ts";
+export { hasFailed, isOver, isWorkflowOver } from "./phase.ts";
+export { readYaml } from "./pod/build.ts";
+export { supportedStores } from "./pod/location.ts";
+export {
+  createMemory,
+  type Effect,
+  type LockTable,
+  type Memory,
+  type Outcome,
+  type ResolvedRepository,
+  type Settings,
+  type World,
+} from "./world.ts";

@@ -1,0 +1,132 @@
+// Brings the state of pods, and what the executor reported, into the nodes.
+import type { Pod } from "@capstan/api/generated/core-v1";
+import type { NodeStatus, WorkflowTaskResult } from "@capstan/api/kinds/workflow";
+import { type Assessment, assess, isPodOver } from "./assess.ts";
+import { labels } from "./names.ts";
+import { isOver } from "./phase.ts";
+import { failWhole } from "./request-pod.ts";
+import { addGlobalOutputs } from "./results.ts";
+import type { Run } from "./run.ts";
+
+export function observePods(run: Run): void {
+  const { deadline } = run;
+  if (deadline !== undefined && !run.pastDeadline) run.wakeAt(deadline);
+  for (const node of Object.values(run.nodes)) {
+    if (isOver(node)) continue;
+    if (node.type === "Pod") observePod(run, node);
+    else if (node.type === "Suspend" && run.pastDeadline) run.mark(node, "Failed", "Step exceeded its deadline");
+  }
+}
+
+function observePod(run: Run, node: NodeStatus): void {
+  const pod = run.world.pod(run.podName(node));
+  if (!pod) {
+    // Its pod was seen and is gone. One that was never seen is asked for again.
+    if (node.phase === "Running") {
+      delete node.daemoned;
+      failWhole(run, node, "pod deleted");
+      run.mark(node, "Failed");
+      node.phase = "Error";
+    }
+    return;
+  }
+  const result = run.world.taskResult(node.id);
+  readResult(run, node, result);
+  if (!isPodOver(pod) && stopIfDue(run, node, pod)) return;
+  const assessment = assess(pod, result);
+  if (assessment) apply(run, node, pod, assessment);
+}
+
+/** Ends a pod of a workflow that is being stopped or is past its deadline. */
+function stopIfDue(run: Run, node: NodeStatus, pod: Pod): boolean {
+  const onExit = pod.metadata.labels?.[labels.onExit] === "true";
+  const stopped = run.shutdown === "Terminate" || (run.shutdown === "Stop" && !onExit);
+  if (!stopped && !(run.pastDeadline && !onExit)) return false;
+  const started = pod.status?.phase === "Running";
+  run.effects.push(
+    started ? { do: "stop pod", name: pod.metadata.name } : { do: "delete pod", name: pod.metadata.name },
+  );
+  delete node.daemoned;
+  failWhole(run, node, stopped ? `workflow shutdown with strategy:  ${run.shutdown}` : "Step exceeded its deadline");
+  return true;
+}
+
+function readResult(run: Run, node: NodeStatus, result: WorkflowTaskResult | undefined): void {
+  const version = result?.metadata.resourceVersion;
+  if (!result || version === undefined || run.memory.results.get(node.id) === version) return;
+  run.memory.results.set(node.id, version);
+  const complete = result.metadata.labels?.[labels.reportOutputsCompleted] === "true";
+  run.status.taskResultsCompletionStatus ??= {};
+  if (run.status.taskResultsCompletionStatus[node.id] !== complete) {
+    run.status.taskResultsCompletionStatus[node.id] = complete;
+    run.changed = true;
+  }
+  if (node.taskResultSynced !== complete) {
+    node.taskResultSynced = complete;
+    run.changed = true;
+  }
+  if (result.outputs) {
+    node.outputs = { ...result.outputs, ...(node.outputs?.exitCode ? { exitCode: node.outputs.exitCode } : {}) };
+    run.changed = true;
+  }
+  if (result.progress && /^\d+\/\d+$/.test(result.progress) && result.progress !== node.progress) {
+    node.progress = result.progress;
+    run.changed = true;
+  }
+  if (result.message && !isOver(node)) run.mark(node, node.phase ?? "Running", result.message);
+}
+
+function apply(run: Run, node: NodeStatus, pod: Pod, seen: Assessment): void {
+  for (const [name, { phase, message }] of Object.entries(seen.containers)) {
+    const child = run.node(`${node.name}.${name}`);
+    if (child && !isOver(child)) run.mark(child, phase, message);
+  }
+  const { nodeName } = pod.spec;
+  if (nodeName && node.hostNodeName !== nodeName) {
+    node.hostNodeName = nodeName;
+    run.changed = true;
+  }
+  if (seen.exitCode !== undefined && node.outputs?.exitCode !== seen.exitCode) {
+    node.outputs = { ...node.outputs, exitCode: seen.exitCode };
+    run.changed = true;
+  }
+  if (Boolean(node.daemoned) !== Boolean(seen.daemoned)) {
+    if (seen.daemoned) node.daemoned = true;
+    else delete node.daemoned;
+    run.changed = true;
+  }
+  if (seen.podIP && node.podIP !== seen.podIP) {
+    node.podIP = seen.podIP;
+    run.changed = true;
+  }
+  if (!isOver(seen)) {
+    run.mark(node, seen.phase, seen.message ?? (node.phase === "Pending" ? "" : undefined));
+    return;
+  }
+  if (seen.finishedAt) node.finishedAt = seen.finishedAt;
+  if (seen.resourcesDuration) node.resourcesDuration = seen.resourcesDuration;
+  const kept = node.phase === "Pending" && seen.phase === "Succeeded" ? "" : undefined;
+  run.mark(node, seen.phase, seen.message ?? kept);
+  for (const child of run.childrenOf(node)) {
+    if (child.boundaryID === node.id && child.type === "Container" && !isOver(child)) {
+      run.mark(child, seen.phase === "Succeeded" ? "Succeeded" : "Failed");
+    }
+  }
+  addGlobalOutputs(run, node.outputs);
+  afterPod(run, node, pod);
+}
+
+/** Says on the pod that its node is over, or lets it go, as podGC wants. */
+function afterPod(run: Run, node: NodeStatus, pod: Pod): void {
+  const gc = run.spec.podGC;
+  const delay = gc?.deleteDelayDuration;
+  if (gc?.strategy === "OnPodCompletion" || (gc?.strategy === "OnPodSuccess" && node.phase === "Succeeded")) {
+    run.effects.push({ do: "delete pod", name: pod.metadata.name, ...(delay ? { after: seconds(delay) } : {}) });
+  } else run.effects.push({ do: "label pod", name: pod.metadata.name });
+}
+
+export const seconds = (text: string): number => {
+  const match = /^(\d+)(s|m|h)?$/.exec(text);
+  if (!match) return 0;
+  return Number(match[1]) * ({ s: 1000, m: 60_000, h: 3_600_000 }[match[2] ?? "s"] ?? 1000);
+};

@@ -1,0 +1,193 @@
+// One step of a workflow: reads the world, moves its nodes, says what to do. Pure but for the workflow that it is given.
+import type { Volume } from "@capstan/api/generated/core-v1";
+import type { Workflow } from "@capstan/api/kinds/workflow";
+import { ExpressionError } from "../expressions/index.ts";
+import { executeTemplate } from "./execute.ts";
+import {
+  conclude,
+  expire,
+  runExitHandler,
+  runWorkflowHooks,
+  setCondition,
+  setPhase,
+  workflowHolder,
+} from "./finish.ts";
+import { applyWorkflowMetadata, joinSpecs, setGlobals, setProgress } from "./globals.ts";
+import { lockOrder, locksOf } from "./locks.ts";
+import { labels } from "./names.ts";
+import { observePods } from "./observe.ts";
+import { isFulfilled, isWorkflowOver } from "./phase.ts";
+import { Run } from "./run.ts";
+import { localContext } from "./templates.ts";
+import { sumUp } from "./totals.ts";
+import type { Memory, Outcome, World } from "./world.ts";
+
+/** Changes `workflow` in place: the caller's own copy. */
+export function operate(workflow: Workflow, world: World, memory: Memory): Outcome {
+  const run = new Run(workflow, world, memory);
+  if (isWorkflowOver(run.status.phase)) expire(run);
+  else {
+    try {
+      advance(run);
+    } catch (error) {
+      if (!(error instanceof ExpressionError || error instanceof RangeError)) throw error;
+      setPhase(run, "Error", error.message);
+    }
+    if (run.changed) {
+      sumUp(run);
+      const running = Object.values(run.nodes).some(({ type, phase }) => type === "Pod" && phase === "Running");
+      setCondition(run, "PodRunning", running ? "True" : "False");
+    }
+    if (isWorkflowOver(run.status.phase)) expire(run);
+  }
+  remember(run);
+  const { changed, effects, reached, requeueAfter } = run;
+  return { changed, effects, reached, ...(requeueAfter === undefined ? {} : { requeueAfter }) };
+}
+
+/** Ends a workflow before it starts, with what is wrong in it. */
+export function refuse(workflow: Workflow, world: World, message: string): Outcome {
+  const run = new Run(workflow, world, { processed: new Map(), expanded: new Map(), results: new Map() });
+  run.status.startedAt ??= run.now;
+  setPhase(run, "Error", message);
+  return { changed: true, effects: run.effects, reached: [] };
+}
+
+function advance(run: Run): void {
+  if (!run.status.phase || run.status.phase === "Pending") {
+    if (!begin(run)) return;
+  }
+  const given = setGlobals(run);
+  observePods(run);
+  if (run.workflow.spec.suspend && !run.shutdown) return;
+  const root = executeTemplate(
+    run,
+    run.name,
+    { template: run.spec.entrypoint ?? "" },
+    localContext(run.workflow),
+    given,
+  );
+  setProgress(run);
+  if (!root) return;
+  const hooksDone = runWorkflowHooks(run);
+  if (!isFulfilled(root)) return;
+  const exit = runExitHandler(run, root);
+  if (exit !== undefined && hooksDone) conclude(run, root, exit);
+}
+
+/** Takes a new workflow up. False while it waits for a lock. */
+function begin(run: Run): boolean {
+  const { workflow, status } = run;
+  const ref = workflow.spec.workflowTemplateRef;
+  if (ref && !status.storedWorkflowTemplateSpec) {
+    const scope = ref.clusterScope ? "cluster" : "namespaced";
+    const template = run.world.templates(scope, ref.name ?? "");
+    if (!template)
+      throw new ExpressionError(
+        `spec.workflowTemplateRef: ${scope === "cluster" ? "Cluster" : ""}WorkflowTemplate ${ref.name} not found`,
+      );
+    status.storedWorkflowTemplateSpec = joinSpecs(workflow.spec, template);
+    run.spec = status.storedWorkflowTemplateSpec;
+  }
+  status.startedAt ??= run.now;
+  status.finishedAt ??= null;
+  setGlobals(run);
+  if (!acquireWorkflowLocks(run)) return false;
+  if (!run.spec.entrypoint) throw new ExpressionError("spec.entrypoint is required");
+  applyWorkflowMetadata(run);
+  const { annotations } = workflow.metadata;
+  workflow.metadata.annotations = {
+    ...annotations,
+    [labels.podNameFormat]: annotations?.[labels.podNameFormat] ?? "v2",
+  };
+  const { ref: repositoryRef, repository } = run.world.repository(workflow);
+  status.artifactRepositoryRef = repositoryRef
+    ? { ...repositoryRef, artifactRepository: repository }
+    : { default: true, artifactRepository: repository };
+  claimVolumes(run);
+  if (run.spec.podDisruptionBudget) requestBudget(run);
+  setPhase(run, "Running", "");
+  run.changed = true;
+  return true;
+}
+
+function acquireWorkflowLocks(run: Run): boolean {
+  const requests = locksOf(run, run.spec.synchronization);
+  if (requests.length === 0) return true;
+  const missing = run.world.locks.acquire(workflowHolder(run), requests, lockOrder(run));
+  if (missing === undefined) return true;
+  if (run.shutdown) setPhase(run, "Failed", `Stopped with strategy '${run.shutdown}'`);
+  else setPhase(run, "Pending", `Waiting for ${missing} lock`);
+  return false;
+}
+
+/** One claim for each volumeClaimTemplate, named after the workflow. */
+function claimVolumes(run: Run): void {
+  const templates = run.spec.volumeClaimTemplates ?? [];
+  if (templates.length === 0 || run.status.persistentVolumeClaims) return;
+  const { metadata } = run.workflow;
+  run.status.persistentVolumeClaims = templates.map((template): Volume => {
+    const name = template.metadata.name ?? "";
+    const claimName = `${run.name}-${name}`;
+    run.effects.push({
+      do: "create claim",
+      claim: {
+        apiVersion: "v1",
+        kind: "PersistentVolumeClaim",
+        metadata: {
+          ...template.metadata,
+          name: claimName,
+          namespace: metadata.namespace ?? "",
+          labels: { ...template.metadata.labels, [labels.workflow]: run.name },
+          ownerReferences: [ownerOf(run)],
+        },
+        spec: template.spec,
+      },
+    });
+    return { name, persistentVolumeClaim: { claimName } };
+  });
+}
+
+const ownerOf = (run: Run) => ({
+  apiVersion: "argoproj.io/v1alpha1",
+  kind: "Workflow",
+  name: run.name,
+  uid: run.workflow.metadata.uid ?? "",
+  controller: true,
+  blockOwnerDeletion: true,
+});
+
+function requestBudget(run: Run): void {
+  run.effects.push({
+    do: "create budget",
+    budget: {
+      apiVersion: "policy/v1",
+      kind: "PodDisruptionBudget",
+      metadata: {
+        name: run.name,
+        namespace: run.workflow.metadata.namespace ?? "",
+        labels: { [labels.workflow]: run.name },
+        ownerReferences: [ownerOf(run)],
+      },
+      spec: {
+        ...run.spec.podDisruptionBudget,
+        selector: run.spec.podDisruptionBudget?.selector ?? { matchLabels: { [labels.workflow]: run.name } },
+      },
+    },
+  });
+}
+
+/** Asks to keep the outputs of memoized nodes that have just succeeded. */
+function remember(run: Run): void {
+  for (const node of run.reached) {
+    const memo = node.memoizationStatus;
+    if (!memo || memo.hit || node.phase !== "Succeeded") continue;
+    run.effects.push({
+      do: "remember",
+      configMap: memo.cacheName,
+      key: memo.key,
+      node: node.id,
+      outputs: node.outputs,
+    });
+  }
+}

@@ -1,0 +1,299 @@
+// The pod of a node: init and wait containers of the executor around the template's own. The same on every cluster.
+import { createRequire } from "node:module";
+import type { Container, EnvVar, Pod, PodSpec, VolumeMount } from "@capstan/api/generated/core-v1";
+import type { NodeStatus, ResourceTemplate, Template } from "@capstan/api/kinds/workflow";
+import { applyStrategicMerge, builtinSchema } from "@capstan/api/schema";
+import { ExpressionError } from "../../expressions/index.ts";
+import { inputScope } from "../inputs.ts";
+import { labels } from "../names.ts";
+import type { Run } from "../run.ts";
+import { Scope } from "../scope.ts";
+import { typeOf } from "../templates.ts";
+import { locate } from "./location.ts";
+import {
+  artifactMounts,
+  artifactsMount,
+  executorMount,
+  inputVolumes,
+  loaded,
+  mainRoot,
+  mirrored,
+  mountOver,
+  scriptPath,
+  stagingMount,
+  volumesFor,
+} from "./volumes.ts";
+
+export interface PodOptions {
+  onExit: boolean;
+  includeResult: boolean;
+  /** Epoch milliseconds after which the pod is stopped. */
+  deadline?: number;
+}
+type PodTemplate = Omit<Pod, "status"> & { spec: PodSpec };
+
+/** @throws ExpressionError for what cannot become a pod, by its field. */
+export function buildPod(run: Run, node: NodeStatus, template: Template, options: PodOptions): Pod {
+  const name = run.podName(node);
+  const scope = new Scope(inputScope(template, run.globals));
+  scope.set("pod.name", name);
+  scope.set("node.name", node.name);
+  const { repository } = run.world.repository(run.workflow);
+  const located = locate(template, repository, scope, run.spec.archiveLogs);
+  const mains = mainContainers(run, template);
+  for (const main of mains) {
+    const first = main === mains[0] || main.name === "main";
+    const extra = first ? artifactMounts(template, main) : [];
+    main.volumeMounts = [...(main.volumeMounts ?? []), ...extra];
+    if (template.script) main.volumeMounts.push(stagingMount);
+    main.volumeMounts.push(executorMount);
+  }
+  const main = mains.find((container) => container.name === "main") ?? (mains[0] as Container);
+  const env = executorEnv(run, node, located, options);
+  const pod: PodTemplate = {
+    apiVersion: "v1",
+    kind: "Pod",
+    metadata: metadataOf(run, node, template, name, options, main.name),
+    spec: {
+      restartPolicy: "Never",
+      ...placement(run, template),
+      ...deadlineOf(run, template, options),
+      initContainers: [
+        initContainer(run, template, main, env),
+        ...(template.initContainers ?? []).map((container) => withMirror(container, main)),
+      ],
+      containers: [
+        ...(template.resource ? [] : [waitContainer(run, template, main, env)]),
+        ...mains.map((container) => ({
+          ...container,
+          env: [
+            ...(container.env ?? []),
+            ...(template.resource ? named(env, container.name) : mainEnv(env, container.name)),
+          ],
+        })),
+        ...(template.sidecars ?? []).map((sidecar) => withMirror(sidecar, main)),
+      ],
+      volumes: [...inputVolumes(template), ...volumesFor(run, template, declaredContainers(template, mains))],
+    },
+  };
+  return patched(pod, [run.spec.podSpecPatch, template.podSpecPatch]) as Pod;
+}
+
+const declaredContainers = (template: Template, mains: Container[]): Container[] => [
+  ...mains,
+  ...(template.initContainers ?? []),
+  ...(template.sidecars ?? []),
+];
+
+function withMirror(
+  { mirrorVolumeMounts, ...container }: Container & { mirrorVolumeMounts?: boolean },
+  main: Container,
+) {
+  if (!mirrorVolumeMounts) return container;
+  const known = new Set((container.volumeMounts ?? []).map(({ mountPath }) => mountPath));
+  const more = (main.volumeMounts ?? []).filter(({ mountPath }) => !known.has(mountPath));
+  return { ...container, volumeMounts: [...(container.volumeMounts ?? []), ...more] };
+}
+
+function mainContainers(run: Run, template: Template): Container[] {
+  switch (typeOf(template)) {
+    case "container":
+      return [{ ...(template.container as Container), name: "main" }];
+    case "script": {
+      const { source: _, ...container } = template.script as Container & { source: string };
+      return [{ ...container, name: "main", args: [...(container.args ?? []), scriptPath] }];
+    }
+    case "resource":
+      return [resourceContainer(run, template.resource as ResourceTemplate)];
+    default:
+      return (template.containerSet?.containers ?? []).map(({ dependencies: _, ...container }) => ({
+        ...container,
+        volumeMounts: [...(container.volumeMounts ?? []), ...(template.containerSet?.volumeMounts ?? [])],
+      }));
+  }
+}
+
+function resourceContainer(run: Run, { action }: ResourceTemplate): Container {
+  return { name: "main", image: run.world.settings.executorImage, command: ["argoexec"], args: ["resource", action] };
+}
+
+function executorEnv(run: Run, node: NodeStatus, template: Template, options: PodOptions): EnvVar[] {
+  const field = (name: string, fieldPath: string): EnvVar => ({ name, valueFrom: { fieldRef: { fieldPath } } });
+  return [
+    field("ARGO_POD_NAME", "metadata.name"),
+    field("ARGO_POD_UID", "metadata.uid"),
+    { name: "ARGO_WORKFLOW_NAME", value: run.name },
+    { name: "ARGO_WORKFLOW_UID", value: run.workflow.metadata.uid ?? "" },
+    // `$(` would be read as a reference to a variable.
+    { name: "ARGO_TEMPLATE", value: JSON.stringify(template).replaceAll("$(", "$$(") },
+    { name: "ARGO_NODE_ID", value: node.id },
+    { name: "ARGO_INCLUDE_SCRIPT_OUTPUT", value: String(options.includeResult) },
+    {
+      name: "ARGO_DEADLINE",
+      value: options.deadline ? new Date(options.deadline).toISOString() : "0001-01-01T00:00:00Z",
+    },
+  ];
+}
+const named = (env: EnvVar[], container: string): EnvVar[] => [
+  ...env,
+  { name: "ARGO_CONTAINER_NAME", value: container },
+];
+/** A template can be longer than one variable of a process may be, and main does not need it. */
+const mainEnv = (env: EnvVar[], container: string): EnvVar[] =>
+  named(
+    env.filter(({ name }) => name === "ARGO_NODE_ID" || name === "ARGO_INCLUDE_SCRIPT_OUTPUT"),
+    container,
+  );
+
+function initContainer(run: Run, template: Template, main: Container, env: EnvVar[]): Container {
+  const artifacts = loaded(template);
+  const through = new Map<string, VolumeMount>();
+  for (const { path } of artifacts) {
+    const mount = mountOver(
+      path ?? "",
+      (main.volumeMounts ?? []).filter(({ name }) => name !== artifactsMount.name),
+    );
+    if (mount) through.set(mount.mountPath, { ...mount, mountPath: `${mainRoot}${mount.mountPath}` });
+  }
+  return {
+    name: "init",
+    image: run.world.settings.executorImage,
+    command: ["argoexec"],
+    args: ["init"],
+    env: named(env, "init"),
+    volumeMounts: [
+      executorMount,
+      ...(artifacts.length > 0 ? [artifactsMount] : []),
+      ...(template.script ? [stagingMount] : []),
+      ...through.values(),
+    ],
+  };
+}
+
+function waitContainer(run: Run, template: Template, main: Container, env: EnvVar[]): Container {
+  const outputs = Boolean(template.outputs?.parameters?.length || template.outputs?.artifacts?.length);
+  return {
+    name: "wait",
+    image: run.world.settings.executorImage,
+    command: ["argoexec"],
+    args: ["wait"],
+    env: named(env, "wait"),
+    volumeMounts: [
+      executorMount,
+      ...(loaded(template).length > 0 ? [artifactsMount] : []),
+      ...(outputs ? mirrored(main) : []),
+    ],
+  };
+}
+
+function metadataOf(
+  run: Run,
+  node: NodeStatus,
+  template: Template,
+  name: string,
+  { onExit }: PodOptions,
+  main: string,
+) {
+  const { podGC, podMetadata } = run.spec;
+  const containers = template.containerSet?.containers.map((container) => container.name).join(",");
+  return {
+    name,
+    namespace: run.workflow.metadata.namespace ?? "",
+    labels: {
+      ...podMetadata?.labels,
+      ...template.metadata?.labels,
+      [labels.workflow]: run.name,
+      [labels.completed]: "false",
+      [labels.component]: "workflow-pod",
+      ...(onExit ? { [labels.onExit]: "true" } : {}),
+    },
+    annotations: {
+      ...podMetadata?.annotations,
+      ...template.metadata?.annotations,
+      [labels.nodeName]: node.name,
+      [labels.nodeId]: node.id,
+      "kubectl.kubernetes.io/default-container": main,
+      ...(podGC?.strategy ? { [labels.podGcStrategy]: `${podGC.strategy}/${podGC.deleteDelayDuration ?? "5s"}` } : {}),
+      ...(template.daemon ? { [daemonAnnotation]: "true" } : {}),
+      ...(containers ? { [containersAnnotation]: containers } : {}),
+    },
+    ownerReferences: [
+      {
+        apiVersion: "argoproj.io/v1alpha1",
+        kind: "Workflow",
+        name: run.name,
+        uid: run.workflow.metadata.uid ?? "",
+        controller: true,
+        blockOwnerDeletion: true,
+      },
+    ],
+  };
+}
+/** The pod serves its workflow until the template around it is over. */
+export const daemonAnnotation = "capstan.dev/daemon";
+/** Names of the containers that are the template's own, where there are several. */
+export const containersAnnotation = "capstan.dev/main-containers";
+
+function placement(run: Run, template: Template): Partial<PodSpec> {
+  const { spec } = run;
+  const either = <K extends keyof Template & keyof typeof spec>(key: K) => template[key] ?? spec[key];
+  const fields: Partial<PodSpec> = {
+    serviceAccountName: either("serviceAccountName") as string,
+    automountServiceAccountToken: either("automountServiceAccountToken") as boolean,
+    nodeSelector: either("nodeSelector") as Record<string, string>,
+    affinity: either("affinity") as PodSpec["affinity"],
+    tolerations: either("tolerations") as PodSpec["tolerations"],
+    schedulerName: either("schedulerName") as string,
+    securityContext: either("securityContext") as PodSpec["securityContext"],
+    hostAliases: either("hostAliases") as PodSpec["hostAliases"],
+    resources: either("podResources") as PodSpec["resources"],
+    priorityClassName: template.priorityClassName ?? spec.podPriorityClassName,
+    imagePullSecrets: spec.imagePullSecrets,
+    hostNetwork: spec.hostNetwork,
+    dnsPolicy: spec.dnsPolicy,
+    dnsConfig: spec.dnsConfig,
+  };
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined && value !== ""));
+}
+
+function deadlineOf(run: Run, template: Template, { onExit, deadline }: PodOptions): Partial<PodSpec> {
+  const own = template.activeDeadlineSeconds;
+  const limits: number[] = [];
+  if (own !== undefined && own !== "") {
+    if (!Number.isInteger(Number(own)))
+      throw new ExpressionError(`activeDeadlineSeconds is ${JSON.stringify(own)}, not a whole number`);
+    limits.push(Number(own));
+  }
+  for (const end of [onExit ? undefined : run.deadline, deadline]) {
+    if (end !== undefined) limits.push(Math.max(1, Math.ceil((end - run.world.now) / 1000)));
+  }
+  return limits.length > 0 ? { activeDeadlineSeconds: Math.min(...limits) } : {};
+}
+
+const require = createRequire(import.meta.url);
+
+/** Reads JSON or YAML. @throws ExpressionError that names the field. */
+export function readYaml(text: string, field: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // Not JSON: YAML is read by a library that is loaded when first needed.
+  }
+  try {
+    const { parse } = require("yaml") as { parse(text: string, options: object): unknown };
+    return parse(text, { maxAliasCount: 100 });
+  } catch (error) {
+    throw new ExpressionError(`${field} is neither JSON nor YAML: ${(error as Error).message.split("\n")[0]}`);
+  }
+}
+
+function patched(pod: PodTemplate, patches: (string | undefined)[]): PodTemplate {
+  let spec: PodSpec = pod.spec;
+  for (const text of patches) {
+    if (!text) continue;
+    const patch = readYaml(text, "podSpecPatch");
+    if (typeof patch !== "object" || patch === null) throw new ExpressionError("podSpecPatch is not an object");
+    spec = applyStrategicMerge(spec, patch, builtinSchema("core/v1.PodSpec")) as PodSpec;
+  }
+  return { ...pod, spec };
+}

@@ -1,0 +1,69 @@
+// Where artifacts lie: key-only ones in the workflow's repository.
+import type { Artifact, ArtifactLocation, ArtifactRepository, Template } from "@capstan/api/kinds/workflow";
+import { ExpressionError } from "../../expressions/index.ts";
+import type { Scope } from "../scope.ts";
+import { substituteText } from "../substitute.ts";
+
+const defaultKey = "{{workflow.name}}/{{pod.name}}";
+/** Stores whose artifacts the executor moves. */
+export const supportedStores = ["file", "raw", "http"] as const;
+const keyed = ["s3", "gcs", "oss"] as const;
+
+/** The location under which a pod's outputs and logs are kept. */
+export function archiveLocation(
+  repository: ArtifactRepository,
+  own: ArtifactLocation | undefined,
+  scope: Scope,
+): ArtifactLocation {
+  const archiveLogs = own?.archiveLogs ?? repository.archiveLogs;
+  const logs = archiveLogs === undefined ? {} : { archiveLogs };
+  const key = ownKey(own);
+  if (key !== undefined) return { ...logs, ...relocate({ name: "archiveLocation", ...own }, repository), ...logs };
+  if (!repository.file) throw new ExpressionError(`artifact repository: ${unsupported(repository)}; supported: file`);
+  const pattern = repository.file.keyFormat || defaultKey;
+  return { ...logs, file: { key: substituteText(pattern, scope) } };
+}
+
+function ownKey(location: ArtifactLocation | undefined): string | undefined {
+  return location?.file?.key ?? location?.s3?.key ?? location?.gcs?.key ?? location?.oss?.key;
+}
+
+function unsupported(repository: ArtifactRepository): string {
+  const stores = Object.keys(repository).filter((name) => name !== "archiveLogs");
+  return stores.length === 0 ? "names no store" : `${stores.join(", ")} is not supported`;
+}
+
+/** An artifact that has only a key lies in the repository, whichever store's word it uses for the key. */
+export function relocate<T extends Artifact>(artifact: T, repository: ArtifactRepository): T {
+  for (const store of keyed) {
+    const location = artifact[store] as { key?: string; bucket?: string; endpoint?: string } | undefined;
+    if (!location?.key || location.bucket || location.endpoint) continue;
+    if (!repository.file) throw new ExpressionError(`artifact ${artifact.name}: ${unsupported(repository)}`);
+    const { [store]: _, ...rest } = artifact;
+    return { ...(rest as T), file: { key: location.key } };
+  }
+  for (const store of ["s3", "git", "gcs", "azure", "oss", "hdfs", "artifactory"] as const) {
+    if (artifact[store]) throw new ExpressionError(`artifact ${artifact.name}: the store ${store} is not supported`);
+  }
+  return artifact;
+}
+
+/** The template as the executor gets it: artifacts located, parameters left out. */
+export function locate(
+  template: Template,
+  repository: ArtifactRepository,
+  scope: Scope,
+  archiveLogs: boolean | undefined,
+): Template {
+  const logs = template.archiveLocation?.archiveLogs ?? archiveLogs;
+  const own = { ...template.archiveLocation, ...(logs === undefined ? {} : { archiveLogs: logs }) };
+  const location = archiveLocation(repository, own, scope);
+  const inputs = template.inputs?.artifacts?.map((artifact) => relocate(artifact, repository));
+  const outputs = template.outputs?.artifacts?.map((artifact) => relocate(artifact, repository));
+  return {
+    ...template,
+    archiveLocation: location,
+    inputs: inputs ? { artifacts: inputs } : {},
+    outputs: { ...template.outputs, ...(outputs ? { artifacts: outputs } : {}) },
+  };
+}

@@ -1,0 +1,77 @@
+// Volumes of a workflow's pods: those that its containers mount, and those by which the executor hands files over.
+import type { Container, Volume, VolumeMount } from "@capstan/api/generated/core-v1";
+import type { Artifact, Template } from "@capstan/api/kinds/workflow";
+import { ExpressionError } from "../../expressions/index.ts";
+import type { Run } from "../run.ts";
+
+export const executorVolume = "var-run-argo";
+export const executorMount: VolumeMount = { name: executorVolume, mountPath: "/var/run/argo" };
+export const stagingMount: VolumeMount = { name: "argo-staging", mountPath: "/argo/staging" };
+export const scriptPath = "/argo/staging/script";
+const artifactsVolume = "input-artifacts";
+export const artifactsMount: VolumeMount = { name: artifactsVolume, mountPath: "/argo/inputs/artifacts" };
+/** Where init and wait see the main container's volumes. */
+export const mainRoot = "/mainctrfs";
+
+/** The declared volumes that the containers mount, by the template's own, then the workflow's claims, then its own. */
+export function volumesFor(run: Run, template: Template, containers: Container[]): Volume[] {
+  const declared = [
+    ...(template.volumes ?? []),
+    ...(run.status.persistentVolumeClaims ?? []),
+    ...(run.spec.volumes ?? []),
+  ];
+  const wanted = new Set(
+    containers.flatMap(({ volumeMounts, volumeDevices }) => [
+      ...(volumeMounts ?? []).map(({ name }) => name),
+      ...(volumeDevices ?? []).map(({ name }) => name),
+    ]),
+  );
+  const found: Volume[] = [];
+  for (const name of wanted) {
+    if ([executorVolume, artifactsVolume, stagingMount.name].includes(name)) continue;
+    const volume = declared.find((candidate) => candidate.name === name);
+    if (!volume) throw new ExpressionError(`volume '${name}' not found in workflow spec`);
+    found.push(volume);
+  }
+  return found;
+}
+
+/** The mount over an artifact's path, the longest one that holds it. */
+export function mountOver(path: string, mounts: VolumeMount[] | undefined): VolumeMount | undefined {
+  const inside = (mounts ?? []).filter(({ mountPath }) => {
+    const base = mountPath.replace(/\/+$/, "");
+    return path === base || path.startsWith(`${base}/`);
+  });
+  return inside.sort((a, b) => b.mountPath.length - a.mountPath.length)[0];
+}
+
+/** Mounts through which main sees its input artifacts, but for those that already lie in one of its volumes. */
+export function artifactMounts(template: Template, main: Container): VolumeMount[] {
+  return loaded(template).flatMap(({ name, path }) => {
+    if (!path) throw new ExpressionError(`inputs.artifacts.${name}.path is required`);
+    if (path === "/") throw new ExpressionError(`inputs.artifacts.${name}.path must not be /`);
+    return mountOver(path, main.volumeMounts) ? [] : [{ name: artifactsVolume, mountPath: path, subPath: name }];
+  });
+}
+
+/** Input artifacts that have a content: an optional one may have none. */
+export function loaded(template: Template): Artifact[] {
+  return (template.inputs?.artifacts ?? []).filter((artifact) => {
+    const { file, s3, http, raw, git, gcs, azure, oss, hdfs, artifactory } = artifact;
+    return file || s3 || http || raw || git || gcs || azure || oss || hdfs || artifactory;
+  });
+}
+
+/** Main's volumes as the executor sees them. */
+export function mirrored(main: Container): VolumeMount[] {
+  return (main.volumeMounts ?? [])
+    .filter(({ name }) => name !== artifactsVolume && name !== stagingMount.name && name !== executorVolume)
+    .map((mount) => ({ ...mount, mountPath: `${mainRoot}${mount.mountPath}` }));
+}
+
+export const emptyDir = (name: string): Volume => ({ name, emptyDir: {} });
+export const inputVolumes = (template: Template): Volume[] => [
+  emptyDir(executorVolume),
+  ...(loaded(template).length > 0 ? [emptyDir(artifactsVolume)] : []),
+  ...(template.script ? [emptyDir(stagingMount.name)] : []),
+];

@@ -1,0 +1,95 @@
+// What the engine may see, and what it asks for. It does nothing itself.
+import type { ConfigMap, PersistentVolumeClaim, Pod } from "@capstan/api/generated/core-v1";
+import type { PodDisruptionBudget } from "@capstan/api/generated/policy-v1";
+import type {
+  ArtifactRepository,
+  NodeStatus,
+  Outputs,
+  Template,
+  Workflow,
+  WorkflowSpec,
+  WorkflowTaskResult,
+} from "@capstan/api/kinds/workflow";
+
+/** Look-ups in the workflow's own namespace; all answer from caches. */
+export interface World {
+  /** Epoch milliseconds. */
+  now: number;
+  pod(name: string): Pod | undefined;
+  pods(): Pod[];
+  taskResult(nodeId: string): WorkflowTaskResult | undefined;
+  templates(scope: "namespaced" | "cluster", name: string): WorkflowSpec | undefined;
+  configMap(name: string): ConfigMap | undefined;
+  claim(name: string): PersistentVolumeClaim | undefined;
+  /** Why a pod could not be created the last time; passing reasons are tried again. */
+  podFailure(name: string): { message: string; passing: boolean } | undefined;
+  repository(workflow: Workflow): ResolvedRepository;
+  locks: LockTable;
+  settings: Settings;
+}
+
+export interface ResolvedRepository {
+  /** Where it was found; absent when it is the built-in default. */
+  ref?: { namespace: string; configMap: string; key: string };
+  repository: ArtifactRepository;
+}
+
+export interface Settings {
+  /** Image of init, wait and resource containers. */
+  executorImage: string;
+  /** Most templates inside one another. */
+  depthLimit: number;
+}
+
+/** Mutexes and semaphores of all workflows. Holders and names are texts; the table outlives one reconciliation. */
+export interface LockTable {
+  /** Takes every lock or none. Answers the name of the first that is not free. */
+  acquire(holder: string, locks: LockRequest[], order: LockOrder): string | undefined;
+  release(holder: string): void;
+  holds(holder: string): boolean;
+}
+export interface LockRequest {
+  name: string;
+  limit: number;
+}
+export interface LockOrder {
+  priority: number;
+  createdAt: string;
+}
+
+export type Effect =
+  | { do: "create pod"; pod: Pod }
+  | { do: "delete pod"; name: string; after?: number }
+  /** Ends a running pod but leaves it to be read. */
+  | { do: "stop pod"; name: string }
+  | { do: "label pod"; name: string }
+  | { do: "create claim"; claim: PersistentVolumeClaim }
+  | { do: "delete claim"; name: string }
+  | { do: "create budget"; budget: PodDisruptionBudget }
+  | { do: "delete budget"; name: string }
+  | { do: "remember"; configMap: string; key: string; node: string; outputs: Outputs | undefined }
+  | { do: "delete results" }
+  | { do: "delete workflow" };
+
+/** What the engine keeps of a workflow between reconciliations, to compute nothing twice. Can be lost at any time. */
+export interface Memory {
+  /** Templates with their inputs, by node ID. */
+  processed: Map<string, Template>;
+  /** Resolved and expanded steps or tasks, by node name. */
+  expanded: Map<string, unknown[]>;
+  /** Results already read into their node, by node ID → resource version. */
+  results: Map<string, string>;
+}
+export function createMemory(): Memory {
+  return { processed: new Map(), expanded: new Map(), results: new Map() };
+}
+
+export interface Outcome {
+  /** The workflow was changed and has to be written. */
+  changed: boolean;
+  effects: Effect[];
+  /** Milliseconds until a deadline, back-off or timer. */
+  requeueAfter?: number;
+  /** Nodes that reached a phase in this operation. */
+  reached: NodeStatus[];
+}

@@ -1,0 +1,204 @@
+import type { ConfigMap, Pod } from "@capstan/api/generated/core-v1";
+import type {
+  NodeStatus,
+  Outputs,
+  Template,
+  Workflow,
+  WorkflowSpec,
+  WorkflowTaskResult,
+} from "@capstan/api/kinds/workflow";
+import { createLockTable, createMemory, type Effect, operate, type World } from "@capstan/operators/workflow";
+import { parse } from "yaml";
+
+/** How one pod ends. */
+export interface PodEnd {
+  exitCode?: number;
+  outputs?: Outputs;
+  /** Stays running. */
+  forever?: boolean;
+  message?: string;
+}
+export interface SimulationOptions {
+  /** By node display name, else by template name; absent ones succeed. A function gets the pod's template. */
+  ends?: Record<string, PodEnd | ((template: Template, node: NodeStatus) => PodEnd)>;
+  templates?: Record<string, WorkflowSpec>;
+  configMaps?: Record<string, Record<string, string>>;
+  /** Called before each operation, to change the workflow as a user would. */
+  before?: (workflow: Workflow, round: number) => void;
+  /** Forgets what the engine remembers before each operation, as a restart does. */
+  forgetful?: boolean;
+}
+export interface Simulation {
+  workflow: Workflow;
+  pods: Map<string, Pod>;
+  effects: Effect[];
+  /** Order in which pods were created, by node name. */
+  order: string[];
+  rounds: number;
+  node(name: string): NodeStatus;
+}
+
+const start = Date.parse("2026-01-02T03:04:05Z");
+
+/** Runs until nothing more happens. Time jumps to what the engine waits for. */
+export function simulate(source: string | Workflow, options: SimulationOptions = {}): Simulation {
+  let workflow = typeof source === "string" ? readWorkflow(source) : source;
+  const state = createState(options);
+  let memory = createMemory();
+  for (let round = 0; round < 2000; round++) {
+    options.before?.(workflow, round);
+    if (options.forgetful) memory = createMemory();
+    workflow = structuredClone(workflow);
+    const outcome = operate(workflow, state.world, memory);
+    state.rounds++;
+    let moved = outcome.changed;
+    for (const effect of outcome.effects) moved = state.carryOut(effect, workflow) || moved;
+    moved = state.endPods(workflow) || moved;
+    if (!moved) {
+      if (outcome.requeueAfter === undefined || workflow.status?.finishedAt) break;
+      state.world.now += outcome.requeueAfter + 1;
+    }
+  }
+  const find = (name: string) => {
+    const node = Object.values(workflow.status?.nodes ?? {}).find((n) => n.displayName === name || n.name === name);
+    if (!node)
+      throw new Error(
+        `no node ${name} among ${Object.values(workflow.status?.nodes ?? {})
+          .map((n) => n.name)
+          .join(", ")}`,
+      );
+    return node;
+  };
+  return { workflow, pods: state.pods, effects: state.effects, order: state.order, rounds: state.rounds, node: find };
+}
+
+export function readWorkflow(yaml: string): Workflow {
+  const workflow = parse(yaml) as Workflow;
+  workflow.metadata = {
+    ...workflow.metadata,
+    name: workflow.metadata?.name ?? "wf",
+    namespace: "default",
+    uid: "uid-1",
+    creationTimestamp: new Date(start).toISOString(),
+  };
+  return workflow;
+}
+
+function createState(options: SimulationOptions) {
+  const pods = new Map<string, Pod>();
+  const results = new Map<string, WorkflowTaskResult>();
+  const effects: Effect[] = [];
+  const order: string[] = [];
+  const configMaps = new Map<string, ConfigMap>();
+  for (const [name, data] of Object.entries(options.configMaps ?? {})) {
+    configMaps.set(name, { apiVersion: "v1", kind: "ConfigMap", metadata: { name, namespace: "default" }, data });
+  }
+  const world: World = {
+    now: start,
+    pod: (name) => pods.get(name),
+    pods: () => [...pods.values()],
+    taskResult: (id) => results.get(id),
+    templates: (scope, name) => options.templates?.[`${scope}/${name}`],
+    configMap: (name) => configMaps.get(name),
+    claim: () => undefined,
+    podFailure: () => undefined,
+    repository: () => ({ repository: { file: {} as { root: string } } }),
+    locks: createLockTable(() => {}),
+    settings: { executorImage: "capstan/executor", depthLimit: 100 },
+  };
+  const carryOut = (effect: Effect, workflow: Workflow): boolean => {
+    effects.push(effect);
+    switch (effect.do) {
+      case "create pod":
+        order.push(effect.pod.metadata.annotations?.["workflows.argoproj.io/node-name"] ?? "");
+        pods.set(effect.pod.metadata.name, { ...effect.pod, status: { phase: "Pending" } });
+        return true;
+      case "delete pod":
+        return pods.delete(effect.name);
+      case "stop pod": {
+        const pod = pods.get(effect.name);
+        if (pod?.status?.phase !== "Running") return false;
+        pod.status.phase = "Failed";
+        return true;
+      }
+      case "remember": {
+        const map = configMaps.get(effect.configMap) ?? {
+          apiVersion: "v1",
+          kind: "ConfigMap",
+          metadata: { name: effect.configMap },
+          data: {},
+        };
+        const entry = { nodeID: effect.node, outputs: effect.outputs, creationTimestamp: workflow.status?.startedAt };
+        configMaps.set(effect.configMap, { ...map, data: { ...map.data, [effect.key]: JSON.stringify(entry) } });
+        return false;
+      }
+      default:
+        return false;
+    }
+  };
+  const endPods = (workflow: Workflow): boolean => {
+    let moved = false;
+    for (const pod of pods.values()) {
+      if (pod.status?.phase !== "Pending") continue;
+      moved = true;
+      endPod(pod, workflow, options, results, world.now);
+    }
+    return moved;
+  };
+  const state = { pods, effects, order, world, rounds: 0, carryOut, endPods };
+  return state;
+}
+
+function endPod(
+  pod: Pod,
+  workflow: Workflow,
+  options: SimulationOptions,
+  results: Map<string, WorkflowTaskResult>,
+  now: number,
+) {
+  const id = pod.metadata.annotations?.["workflows.argoproj.io/node-id"] ?? "";
+  const node = workflow.status?.nodes?.[id] as NodeStatus;
+  const executor = [...pod.spec.containers, ...(pod.spec.initContainers ?? [])].find(({ env }) =>
+    env?.some(({ name }) => name === "ARGO_TEMPLATE"),
+  );
+  const text = executor?.env?.find(({ name }) => name === "ARGO_TEMPLATE")?.value ?? "{}";
+  const template = JSON.parse(text.replaceAll("$$(", "$(")) as Template;
+  const found = options.ends?.[node.displayName ?? ""] ?? options.ends?.[template.name ?? ""] ?? {};
+  const end = typeof found === "function" ? found(template, node) : found;
+  if (end.forever) {
+    pod.status = {
+      phase: "Running",
+      podIP: "10.0.0.7",
+      containerStatuses: [
+        { name: "main", ready: true, restartCount: 0, image: "", imageID: "", state: { running: {} } },
+      ],
+    };
+    return;
+  }
+  const exitCode = end.exitCode ?? 0;
+  const at = new Date(now).toISOString();
+  const terminated = (code: number) => ({
+    terminated: {
+      exitCode: code,
+      reason: code === 0 ? "Completed" : "Error",
+      startedAt: at,
+      finishedAt: at,
+      message: code === 0 ? "" : (end.message ?? ""),
+    },
+  });
+  const base = { ready: false, restartCount: 0, image: "", imageID: "" };
+  pod.status = {
+    phase: exitCode === 0 ? "Succeeded" : "Failed",
+    containerStatuses: pod.spec.containers.map(({ name }) => ({
+      ...base,
+      name,
+      state: terminated(name === "wait" ? 0 : exitCode),
+    })),
+  };
+  results.set(id, {
+    apiVersion: "argoproj.io/v1alpha1",
+    kind: "WorkflowTaskResult",
+    metadata: { name: id, resourceVersion: "1", labels: { "workflows.argoproj.io/report-outputs-completed": "true" } },
+    ...(end.outputs ? { outputs: end.outputs } : {}),
+  });
+}
