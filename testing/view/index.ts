@@ -1,4 +1,6 @@
 // A View over objects in memory, for tests of the API server's rooms one by one.
+export { attributesFor, runAdmission, type Write } from "./attributes.ts";
+
 import { Namespaces } from "@capstan/api/generated/resources";
 import { type KubeObject, keyOf, type ObjectRef, type Resource, refOf } from "@capstan/api/meta";
 import type { View } from "@capstan/cluster/apiserver";

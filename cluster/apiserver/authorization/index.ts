@@ -8,6 +8,7 @@ import { createReviewEndpoints } from "./review.ts";
 
 export { type Access, type Authorizer, forbiddenObject } from "./access.ts";
 export { bootstrapRbac } from "./bootstrap.ts";
+export { createRbac } from "./rbac.ts";
 
 /** Second among the server's extensions, after authentication. */
 export function createAuthorization(): ExtensionFactory {

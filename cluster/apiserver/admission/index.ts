@@ -1,0 +1,41 @@
+// What writes must pass on their way to the store, in upstream's order: the plugins that change, then those that refuse.
+import type { Logger } from "@capstan/base/log";
+import type { Client } from "@capstan/core/client";
+import { createRbac } from "../authorization/index.ts";
+import type { ExtensionFactory } from "../request.ts";
+import { createLimitRanger } from "./limit-ranger.ts";
+import { createNamespaceLifecycle } from "./namespace-lifecycle.ts";
+import { createOwnerReferences } from "./owner-references.ts";
+import { createPodSecurity } from "./pod-security.ts";
+import { createPriority } from "./priority.ts";
+import { createResourceQuota } from "./quota/resource-quota.ts";
+import { createServiceAccountAdmission } from "./service-account.ts";
+import { storageObjectInUseProtection } from "./storage-protection.ts";
+import { defaultTolerationSeconds } from "./tolerations.ts";
+
+export { bootstrapPriorityClasses } from "./priority.ts";
+export { quotaCounts } from "./quota/scope.ts";
+export { addUsage, isBinary, type Usage, usageOf } from "./quota/usage.ts";
+
+export interface AdmissionOptions {
+  log: Logger;
+  /** Of system:masters, asked for when first needed: waits for the account of a namespace that is only just made. */
+  client?: () => Client;
+}
+
+/** Third among the server's extensions. */
+export function createAdmission({ client }: AdmissionOptions): ExtensionFactory {
+  return (view) => ({
+    admission: [
+      createNamespaceLifecycle(view),
+      createLimitRanger(view),
+      createServiceAccountAdmission(view, client),
+      createPodSecurity(view),
+      createPriority(view),
+      defaultTolerationSeconds,
+      storageObjectInUseProtection,
+      createOwnerReferences(view, createRbac(view).authorize),
+      createResourceQuota(view),
+    ],
+  });
+}
