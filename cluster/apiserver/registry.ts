@@ -9,6 +9,8 @@ export class Registry {
   private readonly listeners = new Set<() => void>();
   /** Moves with every change: what is derived from the kinds compares it. */
   generation = 0;
+  /** Differs between servers and starts, for entity tags. */
+  readonly instance = crypto.randomUUID();
 
   add(...kinds: Kind[]): void {
     for (const kind of kinds) {

@@ -9,11 +9,12 @@ import { builtinKinds } from "./builtin-kinds.ts";
 import { createDefinitions } from "./custom/definitions.ts";
 import { builtinRules } from "./kinds/index.ts";
 import { createObjects } from "./objects.ts";
-import { pathNotFound, Registry } from "./registry.ts";
+import { Registry } from "./registry.ts";
 import type { ExtensionFactory, View } from "./request.ts";
 import { requestInfoOf } from "./request-info.ts";
 import { createResourceHandler } from "./resource-handler.ts";
 import { answerError } from "./respond.ts";
+import { createRoutes } from "./routes.ts";
 import { createServiceAddresses } from "./service-addresses.ts";
 import type { Core } from "./verbs/call.ts";
 import { createView } from "./view.ts";
@@ -65,10 +66,11 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       .map((e) => [`${e.group}/${e.version}/${e.resource}/${e.subresource}`, e]),
   );
   const resources = createResourceHandler(core, endpoints);
+  let isReady = false;
+  const routes = createRoutes(registry, { store, isReady: () => isReady });
   const innermost: Handler = async (request) => {
     const info = requestInfoOf(request.method, request.url);
-    if (info.isResource) return resources(request, info);
-    throw pathNotFound();
+    return info.isResource ? resources(request, info) : routes(request, info);
   };
   const interceptors = extensions.flatMap(({ interceptors: list = [] }) => list);
   const handler = interceptors.reduceRight((next, intercept) => guard(intercept(next), log), guard(innermost, log));
@@ -81,6 +83,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     async start(signal) {
       try {
         await bootstrap(innermost, options);
+        isReady = true;
         resolve();
       } catch (thrown) {
         reject(thrown);

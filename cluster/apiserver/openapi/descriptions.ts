@@ -1,0 +1,72 @@
+import type { Kind } from "../kind.ts";
+
+/** One sentence for each built-in kind, in our own words, for `kubectl explain`. */
+const descriptions: Record<string, string> = {
+  APIService: "APIService names a group and version and the server that answers for it.",
+  Binding: "Binding ties a pod to a node.",
+  CertificateSigningRequest: "CertificateSigningRequest asks a signer for an X.509 certificate.",
+  ClusterRole: "ClusterRole is a set of permissions that holds in the whole cluster.",
+  ClusterRoleBinding: "ClusterRoleBinding gives a ClusterRole to users, groups and service accounts.",
+  ComponentStatus: "ComponentStatus tells the health of a part of the control plane.",
+  ConfigMap: "ConfigMap holds configuration for pods.",
+  ControllerRevision: "ControllerRevision is an immutable snapshot of a controller's state.",
+  CronJob: "CronJob makes Jobs by a schedule.",
+  CSIDriver: "CSIDriver describes a storage driver of the cluster.",
+  CSINode: "CSINode tells which storage drivers a node has.",
+  CSIStorageCapacity: "CSIStorageCapacity tells how much storage a driver can still provide.",
+  CustomResourceDefinition: "CustomResourceDefinition adds a kind to the API.",
+  DaemonSet: "DaemonSet runs a pod on every node that it selects.",
+  Deployment: "Deployment keeps a number of pods running and rolls out their changes.",
+  Endpoints: "Endpoints lists the addresses behind a Service.",
+  EndpointSlice: "EndpointSlice lists a part of the addresses behind a Service.",
+  Event: "Event tells of something that happened to an object.",
+  FlowSchema: "FlowSchema sorts requests into priority levels.",
+  HorizontalPodAutoscaler: "HorizontalPodAutoscaler adjusts a number of replicas to a measured load.",
+  Ingress: "Ingress routes HTTP from outside to Services.",
+  IngressClass: "IngressClass names the controller that implements Ingresses.",
+  IPAddress: "IPAddress records who holds an address of the Service range.",
+  Job: "Job runs pods until enough of them have succeeded.",
+  Lease: "Lease records who holds something for now, such as a leadership.",
+  LimitRange: "LimitRange bounds the resources of the objects in a namespace.",
+  LocalSubjectAccessReview: "LocalSubjectAccessReview asks whether somebody may act in a namespace.",
+  MutatingWebhookConfiguration: "MutatingWebhookConfiguration names webhooks that may change objects being written.",
+  Namespace: "Namespace is a scope for names.",
+  NetworkPolicy: "NetworkPolicy says which traffic pods may have.",
+  Node: "Node is a machine that runs pods.",
+  PersistentVolume: "PersistentVolume is a piece of storage in the cluster.",
+  PersistentVolumeClaim: "PersistentVolumeClaim asks for storage and is bound to it.",
+  Pod: "Pod is a group of containers that run together on one node.",
+  PodDisruptionBudget: "PodDisruptionBudget bounds how many pods of a set may be evicted at once.",
+  PodTemplate: "PodTemplate is a pattern to make pods from.",
+  PriorityClass: "PriorityClass gives a priority a name.",
+  PriorityLevelConfiguration: "PriorityLevelConfiguration bounds the requests of a priority level.",
+  ReplicaSet: "ReplicaSet keeps a number of equal pods running.",
+  ReplicationController: "ReplicationController keeps a number of equal pods running; Deployments have replaced it.",
+  ResourceQuota: "ResourceQuota bounds what a namespace may use in total.",
+  Role: "Role is a set of permissions in a namespace.",
+  RoleBinding: "RoleBinding gives a role to users, groups and service accounts in a namespace.",
+  RuntimeClass: "RuntimeClass names a way of running containers.",
+  Secret: "Secret holds confidential data for pods.",
+  SelfSubjectAccessReview: "SelfSubjectAccessReview asks whether the caller may do something.",
+  SelfSubjectReview: "SelfSubjectReview answers who the caller is.",
+  SelfSubjectRulesReview: "SelfSubjectRulesReview lists what the caller may do in a namespace.",
+  Service: "Service gives a set of pods one name and address.",
+  ServiceAccount: "ServiceAccount is an identity for the programs in pods.",
+  ServiceCIDR: "ServiceCIDR is a range of addresses for Services.",
+  StatefulSet: "StatefulSet runs pods that each keep their name and storage.",
+  StorageClass: "StorageClass names a way of providing storage.",
+  SubjectAccessReview: "SubjectAccessReview asks whether somebody may do something.",
+  TokenReview: "TokenReview asks whose a token is.",
+  ValidatingAdmissionPolicy: "ValidatingAdmissionPolicy checks objects being written by expressions.",
+  ValidatingAdmissionPolicyBinding:
+    "ValidatingAdmissionPolicyBinding says where a policy holds, and with which parameters.",
+  ValidatingWebhookConfiguration:
+    "ValidatingWebhookConfiguration names webhooks that may refuse objects being written.",
+  VolumeAttachment: "VolumeAttachment says that a volume is to be attached to a node.",
+};
+
+export function describeKind(kind: Kind): string {
+  const own = kind.custom?.openapi.description;
+  if (typeof own === "string") return own;
+  return descriptions[kind.kind] ?? `${kind.kind} of ${kind.group || "core"}/${kind.version}.`;
+}

@@ -1,0 +1,102 @@
+// The paths of an OpenAPI document, as far as clients read them: verbs, kinds, and the parameters of writes.
+import { pathOf } from "@capstan/api/meta";
+import { subresourceFact } from "../discovery/index.ts";
+import type { Kind } from "../kind.ts";
+import type { Document } from "./component.ts";
+
+/** How the two versions of OpenAPI write parameters and bodies. */
+export interface Dialect {
+  query(name: string, type: string): Document;
+  path(name: string): Document;
+  body(types: string[], schema: Document): Document;
+  answer(schema: Document): Document;
+}
+
+const methods: Record<string, string> = {
+  get: "get",
+  list: "get",
+  create: "post",
+  update: "put",
+  patch: "patch",
+  delete: "delete",
+  deletecollection: "delete",
+};
+const writes = new Set(["create", "update", "patch"]);
+const actions: Record<string, string> = { update: "put", create: "post" };
+const listParameters: [string, string][] = [
+  ["allowWatchBookmarks", "boolean"],
+  ["continue", "string"],
+  ["fieldSelector", "string"],
+  ["labelSelector", "string"],
+  ["limit", "integer"],
+  ["resourceVersion", "string"],
+  ["resourceVersionMatch", "string"],
+  ["sendInitialEvents", "boolean"],
+  ["timeoutSeconds", "integer"],
+  ["watch", "boolean"],
+];
+const patchTypes = [
+  "application/apply-patch+yaml",
+  "application/json-patch+json",
+  "application/merge-patch+json",
+  "application/strategic-merge-patch+json",
+];
+
+export function pathsOfKind(kind: Kind, ref: Document, listRef: Document, dialect: Dialect): Document {
+  const paths: Document = {};
+  const one = templateOf(kind, true);
+  const many = templateOf(kind, false);
+  const own = { group: kind.group, version: kind.version, kind: kind.kind };
+  const add = (path: string, verb: string, gvk: object, result: Document) => {
+    const method = methods[verb];
+    if (!method) return;
+    paths[path] = { ...((paths[path] as Document) ?? {}), [method]: operation(kind, path, verb, gvk, result, dialect) };
+  };
+  for (const verb of kind.verbs) {
+    const single = verb === "get" || verb === "update" || verb === "patch" || verb === "delete";
+    add(single ? one : many, verb, own, verb === "list" ? listRef : ref);
+  }
+  if (kind.namespaced && kind.verbs.includes("list"))
+    add(templateOf({ ...kind, namespaced: false }, false), "list", own, listRef);
+  for (const subresource of kind.subresources) {
+    const fact = subresourceFact(kind, subresource);
+    for (const verb of fact.verbs) add(`${one}/${subresource}`, verb, fact.kind, ref);
+  }
+  return paths;
+}
+
+function templateOf(kind: Kind, named: boolean): string {
+  const plain = pathOf(kind, kind.namespaced ? "NAMESPACE" : undefined, named ? "NAME" : undefined);
+  return plain.replace("/namespaces/NAMESPACE/", "/namespaces/{namespace}/").replace(/\/NAME$/, "/{name}");
+}
+
+function operation(kind: Kind, path: string, verb: string, gvk: object, result: Document, dialect: Dialect): Document {
+  const parameters: Document[] = [];
+  if (path.includes("{name}")) parameters.push(dialect.path("name"));
+  if (path.includes("{namespace}")) parameters.push(dialect.path("namespace"));
+  if (verb === "list" || verb === "deletecollection") {
+    for (const [name, type] of listParameters) parameters.push(dialect.query(name, type));
+  }
+  if (writes.has(verb)) {
+    for (const name of ["dryRun", "fieldManager", "fieldValidation"]) parameters.push(dialect.query(name, "string"));
+    if (verb === "patch") parameters.push(dialect.query("force", "boolean"));
+  }
+  const types = verb === "patch" ? patchTypes : ["application/json", "application/yaml"];
+  const scope = path.includes("{namespace}") ? "Namespaced" : kind.namespaced ? "AllNamespaces" : "";
+  const below = path.split("{name}/")[1] ?? "";
+  return {
+    operationId: [verb, kind.group, kind.version, scope, kind.kind, below]
+      .map(capital)
+      .join("")
+      .replace(/^./, (c) => c.toLowerCase()),
+    tags: [`${kind.group.replace(/\..*/, "") || "core"}_${kind.version}`],
+    parameters,
+    ...(writes.has(verb) ? dialect.body(types, verb === "patch" ? { type: "object" } : result) : {}),
+    responses: { 200: dialect.answer(result), 401: { description: "Unauthorized" } },
+    "x-kubernetes-action": actions[verb] ?? verb,
+    "x-kubernetes-group-version-kind": gvk,
+  };
+}
+
+const capital = (text: string) =>
+  text.replace(/(^|[^a-zA-Z0-9]+)(\w)/g, (_, _gap, letter: string) => letter.toUpperCase());

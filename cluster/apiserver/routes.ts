@@ -1,0 +1,91 @@
+// Paths that are not resources: health, version, discovery, OpenAPI.
+import { StatusError } from "@capstan/api/meta";
+import type { HttpRequest, HttpResponse } from "@capstan/base/http";
+import type { Store } from "@capstan/core/store";
+import { answerDiscovery } from "./discovery/index.ts";
+import { parseAccept } from "./negotiation.ts";
+import { createOpenApi, release } from "./openapi/index.ts";
+import { pathNotFound, type Registry } from "./registry.ts";
+import type { RequestInfo } from "./request.ts";
+import { answerJson } from "./respond.ts";
+
+const json = { "content-type": "application/json" };
+
+export interface Health {
+  /** False until the server has what every cluster has. */
+  isReady(): boolean;
+  store: Store;
+}
+
+export function createRoutes(registry: Registry, health: Health) {
+  const openApi = createOpenApi(registry);
+  return (request: HttpRequest, { path, query }: RequestInfo): HttpResponse => {
+    if (request.method !== "GET" && request.method !== "HEAD") throw pathNotFound();
+    const [root = ""] = path.slice(1).split("/");
+    if (root === "healthz" || root === "livez" || root === "readyz") return answerHealth(root, path, query, health);
+    if (path === "/version") return answerJson(version());
+    if (path === "/") return answerJson({ paths: rootPaths(registry) });
+    const discovery = answerDiscovery(request, path, registry);
+    if (discovery) return discovery;
+    if (path === "/openapi/v2") return answerSwagger(request, openApi.swagger);
+    if (path === "/openapi/v3") return { status: 200, headers: json, body: openApi.index() };
+    const document = path.startsWith("/openapi/v3/") ? openApi.document(path.slice("/openapi/v3/".length)) : undefined;
+    if (!document) throw pathNotFound();
+    const headers: Record<string, string> = { ...json };
+    // The hash names the content, so it may be kept for ever.
+    if (query.get("hash")) headers["cache-control"] = "public, immutable";
+    return { status: 200, headers, body: document };
+  };
+}
+
+function answerSwagger(request: HttpRequest, swagger: () => Uint8Array): HttpResponse {
+  const accepted = parseAccept(request.headers.accept).map(({ type }) => type);
+  if (accepted.length > 0 && !accepted.some((type) => ["application/json", "application/*", "*/*"].includes(type))) {
+    throw new StatusError("NotAcceptable", "only the following media types are accepted: application/json");
+  }
+  return { status: 200, headers: json, body: swagger() };
+}
+
+function version(): object {
+  const [major = "", minor = ""] = release.slice(1).split(".");
+  return {
+    major,
+    minor,
+    gitVersion: `${release}+capstan`,
+    gitCommit: "",
+    gitTreeState: "clean",
+    buildDate: "2025-01-01T00:00:00Z",
+    goVersion: "",
+    compiler: "node",
+    platform: `${process.platform}/${process.arch === "x64" ? "amd64" : process.arch}`,
+  };
+}
+
+function answerHealth(root: string, path: string, query: URLSearchParams, health: Health): HttpResponse {
+  const checks: [string, boolean][] = [
+    ["ping", true],
+    ["store", health.store.failure === undefined],
+    ...(root === "readyz" ? [["bootstrap", health.isReady()] as [string, boolean]] : []),
+  ];
+  const named = path.split("/")[2];
+  const chosen = named === undefined ? checks : checks.filter(([name]) => name === named);
+  if (named !== undefined && chosen.length === 0) throw pathNotFound();
+  const good = chosen.every(([, passed]) => passed);
+  const lines = chosen.map(([name, passed]) => `[${passed ? "+" : "-"}]${name} ${passed ? "ok" : "failed"}`);
+  const headers = { "content-type": "text/plain; charset=utf-8", "x-content-type-options": "nosniff" };
+  if (good && !query.has("verbose")) return { status: 200, headers, body: "ok" };
+  return {
+    status: good ? 200 : 500,
+    headers,
+    body: `${lines.join("\n")}\n${root} check ${good ? "passed" : "failed"}\n`,
+  };
+}
+
+function rootPaths(registry: Registry): string[] {
+  const roots = new Set(["/api", "/apis", "/healthz", "/livez", "/openapi/v2", "/openapi/v3", "/readyz", "/version"]);
+  for (const { group, version: served } of registry.all()) {
+    if (group === "") roots.add(`/api/${served}`);
+    else roots.add(`/apis/${group}`).add(`/apis/${group}/${served}`);
+  }
+  return [...roots].sort();
+}
