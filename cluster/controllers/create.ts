@@ -1,14 +1,30 @@
 import type { Controller } from "@capstan/core/reconcile";
 import type { ControllerContext } from "./context.ts";
 import { createDeploymentController } from "./deployment/index.ts";
+import { createGarbageCollector } from "./garbage/index.ts";
+import { createMetadataStore } from "./metadata/index.ts";
+import { createNamespaceController } from "./namespace/index.ts";
 import { createReplicaSetController } from "./replicaset/index.ts";
+import { createRootCaPublisher, createServiceAccountController } from "./serviceaccount/index.ts";
 
 export interface ControllersOptions extends ControllerContext {
   /** PEM of the authority that signs the API server's certificate: published to every namespace. */
   rootCa: string;
 }
 
-/** All controllers of the cluster. */
-export function createControllers(options: ControllersOptions): Controller[] {
-  return [createReplicaSetController(options), createDeploymentController(options)];
+/** What can be started: a controller, or a part that several controllers share. */
+export type ControllerPart = Pick<Controller, "start">;
+
+/** All controllers of the cluster, and the copy of all metadata that some of them share. Start each. */
+export function createControllers(options: ControllersOptions): ControllerPart[] {
+  const metadata = createMetadataStore(options);
+  return [
+    metadata,
+    createNamespaceController({ ...options, metadata }),
+    createServiceAccountController(options),
+    createRootCaPublisher(options),
+    createReplicaSetController(options),
+    createDeploymentController(options),
+    createGarbageCollector({ ...options, metadata }),
+  ];
 }

@@ -1,0 +1,2 @@
+// Deletes what its owners leave behind.
+export { createGarbageCollector } from "./collector.ts";
