@@ -21,6 +21,8 @@ export default defineConfig({
     outDir: here("dist"),
     emptyOutDir: true,
     target: "es2023",
+    // The page's policy allows no data: fonts.
+    assetsInlineLimit: 0,
     reportCompressedSize: false,
     chunkSizeWarningLimit: 1200,
     rolldownOptions: {

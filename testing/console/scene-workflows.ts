@@ -182,7 +182,7 @@ export function fanOut(name: string, width: number): New<Workflow> & Pick<Workfl
     };
   };
   const shards = Array.from({ length: width }, (_, i) => `${name}[1].count(${i}:${i})`);
-  add(name, "Steps", [`${name}[0]`], { displayName: name, templateName: "main" });
+  add(name, "Steps", [`${name}[0]`], { displayName: name, templateName: "main", boundaryID: "" });
   add(`${name}[0]`, "StepGroup", [`${name}[0].split`]);
   add(`${name}[0].split`, "Retry", [`${name}[0].split(0)`, `${name}[0].split(1)`]);
   add(`${name}[0].split(0)`, "Pod", [], { phase: "Failed", message: "exit code 1", nodeFlag: { retried: true } });

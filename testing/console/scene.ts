@@ -1,4 +1,5 @@
 // A cluster that looks lived in: every kind that the console shows, in good and in bad states.
+import { isDeepStrictEqual } from "node:util";
 import {
   EndpointSlices,
   Events,
@@ -47,7 +48,7 @@ async function put<T extends KubeObject & { status?: unknown }>(
   object: New<T> & { status?: T["status"] },
 ): Promise<T> {
   const made = await client.create(resource, object);
-  if (object.status === undefined || made.status !== undefined) return made;
+  if (object.status === undefined || isDeepStrictEqual(made.status, object.status)) return made;
   return client.updateStatus(resource, { ...made, status: object.status });
 }
 

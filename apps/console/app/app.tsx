@@ -8,13 +8,11 @@ import { i18next } from "./i18n/index.ts";
 import { router } from "./router.tsx";
 import { antdTheme } from "./theme/antd-theme.ts";
 import { PreferencesProvider, usePreferences } from "./theme/preferences.tsx";
+import { nonce } from "./theme/style-nonce.ts";
 
 const queries = new QueryClient({
   defaultOptions: { queries: { retry: 1, refetchOnWindowFocus: false } },
 });
-
-// The one nonce that the server's policy lets style elements carry.
-const nonce = document.querySelector<HTMLMetaElement>('meta[property="csp-nonce"]')?.nonce ?? "";
 
 export function App() {
   return (

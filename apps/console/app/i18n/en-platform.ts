@@ -76,7 +76,7 @@ export const enPlatform = {
     members: "Members",
     noNodes: "No node belongs to this domain.",
     noMembers: "Nobody but administrators.",
-    podMax: "Largest number of pods",
+    podMax: "Pods at most",
     cpu: "CPU cores",
     memory: "Memory",
     nameHint: "Lower-case letters, digits and dashes. It is the namespace's name too.",

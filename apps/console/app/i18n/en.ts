@@ -156,6 +156,7 @@ export const en = {
     wrap: "Wrap",
     previous: "Previous container",
     container: "Container",
+    waiting: "The container has not started.",
     noLogs: "It has printed nothing.",
     logsEnded: "end of log",
     logsCut: "The first {{count}} lines are not shown: download the log for all.",

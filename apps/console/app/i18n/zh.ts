@@ -158,6 +158,7 @@ export const zh: Translated<typeof en> = {
     wrap: "换行",
     previous: "上一个容器",
     container: "容器",
+    waiting: "容器尚未启动。",
     noLogs: "没有任何输出。",
     logsEnded: "日志结束",
     logsCut: "前 {{count}} 行未显示，下载日志可查看全部。",

@@ -9,13 +9,14 @@ export const mono =
 /** The kit's tokens from our palette: small, square, quiet. */
 export function antdTheme(palette: Palette, isDark: boolean): ThemeConfig {
   return {
-    algorithm: [isDark ? theme.darkAlgorithm : theme.defaultAlgorithm, theme.compactAlgorithm],
+    algorithm: isDark ? theme.darkAlgorithm : theme.defaultAlgorithm,
     token: {
       colorPrimary: palette.ink,
       colorInfo: palette.busy,
       colorSuccess: palette.good,
       colorWarning: palette.warn,
       colorError: palette.bad,
+      ...washes(isDark),
       colorLink: palette.text,
       colorLinkHover: palette.brand,
       colorText: palette.text,
@@ -34,6 +35,8 @@ export function antdTheme(palette: Palette, isDark: boolean): ThemeConfig {
       fontFamily: sans,
       fontFamilyCode: mono,
       fontSize: 13,
+      fontSizeSM: 12,
+      controlHeightSM: 24,
       borderRadius: 4,
       controlHeight: 30,
       motionDurationMid: "0.12s",
@@ -57,4 +60,29 @@ export function antdTheme(palette: Palette, isDark: boolean): ThemeConfig {
       Switch: { colorPrimary: palette.brand, colorPrimaryHover: palette.brand },
     },
   };
+}
+
+/** Backgrounds of notices: the kit derives them from hues that it expects to be lighter. */
+function washes(isDark: boolean) {
+  return isDark
+    ? {
+        colorInfoBg: "#111c29",
+        colorInfoBorder: "#21405f",
+        colorSuccessBg: "#10201a",
+        colorSuccessBorder: "#1f4a37",
+        colorWarningBg: "#221a0c",
+        colorWarningBorder: "#4d3b15",
+        colorErrorBg: "#251313",
+        colorErrorBorder: "#552827",
+      }
+    : {
+        colorInfoBg: "#eff5fc",
+        colorInfoBorder: "#c3daf3",
+        colorSuccessBg: "#eef7f1",
+        colorSuccessBorder: "#c2e0cd",
+        colorWarningBg: "#fdf6e8",
+        colorWarningBorder: "#ecd6a8",
+        colorErrorBg: "#fdf1f0",
+        colorErrorBorder: "#f1c9c6",
+      };
 }

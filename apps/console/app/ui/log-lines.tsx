@@ -19,7 +19,6 @@ export function LogLines({ log, find, wrap, waiting }: LogLinesProps) {
   const lines = log.lines.map((text, index) => ({ text, number: log.dropped + index + 1 }));
   const shown = wanted === "" ? lines : lines.filter((line) => line.text.toLowerCase().includes(wanted));
 
-  // biome-ignore lint/correctness/useExhaustiveDependencies: new lines are what moves the view
   useEffect(() => {
     if (atEnd && box.current) box.current.scrollTop = box.current.scrollHeight;
   }, [atEnd, log.lines, wrap]);

@@ -31,7 +31,8 @@ export function PodLogs({ pod, container, tall }: PodLogsProps) {
     incarnation: status?.restartCount ?? 0,
   };
   const log = useLog(started ? source : undefined);
-  const waiting = started ? undefined : (status?.state?.waiting?.message ?? status?.state?.waiting?.reason);
+  const { waiting: why } = status?.state ?? {};
+  const waiting = started ? undefined : (why?.message ?? why?.reason ?? t("node.waiting"));
   return (
     <div className={tall ? "logs logs-tall" : "logs"}>
       <div className="logs-bar">

@@ -1,7 +1,6 @@
 // Times as people read them: relative, ticking together, exact on hover.
 import { Tooltip } from "antd";
 import { useSyncExternalStore } from "react";
-import { usePreferences } from "../theme/preferences.tsx";
 import { compactDuration } from "./duration.ts";
 
 const listeners = new Set<() => void>();
@@ -47,14 +46,19 @@ export function Duration({ from, to }: { from: string | null | undefined; to?: s
 }
 
 export function Moment({ at }: { at: string | null | undefined }) {
-  const { language } = usePreferences();
   if (!at) return <span className="faint">–</span>;
-  const text = new Date(at).toLocaleString(language === "zh" ? "zh-CN" : "en-GB", { hour12: false });
   return (
-    <time dateTime={at} className="number">
-      {text}
+    <time dateTime={at} className="moment">
+      {localTime(new Date(at))}
     </time>
   );
+}
+
+/** The order of ISO 8601 in the reader's time zone: the same in every language, and sortable. */
+function localTime(date: Date): string {
+  const two = (value: number) => String(value).padStart(2, "0");
+  const day = [date.getFullYear(), two(date.getMonth() + 1), two(date.getDate())].join("-");
+  return `${day} ${[date.getHours(), date.getMinutes(), date.getSeconds()].map(two).join(":")}`;
 }
 
 function Exactly({ time, children }: { time: string; children: React.ReactNode }) {

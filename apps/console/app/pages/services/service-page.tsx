@@ -62,7 +62,15 @@ function ServiceBody({ service }: { service: InferenceService }) {
   const { message } = serviceState(service);
   return (
     <>
-      {message && <Alert type="error" showIcon title={t("services.notReady")} description={message} className="gap" />}
+      {message && (
+        <Alert
+          type="error"
+          showIcon
+          title={t(service.status?.modelStatus?.lastFailureInfo ? "services.loadFailed" : "services.notReady")}
+          description={message}
+          className="gap"
+        />
+      )}
       <Tabs
         items={[
           // The form starts anew when the model behind it changes.

@@ -27,7 +27,7 @@ export function TryIt({ service, signature }: TryItProps) {
   const [answer, setAnswer] = useState<Answer>();
   const [busy, setBusy] = useState(false);
   const [broken, setBroken] = useState<string>();
-  const { ready } = serviceState(service);
+  const { ready, message } = serviceState(service);
   const send = async (text: string) => {
     setBody(text);
     setBusy(true);
@@ -39,7 +39,7 @@ export function TryIt({ service, signature }: TryItProps) {
   return (
     <div className="try">
       <div>
-        {!ready && <Alert type="warning" showIcon title={t("services.notReady")} className="gap" />}
+        {!ready && !message && <Alert type="warning" showIcon title={t("services.notReady")} className="gap" />}
         {signature ? (
           <ColumnForm signature={signature} busy={busy} disabled={!ready} onSend={send} />
         ) : (
@@ -60,7 +60,7 @@ export function TryIt({ service, signature }: TryItProps) {
         </Section>
         {url && session && (
           <Section title={t("services.request")}>
-            <Code>{curlLine(target, url, session.gateway, body)}</Code>
+            <Code wrap>{curlLine(target, url, session.gateway, body)}</Code>
             <p className="faint hint">{t("services.requestHint", { namespace: target.namespace })}</p>
           </Section>
         )}

@@ -46,13 +46,6 @@ export function RunDrawer({ template, onClose }: { template: WorkflowTemplate; o
   return (
     <Drawer open onClose={onClose} size={620} title={t("templates.runTitle", { name })} footer={footer}>
       {refused && <Alert type="error" showIcon title={refused.reason} description={refused.message} className="gap" />}
-      {plan.nodes.length > 0 && (
-        <Section title={t("templates.preview")}>
-          <div className="plan">
-            <GraphView graph={plan} />
-          </div>
-        </Section>
-      )}
       <Section title={t("templates.parameters")}>
         {parameters.length === 0 && <p className="faint">{t("templates.noParameters")}</p>}
         <Form form={form} layout="vertical" onFinish={submit} requiredMark={false}>
@@ -61,6 +54,13 @@ export function RunDrawer({ template, onClose }: { template: WorkflowTemplate; o
           ))}
         </Form>
       </Section>
+      {plan.nodes.length > 0 && (
+        <Section title={t("templates.preview")}>
+          <div className="plan">
+            <GraphView graph={plan} />
+          </div>
+        </Section>
+      )}
     </Drawer>
   );
 }

@@ -3,9 +3,16 @@ import type { Graph } from "./graph-model.ts";
 
 export type Direction = "TB" | "LR";
 
+export interface Point {
+  x: number;
+  y: number;
+}
+
 export interface Placed {
   /** Top left corners. */
-  positions: Map<string, { x: number; y: number }>;
+  positions: Map<string, Point>;
+  /** Where edges bend, from source to target; those that are missing go straight. */
+  bends: Map<string, Point[]>;
   width: number;
   height: number;
 }
@@ -27,14 +34,22 @@ function placeByDagre(graph: Graph, direction: Direction): Placed {
   for (const node of graph.nodes) dagre.setNode(node.id, { ...sizeOf(node.kind) });
   for (const [from, to] of graph.edges) dagre.setEdge(from, to);
   layout(dagre);
-  const positions = new Map<string, { x: number; y: number }>();
+  const positions = new Map<string, Point>();
   for (const node of graph.nodes) {
     const { x, y, width, height } = dagre.node(node.id);
     positions.set(node.id, { x: x - width / 2, y: y - height / 2 });
   }
+  const bends = new Map<string, Point[]>();
+  for (const [from, to] of graph.edges) {
+    const { points } = dagre.edge(from, to);
+    // The outer points lie on the nodes' borders, where the handles are anyway; one between them leads around nothing.
+    if (points.length > 3) bends.set(edgeId(from, to), points.slice(1, -1));
+  }
   const { width = 0, height = 0 } = dagre.graph();
-  return { positions, width, height };
+  return { positions, bends, width, height };
 }
+
+export const edgeId = (from: string, to: string) => `${from}>${to}`;
 
 const sizeOf = (kind: "step" | "dot") => (kind === "dot" ? dotSize : stepSize);
 
@@ -46,7 +61,7 @@ function placeInGrid(graph: Graph, direction: Direction): Placed {
   for (const ids of ranks) for (let at = 0; at < ids.length; at += perRow) rows.push(ids.slice(at, at + perRow));
   const across = direction === "TB" ? stepSize.width + gap.node : stepSize.height + gap.node;
   const along = direction === "TB" ? stepSize.height + gap.rank : stepSize.width + gap.rank;
-  const positions = new Map<string, { x: number; y: number }>();
+  const positions = new Map<string, Point>();
   for (const [row, ids] of rows.entries()) {
     for (const [column, id] of ids.entries()) {
       const [a, b] = [column * across, row * along];
@@ -54,7 +69,12 @@ function placeInGrid(graph: Graph, direction: Direction): Placed {
     }
   }
   const [wide, long] = [Math.max(0, ...rows.map((ids) => ids.length)) * across, rows.length * along];
-  return { positions, width: direction === "TB" ? wide : long, height: direction === "TB" ? long : wide };
+  return {
+    positions,
+    bends: new Map(),
+    width: direction === "TB" ? wide : long,
+    height: direction === "TB" ? long : wide,
+  };
 }
 
 function ranksOf(graph: Graph): string[][] {

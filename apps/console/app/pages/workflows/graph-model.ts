@@ -81,11 +81,13 @@ function reach(map: Map<string, Set<string>>, id: string): Set<string> {
 function stepOf(node: NodeStatus, nodes: NodeMap): GraphNode {
   const boundary = node.boundaryID ? nodes[node.boundaryID] : undefined;
   const within = boundary?.boundaryID ? `${labelOf(boundary)} / ` : "";
+  const template = node.templateRef?.template ?? node.templateName ?? node.type;
   return {
     id: node.id,
     kind: "step",
     label: labelOf(node),
-    detail: within + (node.templateRef?.template ?? node.templateName ?? node.type),
+    // A template of the step's own name says nothing more.
+    detail: within + (template === labelOf(node) ? "" : template),
     phase: node.phase ?? "Pending",
     ...(node.startedAt ? { startedAt: node.startedAt } : {}),
     ...(node.finishedAt ? { finishedAt: node.finishedAt } : {}),
@@ -104,7 +106,8 @@ function endsOf(nodes: NodeMap, name: string): string[] {
 function addPlan(graph: Graph, spec: WorkflowSpec, root: string, ends: (name: string) => string[] | undefined): Graph {
   const entry = spec.templates?.find((template) => template.name === spec.entrypoint);
   const plan = (name: string, detail: string | undefined): GraphNode => {
-    return { id: `plan:${name}`, kind: "step", label: name, detail: detail ?? "", phase: "Planned" };
+    const more = detail === name ? "" : (detail ?? "");
+    return { id: `plan:${name}`, kind: "step", label: name, detail: more, phase: "Planned" };
   };
   const nodes = [...graph.nodes];
   const edges = [...graph.edges];

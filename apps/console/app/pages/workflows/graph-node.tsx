@@ -18,11 +18,13 @@ export const StepNode = memo(function StepNode({ data, selected }: NodeProps<Ste
       <Mark tone={tone} phase={node.phase} />
       <div className="step-text">
         <strong title={node.label}>{node.label}</strong>
-        <small>
-          <span className="step-detail">{node.detail}</span>
-          {node.startedAt && <Duration from={node.startedAt} to={node.finishedAt} />}
-        </small>
+        {node.detail !== "" && <small title={node.detail}>{node.detail}</small>}
       </div>
+      {node.startedAt && (
+        <span className="step-time">
+          <Duration from={node.startedAt} to={node.finishedAt} />
+        </span>
+      )}
     </div>
   );
 });

@@ -1,18 +1,20 @@
 import { CompressOutlined, MinusOutlined, PlusOutlined } from "@ant-design/icons";
-import { type Edge, MiniMap, Panel, ReactFlow, ReactFlowProvider, useReactFlow, useStore } from "@xyflow/react";
+import { MiniMap, Panel, ReactFlow, ReactFlowProvider, useReactFlow, useStore } from "@xyflow/react";
 import "@xyflow/react/dist/base.css";
 import "./graph.css";
 import { Button } from "antd";
 import { useEffect, useMemo, useRef } from "react";
 import { useTranslation } from "react-i18next";
 import { usePreferences } from "../../theme/preferences.tsx";
-import { type Direction, dotSize, type Placed, place, stepSize } from "./graph-layout.ts";
+import { RoutedEdge, type RoutedFlowEdge } from "./graph-edge.tsx";
+import { type Direction, dotSize, edgeId, type Placed, place, stepSize } from "./graph-layout.ts";
 import type { Graph } from "./graph-model.ts";
 import { type DotFlowNode, DotNode, type StepFlowNode, StepNode } from "./graph-node.tsx";
 
 type FlowNode = StepFlowNode | DotFlowNode;
 
 const nodeTypes = { step: StepNode, dot: DotNode };
+const edgeTypes = { routed: RoutedEdge };
 const fit = { padding: 0.12, maxZoom: 1.1, duration: 180 };
 /** A map helps once a graph does not fit on the screen at a readable size. */
 const mapFrom = 40;
@@ -39,18 +41,18 @@ function Flow({ graph, selected, onSelect }: GraphViewProps) {
   const flow = useMemo(() => toFlow(graph, placed, selected), [graph, placed, selected]);
 
   // A changed shape is shown whole again; changed states alone leave the view where the user put it.
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the placement is what a new view is for
   useEffect(() => {
     const frame = requestAnimationFrame(() => void fitView(fit));
     return () => cancelAnimationFrame(frame);
   }, [placed, fitView]);
 
   return (
-    <ReactFlow<FlowNode>
+    <ReactFlow<FlowNode, RoutedFlowEdge>
       className="graph"
       nodes={flow.nodes}
       edges={flow.edges}
       nodeTypes={nodeTypes}
+      edgeTypes={edgeTypes}
       colorMode={isDark ? "dark" : "light"}
       fitView
       fitViewOptions={fit}
@@ -62,10 +64,9 @@ function Flow({ graph, selected, onSelect }: GraphViewProps) {
       deleteKeyCode={null}
       onlyRenderVisibleElements={graph.nodes.length > 200}
       proOptions={{ hideAttribution: true }}
-      onNodeClick={(_, node) => node.type === "step" && onSelect?.(node.id)}
-      onSelectionChange={({ nodes }) => {
-        const id = nodes[0]?.id;
-        if (id !== undefined && id !== selected) onSelect?.(id);
+      onNodesChange={(changes) => {
+        // Clicks and the keyboard alike.
+        for (const change of changes) if (change.type === "select" && change.selected) onSelect?.(change.id);
       }}
       onPaneClick={() => onSelect?.(undefined)}
     >
@@ -105,7 +106,6 @@ function usePlaced(graph: Graph): Placed & { direction: Direction } {
   const shape = JSON.stringify([graph.nodes.map((node) => node.id), graph.edges]);
   const latest = useRef(graph);
   latest.current = graph;
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the shape stands for the graph
   return useMemo(() => {
     const down = { ...place(latest.current, "TB"), direction: "TB" as const };
     if (latest.current.nodes.length > mapFrom) return down;
@@ -141,9 +141,10 @@ function toFlow(graph: Graph, placed: Placed & { direction: Direction }, selecte
     };
   });
   const phases = new Map(graph.nodes.map((node) => [node.id, node.phase]));
-  const edges = graph.edges.map(([source, target]): Edge => {
-    const phase = phases.get(target) ?? "";
-    return { id: `${source}>${target}`, source, target, className: `edge edge-${phase.toLowerCase()}` };
+  const edges = graph.edges.map(([source, target]): RoutedFlowEdge => {
+    const id = edgeId(source, target);
+    const className = `edge edge-${(phases.get(target) ?? "").toLowerCase()}`;
+    return { id, source, target, type: "routed", className, data: { bends: placed.bends.get(id) ?? [], direction } };
   });
   return { nodes, edges };
 }

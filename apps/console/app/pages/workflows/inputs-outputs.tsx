@@ -2,28 +2,32 @@ import type { Artifact, Outputs, Parameter } from "@capstan/api/kinds/workflow";
 import { useTranslation } from "react-i18next";
 import { Code, Section } from "../../ui/facts.tsx";
 
-/** Parameters and artifacts that went into or came out of a step. */
-export function InputsOutputs({ of }: { of: Outputs | undefined }) {
+/** Parameters and artifacts that went into or came out of a step. @param brief leaves out what there is none of. */
+export function InputsOutputs({ of, brief }: { of: Outputs | undefined; brief?: boolean }) {
   const { t } = useTranslation();
   const parameters = of?.parameters ?? [];
   const artifacts = of?.artifacts ?? [];
   return (
     <>
-      <Section title={t("node.parameters")} aside={parameters.length || undefined}>
-        {parameters.length === 0 && <p className="faint">{t("node.noParameters")}</p>}
-        {parameters.map((parameter) => (
-          <ParameterValue key={parameter.name} parameter={parameter} />
-        ))}
-      </Section>
+      {(!brief || parameters.length > 0) && (
+        <Section title={t("node.parameters")} aside={parameters.length || undefined}>
+          {parameters.length === 0 && <p className="faint">{t("node.noParameters")}</p>}
+          {parameters.map((parameter) => (
+            <ParameterValue key={parameter.name} parameter={parameter} />
+          ))}
+        </Section>
+      )}
       {of?.result !== undefined && (
         <Section title={t("node.result")}>
           <Code wrap>{of.result}</Code>
         </Section>
       )}
-      <Section title={t("node.artifacts")} aside={artifacts.length || undefined}>
-        {artifacts.length === 0 && <p className="faint">{t("node.noParameters")}</p>}
-        {artifacts.length > 0 && <Artifacts of={artifacts} />}
-      </Section>
+      {(!brief || artifacts.length > 0) && (
+        <Section title={t("node.artifacts")} aside={artifacts.length || undefined}>
+          {artifacts.length === 0 && <p className="faint">{t("node.noParameters")}</p>}
+          {artifacts.length > 0 && <Artifacts of={artifacts} />}
+        </Section>
+      )}
     </>
   );
 }

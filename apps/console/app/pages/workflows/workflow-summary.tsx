@@ -70,7 +70,7 @@ export function WorkflowSummary({ workflow, nodes, onSelect }: WorkflowSummaryPr
           ]}
         />
       </Section>
-      {spec.arguments?.parameters?.length ? <InputsOutputs of={spec.arguments} /> : null}
+      <InputsOutputs brief of={spec.arguments} />
       {!report && <p className="faint">{t("node.select")}</p>}
     </>
   );

@@ -10,6 +10,7 @@ import {
 import { type EChartsCoreOption, init, use } from "echarts/core";
 import { SVGRenderer } from "echarts/renderers";
 import { useEffect, useRef } from "react";
+import { sans } from "../../../theme/antd-theme.ts";
 
 use([
   HeatmapChart,
@@ -43,6 +44,9 @@ export function Chart({ option, height, label }: ChartProps) {
       made.dispose();
     };
   }, []);
-  useEffect(() => chart.current?.setOption({ animation: false, ...option }, true), [option]);
+  useEffect(
+    () => chart.current?.setOption({ animation: false, textStyle: { fontFamily: sans }, ...option }, true),
+    [option],
+  );
   return <div ref={box} className="chart" style={{ height }} role="img" aria-label={label} />;
 }
