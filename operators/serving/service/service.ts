@@ -1,7 +1,7 @@
 // Reconciles InferenceServices: a Deployment and a Service for each predictor, an HTTPRoute, and the status.
 import { isDeepStrictEqual } from "node:util";
 import { Deployments, Pods, Services } from "@capstan/api/generated/resources";
-import { HttpRoutes } from "@capstan/api/kinds/gateway";
+import { type HttpRoute, HttpRoutes } from "@capstan/api/kinds/gateway";
 import { Models } from "@capstan/api/kinds/model";
 import {
   type CanaryStatus,
@@ -110,13 +110,17 @@ class ServiceWork {
     const stable: Wanted = { name: predictorName(name), component: "predictor", spec: service.spec.predictor };
     const made = invalid ? new PredictorProblem("InvalidPredictorSpec", invalid) : await this.#attempt(service, stable);
     const canaries = invalid ? [] : await this.#canaries(service);
-    const route = await this.#route(service, canaries);
+    const route = invalid
+      ? this.#informers.informer(HttpRoutes).get(refOf(service))
+      : await this.#guard(() => this.#route(service, canaries));
     if (!invalid) {
       const names = (service.spec.canary ?? []).map(({ predictor }) => canaryName(name, predictor.name));
       await this.#prune(service, new Set([stable.name, ...names, name]));
     }
-    if (!(made instanceof PredictorProblem)) return { predictor: made, canaries, route, stopped: false };
-    return { problem: made, running: this.#runningHealth(service, stable.name), canaries, route, stopped: false };
+    const problem = [made, route].find((result) => result instanceof PredictorProblem);
+    const observed = { canaries, route: route instanceof PredictorProblem ? undefined : route, stopped: false };
+    if (problem) return { problem, running: this.#runningHealth(service, stable.name), ...observed };
+    return { predictor: made as PredictorState, ...observed };
   }
 
   async #canaries(service: InferenceService): Promise<CanaryStatus[]> {
@@ -132,13 +136,17 @@ class ServiceWork {
     return statuses;
   }
 
-  /** The predictor's state, or why it cannot be made. */
-  async #attempt(service: InferenceService, wanted: Wanted): Promise<PredictorState | PredictorProblem> {
+  #attempt(service: InferenceService, wanted: Wanted): Promise<PredictorState | PredictorProblem> {
+    return this.#guard(() => this.#predictor(service, wanted));
+  }
+
+  /** A problem of the spec becomes a value: trying again would not help. */
+  async #guard<T>(make: () => Promise<T>): Promise<T | PredictorProblem> {
     try {
-      return await this.#predictor(service, wanted);
+      return await make();
     } catch (error) {
       if (error instanceof PredictorProblem) return error;
-      // The API server found the predictor's own fields wrong: trying again would not help.
+      // The API server found the predictor's own fields wrong, or a quota or policy is against it.
       if (isReason(error, "Invalid", "Forbidden")) return new PredictorProblem("InvalidPredictorSpec", error.message);
       throw error;
     }
@@ -178,10 +186,8 @@ class ServiceWork {
     });
   }
 
-  async #route(service: InferenceService, canaries: CanaryStatus[]) {
+  #route(service: InferenceService, canaries: CanaryStatus[]): Promise<HttpRoute> {
     const ready = new Set(canaries.filter((canary) => canary.ready).map(({ name }) => name));
-    const valid = specProblem(service) === undefined;
-    if (!valid) return this.#informers.informer(HttpRoutes).get(refOf(service));
     return this.#apply(service, HttpRoutes, buildRoute(service, ready, this.#options));
   }
 
