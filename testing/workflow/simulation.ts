@@ -102,7 +102,7 @@ function createState(options: SimulationOptions) {
     configMap: (name) => configMaps.get(name),
     claim: () => undefined,
     podFailure: () => undefined,
-    repository: () => ({ repository: { file: {} as { root: string } } }),
+    repository: () => ({ repository: { file: {} } }),
     locks: createLockTable(() => {}),
     settings: { executorImage: "capstan/executor", depthLimit: 100 },
   };

@@ -30,8 +30,8 @@ export interface ValueFrom {
 
 export interface ArtifactLocation {
   archiveLogs?: boolean;
-  /** A directory repository (Capstan's own): the root is the operator's choice, a workflow only says the key. */
-  file?: { key?: string; repository?: string };
+  /** In the directory repository (Capstan's own), the namespace's part of it. */
+  file?: { key?: string };
   s3?: S3Artifact;
   http?: { url: string; headers?: { name: string; value: string }[]; auth?: unknown };
   raw?: { data: string };
@@ -88,10 +88,13 @@ export interface Outputs extends Arguments {
   exitCode?: string;
 }
 
-/** An artifact repository: names the store and how keys are made. `file` is Capstan's own. */
+/**
+ * An artifact repository: names the store and how keys are made. `file` is Capstan's own: a directory that whoever runs
+ * the executor has chosen, with a part for each namespace; no object says where.
+ */
 export interface ArtifactRepository {
   archiveLogs?: boolean;
-  file?: { root: string; keyFormat?: string };
+  file?: { keyFormat?: string };
   s3?: S3Artifact & { keyFormat?: string; keyPrefix?: string };
   [store: string]: unknown;
 }

@@ -76,7 +76,7 @@ const s3 = open({
 });
 const location = {
   archiveLogs: boolean,
-  file: object({ key: string, repository: string }),
+  file: object({ key: string }),
   s3,
   http: object({ url: string, headers: list(object({ name: string, value: string }, "name")), auth: any }, "url"),
   raw: object({ data: string }, "data"),

@@ -52,7 +52,7 @@ export function createLockTable(wake: (holder: string) => void): LockTable {
     [...lock.waiting].sort(
       ([a, x], [b, y]) => y.priority - x.priority || compare(x.createdAt, y.createdAt) || compare(a, b),
     );
-  return {
+  const table: LockTable = {
     acquire(holder, requests, order) {
       if (held.has(holder)) return undefined;
       for (const { name, limit } of requests) {
@@ -83,6 +83,7 @@ export function createLockTable(wake: (holder: string) => void): LockTable {
       return undefined;
     },
     release(holder) {
+      if (locks.size === 0) return;
       const names = held.get(holder) ?? [];
       held.delete(holder);
       const woken = new Set<string>();
@@ -93,7 +94,12 @@ export function createLockTable(wake: (holder: string) => void): LockTable {
       }
       for (const waiter of woken) wake(waiter);
     },
+    releaseAll(prefix) {
+      const waiting = [...locks.values()].flatMap((lock) => [...lock.waiting.keys()]);
+      for (const holder of new Set([...held.keys(), ...waiting])) if (holder.startsWith(prefix)) table.release(holder);
+    },
     holds: (holder) => held.has(holder),
   };
+  return table;
 }
 const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);

@@ -30,6 +30,8 @@ function observePod(run: Run, node: NodeStatus): void {
     }
     return;
   }
+  // An older pod of the same name is on its way out; the node's own comes after it.
+  if (pod.metadata.deletionTimestamp && node.phase === "Pending") return;
   const result = run.world.taskResult(node.id);
   readResult(run, node, result);
   if (!isPodOver(pod) && stopIfDue(run, node, pod)) return;

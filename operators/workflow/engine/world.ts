@@ -46,6 +46,8 @@ export interface LockTable {
   /** Takes every lock or none. Answers the name of the first that is not free. */
   acquire(holder: string, locks: LockRequest[], order: LockOrder): string | undefined;
   release(holder: string): void;
+  /** Releases every holder whose name begins so. */
+  releaseAll(prefix: string): void;
   holds(holder: string): boolean;
 }
 export interface LockRequest {

@@ -1,6 +1,7 @@
 // Where artifacts lie: key-only ones in the workflow's repository.
 import type { Artifact, ArtifactLocation, ArtifactRepository, Template } from "@capstan/api/kinds/workflow";
 import { ExpressionError } from "../../expressions/index.ts";
+import { hasLocation } from "../inputs.ts";
 import type { Scope } from "../scope.ts";
 import { substituteText } from "../substitute.ts";
 
@@ -9,19 +10,22 @@ const defaultKey = "{{workflow.name}}/{{pod.name}}";
 export const supportedStores = ["file", "raw", "http"] as const;
 const keyed = ["s3", "gcs", "oss"] as const;
 
-/** The location under which a pod's outputs and logs are kept. */
-export function archiveLocation(
+/** The location under which a pod's outputs and logs are kept; none where the pod needs none and the store is not supported. */
+function archiveLocation(
   repository: ArtifactRepository,
   own: ArtifactLocation | undefined,
   scope: Scope,
-): ArtifactLocation {
+  needed: boolean,
+): ArtifactLocation | undefined {
   const archiveLogs = own?.archiveLogs ?? repository.archiveLogs;
   const logs = archiveLogs === undefined ? {} : { archiveLogs };
-  const key = ownKey(own);
-  if (key !== undefined) return { ...logs, ...relocate({ name: "archiveLocation", ...own }, repository), ...logs };
-  if (!repository.file) throw new ExpressionError(`artifact repository: ${unsupported(repository)}; supported: file`);
-  const pattern = repository.file.keyFormat || defaultKey;
-  return { ...logs, file: { key: substituteText(pattern, scope) } };
+  if (ownKey(own) !== undefined) return { ...relocate({ name: "archiveLocation", ...own }, repository), ...logs };
+  if (repository.file) {
+    return { ...logs, file: { key: substituteText(repository.file.keyFormat || defaultKey, scope) } };
+  }
+  if (needed || archiveLogs)
+    throw new ExpressionError(`artifact repository: ${unsupported(repository)}; supported: file`);
+  return undefined;
 }
 
 function ownKey(location: ArtifactLocation | undefined): string | undefined {
@@ -57,12 +61,14 @@ export function locate(
 ): Template {
   const logs = template.archiveLocation?.archiveLogs ?? archiveLogs;
   const own = { ...template.archiveLocation, ...(logs === undefined ? {} : { archiveLogs: logs }) };
-  const location = archiveLocation(repository, own, scope);
+  const needed = (template.outputs?.artifacts ?? []).some((artifact) => !hasLocation(artifact));
+  const location = archiveLocation(repository, own, scope, needed);
   const inputs = template.inputs?.artifacts?.map((artifact) => relocate(artifact, repository));
   const outputs = template.outputs?.artifacts?.map((artifact) => relocate(artifact, repository));
+  const { archiveLocation: _, ...rest } = template;
   return {
-    ...template,
-    archiveLocation: location,
+    ...rest,
+    ...(location ? { archiveLocation: location } : {}),
     inputs: inputs ? { artifacts: inputs } : {},
     outputs: { ...template.outputs, ...(outputs ? { artifacts: outputs } : {}) },
   };

@@ -1,0 +1,37 @@
+// The rights that the executor needs in a workflow's namespace: to report results, and nothing else.
+import { RoleBindings, Roles } from "@capstan/api/generated/resources";
+import { isReason } from "@capstan/api/meta";
+import type { Client } from "@capstan/core/client";
+
+const name = "workflow-executor";
+
+/** Gives every service account of a namespace the right to report. Once a namespace; what is there already stays. */
+export function createAccess(client: Client): (namespace: string) => Promise<void> {
+  const given = new Map<string, Promise<void>>();
+  return (namespace) => {
+    let gift = given.get(namespace);
+    if (!gift) {
+      gift = give(client, namespace);
+      given.set(namespace, gift);
+      gift.catch(() => given.delete(namespace));
+    }
+    return gift;
+  };
+}
+
+async function give(client: Client, namespace: string): Promise<void> {
+  const rules = [{ apiGroups: ["argoproj.io"], resources: ["workflowtaskresults"], verbs: ["create", "patch"] }];
+  const roleRef = { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name };
+  const group = `system:serviceaccounts:${namespace}`;
+  const subjects = [{ kind: "Group", apiGroup: "rbac.authorization.k8s.io", name: group }];
+  await once(client.create(Roles, { metadata: { name, namespace }, rules }));
+  await once(client.create(RoleBindings, { metadata: { name, namespace }, roleRef, subjects }));
+}
+
+async function once(creation: Promise<unknown>): Promise<void> {
+  try {
+    await creation;
+  } catch (thrown) {
+    if (!isReason(thrown, "AlreadyExists")) throw thrown;
+  }
+}

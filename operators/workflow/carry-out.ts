@@ -1,0 +1,168 @@
+// Does what the engine asks for. Everything may be done twice: names are fixed, what is there already is left alone.
+import type { Pod } from "@capstan/api/generated/core-v1";
+import { ConfigMaps, PersistentVolumeClaims, PodDisruptionBudgets, Pods } from "@capstan/api/generated/resources";
+import { type Workflow, Workflows, WorkflowTaskResults } from "@capstan/api/kinds/workflow";
+import { isReason, type ObjectRef, StatusError } from "@capstan/api/meta";
+import { backoff, sleep } from "@capstan/base/async";
+import { messageOf } from "@capstan/base/errors";
+import type { Logger } from "@capstan/base/log";
+import type { Client } from "@capstan/core/client";
+import { type Effect, entryOf, labels } from "./engine/index.ts";
+
+export interface PodFailure {
+  message: string;
+  passing: boolean;
+}
+/** Told about pods as they are made. */
+export interface PodBook {
+  made(pod: Pod): void;
+  failed(name: string, failure: PodFailure): void;
+}
+
+export interface Context {
+  client: Client;
+  workflow: Workflow;
+  log: Logger;
+  signal: AbortSignal;
+}
+
+/** Pods created at once for one workflow. */
+const creations = 64;
+/** Tries of what can only be done once the workflow is written. */
+const tries = 5;
+const soon = new Set<Effect["do"]>(["create pod", "create claim", "create budget", "stop pod"]);
+
+/** What may be done before the workflow is written, and what only after: nothing is deleted whose content is not kept. */
+export function inOrder(effects: Effect[]): { first: Effect[]; then: Effect[] } {
+  const { first = [], then = [] } = Object.groupBy(effects, (effect) => (soon.has(effect.do) ? "first" : "then"));
+  return { first, then };
+}
+
+export async function carryOutFirst(context: Context, effects: Effect[], book: PodBook): Promise<void> {
+  const pods = effects.flatMap((effect) => (effect.do === "create pod" ? [effect.pod] : []));
+  const others = effects.filter((effect) => effect.do !== "create pod");
+  await Promise.all(others.map((effect) => carryOutOne(context, effect)));
+  await createPods(context.client, context.workflow, pods, book);
+}
+
+/** Failures are logged and tried again on their own: the workflow does not wait for them. */
+export async function carryOutThen(context: Context, effects: Effect[]): Promise<void> {
+  await Promise.all(effects.map((effect) => persist(context, effect, 0)));
+}
+
+async function persist(context: Context, effect: Effect, attempt: number): Promise<void> {
+  try {
+    await carryOutOne(context, effect);
+  } catch (thrown) {
+    const { log, signal } = context;
+    if (signal.aborted) return;
+    log.warn(`could not ${effect.do}`, { workflow: context.workflow.metadata.name, error: messageOf(thrown) });
+    if (attempt + 1 < tries)
+      later(backoff(attempt, { base: 500, cap: 10_000 }), () => persist(context, effect, attempt + 1), context);
+  }
+}
+
+async function createPods(client: Client, workflow: Workflow, pods: Pod[], book: PodBook): Promise<void> {
+  const queue = pods.values();
+  const work = async () => {
+    for (const pod of queue) await createPod(client, workflow, pod, book);
+  };
+  await Promise.all(Array.from({ length: Math.min(creations, pods.length) }, work));
+}
+
+async function createPod(client: Client, workflow: Workflow, pod: Pod, book: PodBook): Promise<void> {
+  const { name, namespace = "" } = pod.metadata;
+  try {
+    book.made(await client.create(Pods, pod));
+  } catch (thrown) {
+    if (!isReason(thrown, "AlreadyExists")) {
+      book.failed(name, { message: messageOf(thrown), passing: isPassing(thrown) });
+      return;
+    }
+    const there = await client.find(Pods, { namespace, name });
+    if (!there) book.failed(name, { message: messageOf(thrown), passing: true });
+    else if (isOwned(there, workflow)) book.made(there);
+    else book.failed(name, { message: `pod ${name} exists and is not this workflow's`, passing: false });
+  }
+}
+
+function isOwned(pod: Pod, workflow: Workflow): boolean {
+  return pod.metadata.ownerReferences?.some(({ uid }) => uid === workflow.metadata.uid) ?? false;
+}
+
+/** Refusals that another try may not meet. */
+function isPassing(thrown: unknown): boolean {
+  const error = StatusError.from(thrown);
+  if (error.reason === "Forbidden") return /exceeded quota/.test(error.message);
+  return !["Invalid", "BadRequest", "NotFound", "MethodNotAllowed", "RequestEntityTooLarge"].includes(error.reason);
+}
+
+async function carryOutOne(context: Context, effect: Effect): Promise<void> {
+  const { client, workflow } = context;
+  const { namespace = "" } = workflow.metadata;
+  const ref = (name: string): ObjectRef => ({ namespace, name });
+  switch (effect.do) {
+    case "create claim":
+      return unless("AlreadyExists", client.create(PersistentVolumeClaims, effect.claim));
+    case "delete claim":
+      return unless("NotFound", client.delete(PersistentVolumeClaims, ref(effect.name)));
+    case "create budget":
+      return unless("AlreadyExists", client.create(PodDisruptionBudgets, effect.budget));
+    case "delete budget":
+      return unless("NotFound", client.delete(PodDisruptionBudgets, ref(effect.name)));
+    case "label pod": {
+      const body = { metadata: { labels: { [labels.completed]: "true" } } };
+      return unless("NotFound", client.patch(Pods, ref(effect.name), { type: "merge", body }));
+    }
+    case "stop pod": {
+      // The node ends what is past its deadline, and its logs stay readable.
+      const body = { spec: { activeDeadlineSeconds: 1 } };
+      return unless("NotFound", client.patch(Pods, ref(effect.name), { type: "merge", body }));
+    }
+    case "delete pod": {
+      const deletion = () => unless("NotFound", client.delete(Pods, ref(effect.name)));
+      if (!effect.after) return deletion();
+      later(effect.after, deletion, context);
+      return;
+    }
+    case "remember":
+      return saveMemo(client, namespace, effect);
+    case "delete results": {
+      const labelSelector = `${labels.workflow}=${workflow.metadata.name}`;
+      return client.deleteCollection(WorkflowTaskResults, { namespace, labelSelector });
+    }
+    case "delete workflow": {
+      const { uid = "" } = workflow.metadata;
+      const options = { propagationPolicy: "Background" as const, preconditions: { uid } };
+      return unless("NotFound", client.delete(Workflows, ref(workflow.metadata.name), options));
+    }
+  }
+}
+
+function later(delay: number, work: () => Promise<void>, { log, signal }: Context): void {
+  sleep(delay, signal)
+    .then(() => (signal.aborted ? undefined : work()))
+    .catch((thrown: unknown) => log.warn("a later clean-up failed", { error: messageOf(thrown) }));
+}
+
+async function unless(reason: "AlreadyExists" | "NotFound", work: Promise<unknown>): Promise<void> {
+  try {
+    await work;
+  } catch (thrown) {
+    if (!isReason(thrown, reason)) throw thrown;
+  }
+}
+
+type Remember = Extract<Effect, { do: "remember" }>;
+
+/** Adds an entry to a cache, which is made when there is none. */
+async function saveMemo(client: Client, namespace: string, { configMap, key, node, outputs }: Remember): Promise<void> {
+  const data = { [key]: entryOf(node, outputs, new Date().toISOString()) };
+  const metadata = { name: configMap, namespace, labels: { "workflows.argoproj.io/configmap-type": "Cache" } };
+  try {
+    await client.patch(ConfigMaps, { namespace, name: configMap }, { type: "merge", body: { data } });
+  } catch (thrown) {
+    if (!isReason(thrown, "NotFound")) throw thrown;
+    await unless("AlreadyExists", client.create(ConfigMaps, { metadata, data }));
+  }
+}

@@ -1,0 +1,288 @@
+// Reconciles workflows: reacts to them, their pods and their results, and writes each change once.
+import type { Pod } from "@capstan/api/generated/core-v1";
+import { ConfigMaps, PersistentVolumeClaims, Pods } from "@capstan/api/generated/resources";
+import {
+  type ArtifactRepository,
+  ClusterWorkflowTemplates,
+  type Template,
+  type Workflow,
+  Workflows,
+  WorkflowTaskResults,
+  WorkflowTemplates,
+} from "@capstan/api/kinds/workflow";
+import { isReason, type KubeObject, keyOf, type ObjectRef, refOf } from "@capstan/api/meta";
+import { backoff } from "@capstan/base/async";
+import type { Logger } from "@capstan/base/log";
+import type { Client } from "@capstan/core/client";
+import {
+  type Controller,
+  createController,
+  createRecorder,
+  type Informers,
+  type Recorder,
+  type Result,
+} from "@capstan/core/reconcile";
+import { createAccess } from "./access.ts";
+import { carryOutFirst, carryOutThen, inOrder, type PodFailure } from "./carry-out.ts";
+import { pack, unpack } from "./compress.ts";
+import {
+  createLockTable,
+  createMemory,
+  isWorkflowOver,
+  labels,
+  type Memory,
+  type Outcome,
+  operate,
+  refuse,
+  type World,
+} from "./engine/index.ts";
+import { findRepository } from "./repository.ts";
+import { type Problem, resolvedTemplates, validateWorkflow } from "./validate/index.ts";
+
+/** Looks at a new workflow before anything of it runs; what it finds ends the workflow. */
+export type WorkflowChecker = (workflow: Workflow, templates: Map<string, Template>) => Problem[] | Promise<Problem[]>;
+
+export interface WorkflowOperatorOptions {
+  client: Client;
+  informers: Informers;
+  log: Logger;
+  checkers?: WorkflowChecker[];
+  /** Where artifacts go when neither workflow nor namespace says. Default: the executor's directory. */
+  artifacts?: ArtifactRepository;
+  /** Default `capstan/executor`. */
+  executorImage?: string;
+}
+
+const byWorkflow = "workflow";
+const workflowOf = (object: KubeObject): ObjectRef[] => {
+  const name = object.metadata.labels?.[labels.workflow];
+  const { namespace = "" } = object.metadata;
+  return name ? [{ namespace, name }] : [];
+};
+const depthLimit = 100;
+
+interface Held {
+  /** The operator's own copy, as last written or read. */
+  workflow: Workflow;
+  memory: Memory;
+  /** Pods that the informer may not have seen yet. */
+  made: Map<string, Pod>;
+  failures: Map<string, PodFailure & { until: number; tries: number }>;
+}
+
+/** Does not start anything; the kinds of workflowDefinitions must exist. */
+export function createWorkflowController(options: WorkflowOperatorOptions): Controller {
+  const operator = new Operator(options);
+  return operator.controller;
+}
+
+class Operator {
+  readonly controller: Controller;
+  readonly #options: WorkflowOperatorOptions;
+  readonly #client: Client;
+  readonly #log: Logger;
+  readonly #recorder: Recorder;
+  readonly #held = new Map<string, Held>();
+  readonly #access: (namespace: string) => Promise<void>;
+  readonly #locks = createLockTable((holder) => {
+    const [namespace = "", name = ""] = holder.split("/");
+    this.controller.enqueue({ namespace, name });
+  });
+
+  constructor(options: WorkflowOperatorOptions) {
+    const { client, informers, log } = options;
+    this.#options = options;
+    this.#client = client;
+    this.#log = log.with({ operator: "workflow" });
+    this.#recorder = createRecorder(client, { component: "workflow-controller" });
+    this.#access = createAccess(client);
+    const pods = informers.informer(Pods);
+    pods.addIndex(byWorkflow, (pod) => workflowOf(pod).map(keyOf));
+    pods.onChange(({ object }) => {
+      for (const ref of workflowOf(object)) this.#held.get(keyOf(ref))?.made.delete(object.metadata.name);
+    });
+    this.controller = createController({
+      name: "workflow",
+      informers,
+      log: this.#log,
+      workers: 16,
+      sources: [
+        { resource: Workflows },
+        { resource: Pods, keys: workflowOf },
+        { resource: WorkflowTaskResults, keys: workflowOf, when: ({ type }) => type !== "DELETED" },
+        // These are only looked at, but must be there first.
+        { resource: WorkflowTemplates, keys: () => [] },
+        { resource: ClusterWorkflowTemplates, keys: () => [] },
+        { resource: ConfigMaps, keys: () => [] },
+        { resource: PersistentVolumeClaims, keys: () => [] },
+      ],
+      reconcile: (ref, signal) => this.#reconcile(ref, signal),
+    });
+  }
+
+  async #reconcile(ref: ObjectRef, signal: AbortSignal): Promise<Result | undefined> {
+    const key = keyOf(ref);
+    const held = this.#hold(ref);
+    if (!held) {
+      this.#held.delete(key);
+      this.#locks.releaseAll(`${key}/`);
+      this.#locks.release(key);
+      return undefined;
+    }
+    if (held.workflow.metadata.deletionTimestamp) return undefined;
+    const before = held.workflow.status?.phase;
+    const world = this.#world(ref, held);
+    const outcome = (await this.#check(held.workflow, world)) ?? operate(held.workflow, world, held.memory);
+    const written = await this.#write(held, outcome, signal);
+    if (!written) return { requeueAfter: 0 };
+    this.#announce(held.workflow, before);
+    const retry = this.#retryAt(held);
+    const wake = Math.min(outcome.requeueAfter ?? Number.POSITIVE_INFINITY, retry - Date.now());
+    return wake === Number.POSITIVE_INFINITY ? undefined : { requeueAfter: Math.max(0, wake) };
+  }
+
+  /** The operator's copy of a workflow: its own last write, or what somebody else has written since. */
+  #hold(ref: ObjectRef): Held | undefined {
+    const cached = this.#options.informers.informer(Workflows).get(ref);
+    if (!cached) return undefined;
+    const key = keyOf(ref);
+    const held = this.#held.get(key);
+    if (held && !isNewer(cached, held.workflow)) return held;
+    if (isWorkflowOver(cached.status?.phase)) {
+      this.#held.delete(key);
+      return {
+        workflow: { ...cached, status: { ...cached.status } },
+        memory: createMemory(),
+        made: new Map(),
+        failures: new Map(),
+      };
+    }
+    const same = held?.workflow.metadata.uid === cached.metadata.uid ? held : undefined;
+    const fresh: Held = {
+      workflow: unpack(cached),
+      memory: createMemory(),
+      made: same?.made ?? new Map(),
+      failures: same?.failures ?? new Map(),
+    };
+    this.#held.set(key, fresh);
+    return fresh;
+  }
+
+  #world(ref: ObjectRef, held: Held): World {
+    const { informers, artifacts = { file: {} }, executorImage = "capstan/executor" } = this.#options;
+    const { namespace = "" } = ref;
+    const pods = informers.informer(Pods);
+    const results = informers.informer(WorkflowTaskResults);
+    const configMap = (name: string) => informers.informer(ConfigMaps).get({ namespace, name });
+    const { uid } = held.workflow.metadata;
+    const isOwn = (object: KubeObject | undefined) =>
+      object?.metadata.ownerReferences?.some((owner) => owner.uid === uid);
+    return {
+      now: Date.now(),
+      pod: (name) => {
+        const pod = pods.get({ namespace, name }) ?? held.made.get(name);
+        return isOwn(pod) ? pod : undefined;
+      },
+      pods: () => pods.byIndex(byWorkflow, keyOf(ref)).filter(isOwn),
+      taskResult: (name) => {
+        const result = results.get({ namespace, name });
+        return isOwn(result) || result?.metadata.ownerReferences === undefined ? result : undefined;
+      },
+      templates: (scope, name) =>
+        scope === "cluster"
+          ? informers.informer(ClusterWorkflowTemplates).get({ name })?.spec
+          : informers.informer(WorkflowTemplates).get({ namespace, name })?.spec,
+      configMap,
+      claim: (name) => informers.informer(PersistentVolumeClaims).get({ namespace, name }),
+      podFailure: (name) => {
+        const failure = held.failures.get(name);
+        return failure && (!failure.passing || failure.until > Date.now()) ? failure : undefined;
+      },
+      repository: (workflow) => findRepository(workflow, configMap, artifacts),
+      locks: this.#locks,
+      settings: { executorImage, depthLimit },
+    };
+  }
+
+  /** What is wrong with a new workflow ends it before anything runs. */
+  async #check(workflow: Workflow, world: World): Promise<Outcome | undefined> {
+    if (workflow.status?.phase) return undefined;
+    const problems = validateWorkflow(workflow, world.templates, world.configMap);
+    if (problems.length === 0) {
+      const templates = resolvedTemplates(workflow, world.templates);
+      for (const checker of this.#options.checkers ?? []) problems.push(...(await checker(workflow, templates)));
+    }
+    if (problems.length > 0) {
+      return refuse(workflow, world, problems.map(({ path, message }) => `${path}: ${message}`).join("; "));
+    }
+    await this.#access(workflow.metadata.namespace ?? "");
+    return undefined;
+  }
+
+  /** Pods are asked for and the workflow is written at once. False when somebody else wrote it meanwhile. */
+  async #write(held: Held, outcome: Outcome, signal: AbortSignal): Promise<boolean> {
+    const { workflow } = held;
+    const book = {
+      made: (pod: Pod) => {
+        const { namespace = "", name } = pod.metadata;
+        held.failures.delete(name);
+        if (!this.#options.informers.informer(Pods).get({ namespace, name })) held.made.set(name, pod);
+      },
+      failed: (name: string, failure: PodFailure) => {
+        const tries = (held.failures.get(name)?.tries ?? 0) + 1;
+        const until = Date.now() + backoff(tries - 1, { base: 1000, cap: 30_000 });
+        held.failures.set(name, { ...failure, until, tries });
+        this.controller.enqueue({ namespace: workflow.metadata.namespace ?? "", name: workflow.metadata.name });
+      },
+    };
+    const { first, then } = inOrder(outcome.effects);
+    const context = { client: this.#client, workflow, log: this.#log, signal };
+    const [written] = await Promise.all([
+      outcome.changed ? this.#store(held) : true,
+      carryOutFirst(context, first, book),
+    ]);
+    if (written) await carryOutThen(context, then);
+    return written;
+  }
+
+  async #store(held: Held): Promise<boolean> {
+    const { namespace = "", name } = held.workflow.metadata;
+    try {
+      const stored = await this.#client.update(Workflows, pack(held.workflow));
+      held.workflow.metadata = stored.metadata;
+      return true;
+    } catch (thrown) {
+      if (isReason(thrown, "NotFound")) return true;
+      if (!isReason(thrown, "Conflict")) {
+        this.#held.delete(keyOf({ namespace, name }));
+        throw thrown;
+      }
+      const fresh = await this.#client.find(Workflows, { namespace, name });
+      if (fresh) {
+        held.workflow = unpack(fresh);
+        held.memory = createMemory();
+      }
+      return false;
+    }
+  }
+
+  #retryAt({ failures }: Held): number {
+    let at = Number.POSITIVE_INFINITY;
+    for (const { passing, until } of failures.values()) if (passing) at = Math.min(at, until);
+    return at;
+  }
+
+  #announce(workflow: Workflow, before: string | undefined): void {
+    const { phase, message } = workflow.status ?? {};
+    if (!phase || phase === before) return;
+    const text = phase === "Running" ? "Workflow Running" : message || "Workflow completed";
+    const failed = phase === "Failed" || phase === "Error";
+    this.#recorder[failed ? "warning" : "normal"](workflow, `Workflow${phase}`, text);
+    this.#log.info("workflow", { name: keyOf(refOf(workflow)), phase, ...(message ? { message } : {}) });
+  }
+}
+
+/** Resource versions of one server grow. */
+function isNewer(a: KubeObject, b: KubeObject): boolean {
+  return BigInt(a.metadata.resourceVersion ?? 0) > BigInt(b.metadata.resourceVersion ?? 0);
+}

@@ -1,0 +1,80 @@
+// Fields that exist in the contract but do nothing here: refused, so that nobody relies on them.
+import type { Artifact, Template, WorkflowSpec } from "@capstan/api/kinds/workflow";
+import type { Problem } from "./shape.ts";
+
+const stores = ["git", "gcs", "azure", "oss", "hdfs", "artifactory"] as const;
+const actions = ["create", "apply", "patch", "replace", "delete", "get"];
+
+export function checkSupport(spec: WorkflowSpec, problems: Problem[]): void {
+  if (spec.artifactGC?.strategy && spec.artifactGC.strategy !== "Never") {
+    problems.push({ path: "spec.artifactGC", message: "is not supported: artifacts stay in the repository" });
+  }
+  if (spec.executor?.serviceAccountName) {
+    problems.push({
+      path: "spec.executor.serviceAccountName",
+      message: "is not supported: set spec.serviceAccountName",
+    });
+  }
+  checkArtifacts(spec.arguments?.artifacts, "spec.arguments.artifacts", problems);
+  for (const [i, template] of (spec.templates ?? []).entries())
+    checkTemplate(template, `spec.templates[${i}]`, problems);
+}
+
+export function checkTemplate(template: Template, path: string, problems: Problem[]): void {
+  for (const type of ["http", "data", "plugin"] as const) {
+    if (template[type] !== undefined)
+      problems.push({ path: `${path}.${type}`, message: "templates of this type are not supported" });
+  }
+  if (template.executor?.serviceAccountName) {
+    problems.push({ path: `${path}.executor.serviceAccountName`, message: "is not supported: set serviceAccountName" });
+  }
+  const { resource } = template;
+  if (resource) {
+    if (!actions.includes(resource.action) && !resource.action.includes("{{")) {
+      problems.push({
+        path: `${path}.resource.action`,
+        message: `${JSON.stringify(resource.action)} is none of ${actions.join(", ")}`,
+      });
+    }
+    if (resource.manifestFrom)
+      problems.push({ path: `${path}.resource.manifestFrom`, message: "is not supported: set manifest" });
+  }
+  if (template.containerSet?.retryStrategy) {
+    problems.push({
+      path: `${path}.containerSet.retryStrategy`,
+      message: "is not supported: set retryStrategy on the template",
+    });
+  }
+  for (const [i, semaphore] of (template.synchronization?.semaphores ?? []).entries()) {
+    if ("database" in semaphore)
+      problems.push({ path: `${path}.synchronization.semaphores[${i}].database`, message: "is not supported" });
+  }
+  for (const [i, { valueFrom }] of (template.outputs?.parameters ?? []).entries()) {
+    if (valueFrom?.event)
+      problems.push({ path: `${path}.outputs.parameters[${i}].valueFrom.event`, message: "is not supported" });
+    if (valueFrom?.jqFilter)
+      problems.push({
+        path: `${path}.outputs.parameters[${i}].valueFrom.jqFilter`,
+        message: "is not supported: use jsonPath",
+      });
+  }
+  checkArtifacts(template.inputs?.artifacts, `${path}.inputs.artifacts`, problems);
+  checkArtifacts(template.outputs?.artifacts, `${path}.outputs.artifacts`, problems);
+}
+
+function checkArtifacts(artifacts: Artifact[] | undefined, path: string, problems: Problem[]): void {
+  for (const [i, artifact] of (artifacts ?? []).entries()) {
+    for (const store of stores) {
+      if (artifact[store]) problems.push({ path: `${path}[${i}].${store}`, message: "this store is not supported" });
+    }
+    if (artifact.s3?.bucket || artifact.s3?.endpoint) {
+      problems.push({ path: `${path}[${i}].s3`, message: "only a key in the workflow's own repository is supported" });
+    }
+    if (artifact.artifactGC?.strategy && artifact.artifactGC.strategy !== "Never") {
+      problems.push({
+        path: `${path}[${i}].artifactGC`,
+        message: "is not supported: artifacts stay in the repository",
+      });
+    }
+  }
+}
