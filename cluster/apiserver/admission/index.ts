@@ -12,6 +12,7 @@ import { createResourceQuota } from "./quota/resource-quota.ts";
 import { createServiceAccountAdmission } from "./service-account.ts";
 import { storageObjectInUseProtection } from "./storage-protection.ts";
 import { defaultTolerationSeconds } from "./tolerations.ts";
+import { createMutatingWebhooks, createValidatingWebhooks } from "./webhook/plugin.ts";
 
 export { bootstrapPriorityClasses } from "./priority.ts";
 export { quotaCounts } from "./quota/scope.ts";
@@ -24,7 +25,7 @@ export interface AdmissionOptions {
 }
 
 /** Third among the server's extensions. */
-export function createAdmission({ client }: AdmissionOptions): ExtensionFactory {
+export function createAdmission({ log, client }: AdmissionOptions): ExtensionFactory {
   return (view) => ({
     admission: [
       createNamespaceLifecycle(view),
@@ -34,7 +35,9 @@ export function createAdmission({ client }: AdmissionOptions): ExtensionFactory 
       createPriority(view),
       defaultTolerationSeconds,
       storageObjectInUseProtection,
+      createMutatingWebhooks(view, log),
       createOwnerReferences(view, createRbac(view).authorize),
+      createValidatingWebhooks(view, log),
       createResourceQuota(view),
     ],
   });

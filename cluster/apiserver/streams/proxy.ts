@@ -1,8 +1,9 @@
-import { EndpointSlices, Pods, Services } from "@capstan/api/generated/resources";
+import { Pods, Services } from "@capstan/api/generated/resources";
 import { notFound, StatusError } from "@capstan/api/meta";
 import type { HttpResponse } from "@capstan/base/http";
 import { createTransport } from "@capstan/core/wire";
 import type { Endpoint, EndpointCall, View } from "../request.ts";
+import { pickEndpoint } from "../service-endpoint.ts";
 import { forwardable, returnable } from "./headers.ts";
 import type { Kubelets } from "./kubelet.ts";
 
@@ -57,27 +58,8 @@ function serviceTarget(view: View, { info }: EndpointCall): string {
   const { scheme, name, port } = parseTarget(info.name);
   const service = view.get(Services, { namespace: info.namespace, name });
   if (!service) throw notFound(Services, name);
-  const ports = service.spec.ports ?? [];
-  const wanted = port === "" ? ports[0] : ports.find((p) => p.name === port || String(p.port) === port);
-  if (!wanted)
-    throw new StatusError(
-      "ServiceUnavailable",
-      `no service port ${JSON.stringify(port)} found for service ${JSON.stringify(name)}`,
-    );
-  const slices = view
-    .list(EndpointSlices, info.namespace)
-    .filter((slice) => slice.metadata.labels?.["kubernetes.io/service-name"] === name);
-  const ready = slices.flatMap(({ endpoints, ports: own = [] }) => {
-    const number = own.find((p) => (p.name ?? "") === (wanted.name ?? ""))?.port;
-    if (number === undefined) return [];
-    return endpoints
-      .filter((e) => e.conditions?.ready !== false)
-      .flatMap((e) => e.addresses.map((address) => ({ address, number })));
-  });
-  const chosen = ready[Math.floor(Math.random() * ready.length)];
-  if (!chosen)
-    throw new StatusError("ServiceUnavailable", `no endpoints available for service ${JSON.stringify(name)}`);
-  return urlOf(scheme, chosen.address, chosen.number);
+  const chosen = pickEndpoint(view, service, port);
+  return urlOf(scheme, chosen.address, chosen.port);
 }
 
 /** One connection for each request: targets come and go with pods. */

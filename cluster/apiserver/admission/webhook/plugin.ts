@@ -1,0 +1,110 @@
+import type { MutatingWebhook } from "@capstan/api/generated/admissionregistration-v1";
+import { MutatingWebhookConfigurations, ValidatingWebhookConfigurations } from "@capstan/api/generated/resources";
+import { applyJsonPatch, invalid, type KubeObject, StatusError } from "@capstan/api/meta";
+import { builtinSchema, normalize, typeOfKind } from "@capstan/api/schema";
+import { messageOf } from "@capstan/base/errors";
+import type { Logger } from "@capstan/base/log";
+import type { AdmissionPlugin, Attributes, View } from "../../request.ts";
+import { createWebhookCaller, type WebhookCaller } from "./call.ts";
+import { type Webhook, wants } from "./match.ts";
+
+type Configuration = KubeObject & { webhooks?: Webhook[] };
+
+/** Webhooks of all configurations, by the configurations' names. */
+const inOrder = (list: readonly Configuration[]): Webhook[] =>
+  list.toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1)).flatMap(({ webhooks }) => webhooks ?? []);
+
+/** Lets webhooks change objects, one after the other. Source: apiserver's plugin/webhook/mutating. */
+export function createMutatingWebhooks(view: View, log: Logger): AdmissionPlugin {
+  const caller = createWebhookCaller(view, log);
+  return {
+    name: "MutatingAdmissionWebhook",
+    admit: async (attributes) => {
+      const webhooks = inOrder(view.list(MutatingWebhookConfigurations)) as MutatingWebhook[];
+      const again = new Set<MutatingWebhook>();
+      const seen: MutatingWebhook[] = [];
+      for (const webhook of webhooks) {
+        if (!wants(view, webhook, attributes)) continue;
+        const changed = await callAndApply(caller, webhook, attributes);
+        // Those before a change have not seen what the object became.
+        if (changed) for (const earlier of seen) if (earlier.reinvocationPolicy === "IfNeeded") again.add(earlier);
+        seen.push(webhook);
+      }
+      for (const webhook of again)
+        if (wants(view, webhook, attributes)) await callAndApply(caller, webhook, attributes);
+    },
+    validate: refuseConditions,
+  };
+}
+
+/** Asks webhooks for their consent, all at once. Source: apiserver's plugin/webhook/validating. */
+export function createValidatingWebhooks(view: View, log: Logger): AdmissionPlugin {
+  const caller = createWebhookCaller(view, log);
+  return {
+    name: "ValidatingAdmissionWebhook",
+    validate: async (attributes) => {
+      const asked = inOrder(view.list(ValidatingWebhookConfigurations)).filter((one) => wants(view, one, attributes));
+      await Promise.all(asked.map((webhook) => caller.call(webhook, attributes)));
+    },
+  };
+}
+
+async function callAndApply(caller: WebhookCaller, webhook: MutatingWebhook, attributes: Attributes): Promise<boolean> {
+  const response = await caller.call(webhook, attributes);
+  const { object } = attributes;
+  if (!response?.patch || !object) return false;
+  const before = JSON.stringify(object);
+  try {
+    const patch: unknown = JSON.parse(Buffer.from(response.patch, "base64").toString());
+    const patched = applyJsonPatch(structuredClone(object), patch) as KubeObject;
+    checkType(attributes, patched);
+    replaceContents(object, patched);
+  } catch (error) {
+    const text = `Internal error occurred: admission webhook ${JSON.stringify(webhook.name)} gave a patch that does not apply: ${messageOf(error)}`;
+    throw new StatusError("InternalError", text);
+  }
+  return JSON.stringify(object) !== before;
+}
+
+/** A patch can make anything of an object: it must still be one of its kind. */
+function checkType({ kind }: Attributes, object: KubeObject): void {
+  const type = typeOfKind(kind.group, kind.version, kind.kind);
+  if (type) normalize(object, builtinSchema(type));
+}
+
+/** What only the server says. */
+const own = [
+  "name",
+  "namespace",
+  "uid",
+  "resourceVersion",
+  "creationTimestamp",
+  "deletionTimestamp",
+  "generation",
+] as const;
+
+function replaceContents(object: KubeObject, patched: KubeObject): void {
+  const { metadata, apiVersion, kind } = object;
+  const kept = Object.fromEntries(
+    own.flatMap((field) => (metadata[field] === undefined ? [] : [[field, metadata[field]]])),
+  );
+  const rest: Record<string, unknown> = { ...patched.metadata };
+  for (const field of own) delete rest[field];
+  for (const key of Object.keys(object)) delete (object as unknown as Record<string, unknown>)[key];
+  Object.assign(object, patched, { apiVersion, kind, metadata: { ...rest, ...kept } });
+}
+
+/** Conditions in CEL would have to be evaluated: a webhook that is called too often or too seldom is worse than none. */
+function refuseConditions({ info, object, name, kind }: Attributes): void {
+  if (info.group !== "admissionregistration.k8s.io" || !object) return;
+  const at = ((object as Configuration).webhooks ?? []).findIndex(({ matchConditions }) => matchConditions?.length);
+  if (at < 0) return;
+  const field = `webhooks[${at}].matchConditions`;
+  throw invalid(kind, name, [
+    {
+      field,
+      message: "Forbidden: conditions are not supported; narrow the rules or selectors",
+      reason: "FieldValueForbidden",
+    },
+  ]);
+}

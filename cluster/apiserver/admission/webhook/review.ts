@@ -1,0 +1,73 @@
+import { type Reason, reasons, StatusError } from "@capstan/api/meta";
+import { userInfoOf } from "../../authentication/index.ts";
+import type { Attributes } from "../../request.ts";
+
+/** The answer of a webhook. Source: admission.k8s.io/v1 AdmissionResponse. */
+export interface AdmissionResponse {
+  uid: string;
+  allowed: boolean;
+  status?: { code?: number; message?: string; reason?: string };
+  /** Base64. */
+  patch?: string;
+  patchType?: string;
+  warnings?: string[];
+}
+
+export function reviewOf(attributes: Attributes, uid: string): object {
+  const { info, kind, name, namespace, operation, object, oldObject, dryRun, options, principal } = attributes;
+  const resource = { group: info.group, version: info.version, resource: info.resource };
+  const subResource = info.subresource || undefined;
+  const request = {
+    ...{
+      uid,
+      kind,
+      resource,
+      subResource,
+      requestKind: kind,
+      requestResource: resource,
+      requestSubResource: subResource,
+    },
+    ...{ name: name || undefined, namespace: namespace || undefined, operation },
+    userInfo: userInfoOf(principal),
+    object: object ?? null,
+    oldObject: oldObject ?? null,
+    dryRun,
+    options: Object.keys(options).length > 0 ? options : null,
+  };
+  return { kind: "AdmissionReview", apiVersion: "admission.k8s.io/v1", request };
+}
+
+/** Throws Error when the answer is not one to this review. */
+export function readResponse(body: unknown, uid: string): AdmissionResponse {
+  const { kind, apiVersion, response } = (body ?? {}) as {
+    kind?: string;
+    apiVersion?: string;
+    response?: AdmissionResponse;
+  };
+  if (kind !== "AdmissionReview" || apiVersion !== "admission.k8s.io/v1") {
+    throw new Error(
+      `expected webhook response of admission.k8s.io/v1, Kind=AdmissionReview, got ${apiVersion}, Kind=${kind}`,
+    );
+  }
+  if (!response) throw new Error("webhook response was absent");
+  if (response.uid !== uid)
+    throw new Error(`expected response.uid=${JSON.stringify(uid)}, got ${JSON.stringify(response.uid)}`);
+  if (response.patch && response.patchType !== "JSONPatch")
+    throw new Error(`invalid response.patchType ${JSON.stringify(response.patchType)}`);
+  return response;
+}
+
+/** What the client gets when a webhook says no. Source: apiserver's webhook/errors.ToStatusErr. */
+export function denial(webhook: string, status: AdmissionResponse["status"]): StatusError {
+  const by = `admission webhook ${JSON.stringify(webhook)} denied the request`;
+  const why = status?.message || status?.reason;
+  const code = status?.code && status.code >= 400 ? status.code : 400;
+  const known = (Object.keys(reasons) as Reason[]).find((reason) => reason === status?.reason);
+  const byCode = (Object.keys(reasons) as Reason[]).find((reason) => reasons[reason] === code);
+  return new StatusError(
+    known ?? byCode ?? "BadRequest",
+    why ? `${by}: ${why}` : `${by} without explanation`,
+    undefined,
+    code,
+  );
+}
