@@ -12,7 +12,8 @@ const heavy: [string, RegExp][] = [
 ];
 
 export default defineConfig({
-  root: here("app"),
+  root: here("."),
+  publicDir: here("app/public"),
   base: "/",
   plugins: [react()],
   // The server writes a fresh nonce in its place on every load: see server/static-files.ts.

@@ -1,7 +1,7 @@
 // The built browser app: hashed files for ever, the page itself never cached and with a fresh nonce.
 import { randomBytes } from "node:crypto";
 import { readdir, readFile } from "node:fs/promises";
-import { extname, join } from "node:path";
+import { extname, join, relative } from "node:path";
 import type { HttpResponse } from "@capstan/base/http";
 import { refuse } from "./answer.ts";
 
@@ -57,7 +57,8 @@ export function createStaticFiles(dist: string): StaticFiles {
 async function list(dist: string): Promise<Set<string>> {
   try {
     const entries = await readdir(dist, { recursive: true, withFileTypes: true });
-    return new Set(entries.filter((e) => e.isFile()).map((e) => join(e.parentPath, e.name).slice(dist.length)));
+    const files = entries.filter((entry) => entry.isFile() && !entry.name.startsWith("."));
+    return new Set(files.map((entry) => `/${relative(dist, join(entry.parentPath, entry.name))}`));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return new Set();
     throw error;

@@ -180,7 +180,7 @@ export const zh: Translated<typeof en> = {
     confusion: "混淆矩阵",
     predicted: "预测",
     actual: "实际",
-    roc: "ROC 曲线(每类对其余)",
+    roc: "ROC 曲线（每类对其余）",
     falsePositive: "假正率",
     truePositive: "真正率",
     heldOut: "基于 {{rows}} 行留出数据",

@@ -56,8 +56,8 @@ export function UserMenu() {
   };
   return (
     <Dropdown menu={menu} trigger={["click"]} placement="bottomRight">
-      <Button type="text" icon={<UserOutlined />} className="user-button">
-        <span>{user.split(":").at(-1)}</span>
+      <Button type="text" icon={<UserOutlined />}>
+        <span className="user-name">{user.split(":").at(-1)}</span>
       </Button>
     </Dropdown>
   );
