@@ -94,6 +94,8 @@ function specOf(spec: TensorSignature, tensors: GraphTensor[], path: string): Te
   );
   const shaped = Array.isArray(spec.shape) && spec.shape.every((size) => Number.isInteger(size) && size >= -1);
   check(shaped, `${path}.shape`, "expected a list of sizes, -1 where any size goes");
+  const rank = tensor?.shape.length;
+  check(spec.shape.length === rank, `${path}.shape`, `the graph's "${spec.name}" has ${rank} dimensions`);
   return { ...spec, dtype: known(spec.name, spec.dtype) };
 }
 
