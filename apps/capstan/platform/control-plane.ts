@@ -4,7 +4,7 @@ import { StatusError } from "@capstan/api/meta";
 import type { Handler, Principal } from "@capstan/base/http";
 import type { Logger } from "@capstan/base/log";
 import { createApiServer } from "@capstan/cluster/apiserver";
-import { createAdmission } from "@capstan/cluster/apiserver/admission";
+import { bootstrapPriorityClasses, createAdmission } from "@capstan/cluster/apiserver/admission";
 import { createAuthentication } from "@capstan/cluster/apiserver/authentication";
 import { bootstrapRbac, createAuthorization } from "@capstan/cluster/apiserver/authorization";
 import { createStreams } from "@capstan/cluster/apiserver/streams";
@@ -68,12 +68,12 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     extensions: [
       createAuthentication({ signer }),
       createAuthorization(),
-      //ADM2
+      createAdmission({ log, client: () => client }),
       createStreams({ client: { ca: authority.cert, ...kubeletClient } }),
     ],
   });
   answer = server.handler;
-  const client = createClient(server.handler, { principal: system, userAgent: "capstan" });
+  const client: Client = createClient(server.handler, { principal: system, userAgent: "capstan" });
   const informers = createInformers(client, { log });
   const renewal = createServingRenewal(authority, { name: "apiserver", request, pair }, serving, log);
   parts.add({
@@ -87,7 +87,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   });
   parts.add({ name: "informers", start: (signal) => informers.start(signal) });
   await server.ready;
-  await Promise.all([bootstrapRbac(client), installDefinitions(client)]);
+  await Promise.all([bootstrapRbac(client), bootstrapPriorityClasses(client), installDefinitions(client)]);
   return { handler: server.handler, client, informers, authority, url: serving.url, port: serving.port };
 }
 

@@ -8,6 +8,7 @@ import { createCaller } from "./caller.ts";
 import { adminRequest } from "./certificates.ts";
 import { codeDirectory } from "./code.ts";
 import { startControlPlane } from "./control-plane.ts";
+import { startControllers, startOperators } from "./controllers.ts";
 import { startConsole, startGateway } from "./front-doors.ts";
 import { createParts, type Parts } from "./parts.ts";
 import type { Settings } from "./settings.ts";
@@ -70,16 +71,18 @@ async function assemble(
   const user = { name: "admin", ...admin };
   await writeKubeconfig(directory.kubeconfig, { name: "capstan", server: plane.url, ca: plane.authority.cert, user });
   addresses.api = plane.url;
+  startControllers(plane, log, parts);
+  const artifacts = (namespace: string) => directory.path("artifacts", namespace);
   const caller = await createCaller(plane.client);
   const gatewayTokenFile = directory.path("gateway-token");
   const kept = caller.keep(gatewayTokenFile);
   parts.add({ name: "gateway-token", start: kept.start, ready: kept.written });
   const gatewayPort = await startGateway(plane, settings, log, parts);
   const consolePort = await startConsole(plane, settings, { port: gatewayPort, caller }, log, parts);
+  startOperators(plane, { artifacts, gatewayPort, checkers: [] }, log, parts);
   addresses.gateway = `http://127.0.0.1:${gatewayPort}`;
   addresses.console = `http://127.0.0.1:${consolePort}`;
   await parts.ready();
-  const artifacts = (namespace: string) => directory.path("artifacts", namespace);
   return {
     client: plane.client,
     examples: `${codeDirectory}examples`,

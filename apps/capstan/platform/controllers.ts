@@ -1,0 +1,49 @@
+// The cluster's controllers and the platform's operators, as parts.
+
+import { defaultGateway } from "@capstan/api/kinds/gateway";
+import type { Logger } from "@capstan/base/log";
+import { createControllers } from "@capstan/cluster/controllers";
+import { createDomainOperator } from "@capstan/operators/domain";
+import { createServingOperator } from "@capstan/operators/serving";
+import { createWorkflowController, type WorkflowChecker } from "@capstan/operators/workflow";
+import type { ControlPlane } from "./control-plane.ts";
+import type { Part, Parts } from "./parts.ts";
+
+/** One part of several that start and stop together. */
+function together(name: string, members: { start(signal: AbortSignal): Promise<unknown> }[]): Part {
+  return {
+    name,
+    about: () => `${members.length} ${members.length === 1 ? "loop" : "loops"}`,
+    start: async (signal) => {
+      await Promise.all(members.map((member) => member.start(signal)));
+    },
+  };
+}
+
+export function startControllers({ client, informers, authority }: ControlPlane, log: Logger, parts: Parts): void {
+  parts.add(together("controllers", createControllers({ client, informers, log, rootCa: authority.cert })));
+}
+
+export interface OperatorsOptions {
+  /** Directory of a namespace's artifacts. */
+  artifacts(namespace: string): string;
+  gatewayPort: number;
+  checkers: WorkflowChecker[];
+}
+
+export function startOperators(plane: ControlPlane, options: OperatorsOptions, log: Logger, parts: Parts): void {
+  const { client, informers } = plane;
+  const { gatewayPort: publicPort, checkers } = options;
+  const serving = createServingOperator({
+    client,
+    informers,
+    log: log.with({ operator: "serving" }),
+    artifacts: { root: options.artifacts },
+    domain: "localhost",
+    publicPort,
+    gateway: defaultGateway,
+  });
+  parts.add(together("domain-operator", [createDomainOperator({ client, informers, log })]));
+  parts.add(together("workflow-operator", [createWorkflowController({ client, informers, log, checkers })]));
+  parts.add(together("serving-operator", serving));
+}
