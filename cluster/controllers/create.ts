@@ -1,4 +1,5 @@
 import type { Controller } from "@capstan/core/reconcile";
+import { createRoleAggregation } from "./aggregation/index.ts";
 import type { ControllerContext } from "./context.ts";
 import { createDeploymentController } from "./deployment/index.ts";
 import { createGarbageCollector } from "./garbage/index.ts";
@@ -6,6 +7,7 @@ import { createMetadataStore } from "./metadata/index.ts";
 import { createNamespaceController } from "./namespace/index.ts";
 import { createReplicaSetController } from "./replicaset/index.ts";
 import { createRootCaPublisher, createServiceAccountController } from "./serviceaccount/index.ts";
+import { createClaimProtection, createVolumeProtection } from "./storageprotection/index.ts";
 
 export interface ControllersOptions extends ControllerContext {
   /** PEM of the authority that signs the API server's certificate: published to every namespace. */
@@ -26,5 +28,8 @@ export function createControllers(options: ControllersOptions): ControllerPart[]
     createReplicaSetController(options),
     createDeploymentController(options),
     createGarbageCollector({ ...options, metadata }),
+    createRoleAggregation(options),
+    createClaimProtection(options),
+    createVolumeProtection(options),
   ];
 }
