@@ -289,6 +289,24 @@ test("refuses callers, and keeps their credentials from backends", async () => {
   assert.equal(seen.headers.authorization, undefined);
 });
 
+test("answers when the cluster cannot be asked, and refuses paths that mean another one", async () => {
+  await using backend = await echo();
+  const world = new HandWorld();
+  world.addService("s", [backend]);
+  route(world, {});
+  const access: Access = { check: () => Promise.reject(new Error("no answer")) };
+  await using plane = await gateway(world, access);
+  const answer = await fetch(plane.url);
+  assert.equal(answer.status, 503);
+  assert.equal((await answer.json()).reason, "ClusterUnavailable");
+  for (const path of ["/a/../b", "/a/..", "/./a", "http://other/x"]) {
+    const sent = request({ host: "127.0.0.1", port: plane.port, path }).end();
+    const [refused] = (await once(sent, "response")) as [IncomingMessage];
+    refused.resume();
+    assert.equal(refused.statusCode, 400, path);
+  }
+});
+
 test("joins WebSockets, and passes on a refusal to change protocol", async () => {
   await using backend = await listen((_, response) => {
     response.statusCode = 418;

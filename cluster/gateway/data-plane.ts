@@ -101,6 +101,10 @@ async function admit(
   const { path, search } = splitUrl(request);
   const { host, authorization } = request.headers;
   const facts = { method: request.method ?? "GET", path, query: new URLSearchParams(search), headers: request.headers };
+  // Backends resolve dot segments, and a rule for another path would have been taken here.
+  if (!path.startsWith("/") || /\/\.\.?(\/|$)/.test(path)) {
+    return { status: 400, reason: "BadPath", message: "the request's target must be a path without . and .. segments" };
+  }
   const hit = table().find(host, facts);
   if (!hit) {
     const message = `no route for ${facts.method} ${path} at the host "${hostOf(host)}": see kubectl get httproutes -A`;
@@ -117,12 +121,22 @@ async function admit(
   return { status: 500, reason: "BackendInvalid", message: `HTTPRoute ${namespace}/${name}: ${why}` };
 }
 
+/** The cluster could not be asked who the caller is. */
+function unavailable(log: Logger, error: unknown): Refusal {
+  log.error("a request could not be admitted", { error });
+  return {
+    status: 503,
+    reason: "ClusterUnavailable",
+    message: "the cluster cannot be asked about this request now: try again",
+  };
+}
+
 type ServeOptions = DataPlaneOptions & { agent: Agent; port: number };
 
 async function serve(options: ServeOptions, from: IncomingMessage, to: ServerResponse): Promise<void> {
   const gone = new AbortController();
   to.once("close", () => gone.abort());
-  const admitted = await admit(options, from);
+  const admitted = await admit(options, from).catch((error) => unavailable(options.log, error));
   if ("reason" in admitted) return refuse(to, admitted);
   const { path, search } = splitUrl(from);
   if (!("hit" in admitted)) return redirect(to, from, admitted, options.port);
@@ -160,7 +174,7 @@ async function serveUpgrade(
 ): Promise<void> {
   const gone = new AbortController();
   socket.once("close", () => gone.abort());
-  const admitted = await admit(options, from);
+  const admitted = await admit(options, from).catch((error) => unavailable(options.log, error));
   const exchange = { from, socket, head, ...splitUrl(from), signal: gone.signal };
   const refusal = "hit" in admitted ? await tunnel({ ...admitted, ...exchange }) : admitted;
   if (!refusal || !socket.writable) return;

@@ -1,5 +1,6 @@
 // All routes of all gateways as one table: which rule a request falls under.
 import type { HttpBackendRef, HttpRoute, HttpRouteRule } from "@capstan/api/kinds/gateway";
+import { messageOf } from "@capstan/base/errors";
 import { attachmentsOf } from "./attachment.ts";
 import { parseDuration } from "./duration.ts";
 import { compileFilters, type Filters } from "./filter.ts";
@@ -43,8 +44,8 @@ export function compileRoute(route: HttpRoute): Rule[] | UnsupportedValue {
     try {
       result = (route.spec.rules ?? [{}]).map((rule, i) => compileRule(route, rule, `spec.rules[${i}]`));
     } catch (error) {
-      if (!(error instanceof UnsupportedValue)) throw error;
-      result = error;
+      // One tenant's route must not keep the others' from being served: its status says what is wrong.
+      result = error instanceof UnsupportedValue ? error : new UnsupportedValue("spec", messageOf(error));
     }
     compiled.set(route, result);
   }

@@ -87,8 +87,8 @@ function gatewayStatusController({ client, informers, world, at, log }: StatusOp
 
 function routeController({ client, informers, world, at, log }: StatusOptions): Controller {
   const routes = informers.informer(HttpRoutes);
-  routes.addIndex("gateway", (route) => gatewaysOf(route).map(keyOf));
-  routes.addIndex("backend", servicesOf);
+  routes.addIndex("status-gateway", (route) => gatewaysOf(route).map(keyOf));
+  routes.addIndex("status-backend", servicesOf);
   const all = () => world.routes().map(refOf);
   return createController({
     name: "httproute-status",
@@ -96,11 +96,14 @@ function routeController({ client, informers, world, at, log }: StatusOptions): 
     log,
     sources: [
       { resource: HttpRoutes },
-      { resource: Gateways, keys: (gateway: Gateway) => routes.byIndex("gateway", keyOf(refOf(gateway))).map(refOf) },
+      {
+        resource: Gateways,
+        keys: (gateway: Gateway) => routes.byIndex("status-gateway", keyOf(refOf(gateway))).map(refOf),
+      },
       { resource: GatewayClasses, keys: all },
       { resource: ReferenceGrants, keys: all },
       { resource: Namespaces, keys: all, when: labelsChanged },
-      { resource: Services, keys: (service) => routes.byIndex("backend", keyOf(refOf(service))).map(refOf) },
+      { resource: Services, keys: (service) => routes.byIndex("status-backend", keyOf(refOf(service))).map(refOf) },
     ],
     reconcile: async (ref) => {
       const route = routes.get(ref);
