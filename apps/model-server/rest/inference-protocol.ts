@@ -11,7 +11,7 @@ import { writeFlat } from "../tensors/json-writer.ts";
 import { readFlat, TensorError } from "../tensors/tensor-reader.ts";
 import { type Backend, checkBatch, findServable, reading, runSignature } from "./backend.ts";
 import { objectOf } from "./predict.ts";
-import { answer, textOf } from "./text.ts";
+import { answer, decodeName, textOf } from "./text.ts";
 
 const modelPath = /^\/v2\/models\/([^/]+)(?:\/versions\/(\d+))?(?:\/(ready|infer))?$/;
 
@@ -40,7 +40,7 @@ export async function serveInference(
   if (!match || method !== (verb === "infer" ? "POST" : "GET")) {
     throw new ServingError("NOT_FOUND", `no such endpoint: ${method} ${path}`);
   }
-  const model = decodeURIComponent(name);
+  const model = decodeName(name);
   const number = version === undefined ? undefined : Number(version);
   if (verb === "ready") {
     const ready = model === backend.manager.name && backend.manager.find(number) !== undefined;

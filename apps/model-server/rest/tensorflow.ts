@@ -6,7 +6,7 @@ import { type Backend, findServable, reading, runSignature } from "./backend.ts"
 import { readExamples, writeClassify, writeRegress } from "./examples.ts";
 import { writeMetadata, writeStatus } from "./metadata.ts";
 import { readPredict, writePredict } from "./predict.ts";
-import { answer, textOf } from "./text.ts";
+import { answer, decodeName, textOf } from "./text.ts";
 
 // Source: the patterns of tensorflow_serving/model_servers/http_rest_api_handler.cc; verbs in any case.
 const actionPath = /^\/v1\/models\/([^/:]+)(?:\/versions\/(\d+)|\/labels\/([^/:]+))?:(predict|classify|regress)$/i;
@@ -18,16 +18,17 @@ export async function serveTensorFlow(backend: Backend, request: HttpRequest, pa
   if (action) {
     const [, name = "", version, label, verb = ""] = action;
     if (label !== undefined) {
-      throw new ServingError("INVALID_ARGUMENT", `Unrecognized servable version label: ${decode(label)}`);
+      throw new ServingError("INVALID_ARGUMENT", `Unrecognized servable version label: ${decodeName(label)}`);
     }
-    return act(backend, request, { model: decode(name), version: numberOf(version), verb: verb.toLowerCase() });
+    return act(backend, request, { model: decodeName(name), version: numberOf(version), verb: verb.toLowerCase() });
   }
   const query = request.method === "GET" ? queryPath.exec(path) : null;
   if (!query) throw new ServingError("INVALID_ARGUMENT", `Malformed request: ${request.method} ${path}`);
   const [, name, version, , metadata] = query;
   if (name === undefined) throw new ServingError("INVALID_ARGUMENT", "Missing model name in request.");
-  if (metadata) return answer(writeMetadata(decode(name), findServable(backend, decode(name), numberOf(version))));
-  return status(backend, decode(name), numberOf(version));
+  if (metadata)
+    return answer(writeMetadata(decodeName(name), findServable(backend, decodeName(name), numberOf(version))));
+  return status(backend, decodeName(name), numberOf(version));
 }
 
 async function act(
@@ -62,12 +63,4 @@ function numberOf(version: string | undefined): number | undefined {
   const number = Number(version);
   if (Number.isSafeInteger(number)) return number;
   throw new ServingError("INVALID_ARGUMENT", `Failed to convert version: ${version} to numeric.`);
-}
-
-function decode(name: string): string {
-  try {
-    return decodeURIComponent(name);
-  } catch {
-    throw new ServingError("INVALID_ARGUMENT", `Malformed request: "${name}" is not URL-encoded`);
-  }
 }

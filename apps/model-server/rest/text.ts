@@ -29,6 +29,15 @@ function decodeText(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("utf8");
 }
 
+/** A model's name from a path. */
+export function decodeName(name: string): string {
+  try {
+    return decodeURIComponent(name);
+  } catch {
+    throw new ServingError("INVALID_ARGUMENT", `Malformed request: "${name}" is not URL-encoded`);
+  }
+}
+
 export function answer(body: string, status = 200): HttpResponse {
   return { status, headers: { "content-type": "application/json" }, body };
 }
