@@ -65,6 +65,8 @@ export interface SecurityConfig {
   user?: string;
   group?: number;
   supplementalGroups?: number[];
+  /** Refuses to start as user 0. */
+  nonRoot?: boolean;
   readonlyRootfs?: boolean;
   privileged?: boolean;
   noNewPrivileges?: boolean;
@@ -103,7 +105,7 @@ export interface ContainerStatus {
   startedAt?: Date;
   finishedAt?: Date;
   exitCode?: number;
-  /** Completed, Error, OOMKilled, ContainerCannotRun. */
+  /** Completed, Error, OOMKilled, StartError; Interrupted when the node was stopped under it. */
   reason?: string;
   message?: string;
 }

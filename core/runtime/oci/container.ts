@@ -1,4 +1,4 @@
-import { readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import type { Socket } from "node:net";
 import { join } from "node:path";
 import { aborted, createQueue, deferred, sleep } from "@capstan/base/async";
@@ -19,6 +19,8 @@ export interface ContainerRecord {
   layers: { at: string; directories: string[] }[];
   startedAt?: string;
   startError?: string;
+  /** The node was stopped under it: its end says nothing about its program. */
+  interrupted?: boolean;
 }
 
 /** How long output may stay open after a container's first process has ended. */
@@ -78,6 +80,7 @@ export class OciContainer {
       status.finishedAt = finishedAt;
       status.exitCode = code;
       status.reason = oomKilled ? "OOMKilled" : code === 0 ? "Completed" : "Error";
+      if (this.record.interrupted) status.reason = "Interrupted";
       if (startError) Object.assign(status, { reason: "StartError", message: startError });
     }
     return status;
@@ -150,10 +153,23 @@ export class OciContainer {
     }
   }
 
+  /** Records that what ends it now is not its own doing. */
+  interrupt(): void {
+    if (this.exit) return;
+    this.record.interrupted = true;
+    this.save();
+  }
+
   save(): void {
     const path = join(this.directory, "config.json");
     writeFileSync(`${path}.new`, JSON.stringify(this.record), { mode: 0o600 });
     renameSync(`${path}.new`, path);
+  }
+
+  /** Whether the parent process has recorded an end. */
+  get hasEnded(): boolean {
+    const path = join(this.directory, "exit");
+    return existsSync(path) && readFileSync(path, "utf8").trim() !== "";
   }
 
   /** Reads what the parent process left; a container whose parent was killed counts as killed. */
@@ -163,6 +179,7 @@ export class OciContainer {
     const text = stat ? readFileSync(path, "utf8").trim() : "";
     const finishedAt = text !== "" && stat ? stat.mtime : new Date();
     const code = this.record.startError ? 128 : text === "" ? 137 : Number(text);
+    if (!this.record.startedAt) this.record.interrupted = true;
     this.exit = { code, finishedAt, oomKilled: code !== 0 && (this.cgroup?.oomKilled() ?? false) };
   }
 

@@ -260,6 +260,7 @@ export class OciDriver implements RuntimeService {
 
   /** Stops and removes everything; the instance leaves no process, mount or cgroup. */
   async close(): Promise<void> {
+    for (const container of this.#containers.values()) container.interrupt();
     await Promise.all([...this.#sandboxes.keys()].map((id) => this.stopPodSandbox(id)));
     for (const container of this.#containers.values()) await this.#removeCgroup(container.cgroup);
     try {
@@ -286,7 +287,10 @@ export class OciDriver implements RuntimeService {
     const directory = join(this.#options.directory, "containers", id);
     const record = JSON.parse(readFileSync(join(directory, "config.json"), "utf8")) as ContainerRecord;
     const container = new OciContainer(record, directory, new LayeredRoot(record.layers), this.#cgroups?.open(id));
+    const cut = !this.#sandboxes.get(record.sandboxId)?.ready;
     container.connect();
+    // Without its sandbox it cannot run; an end that was recorded counts all the same.
+    if (cut && !container.hasEnded) container.interrupt();
     this.#watch(container);
   }
 

@@ -61,6 +61,12 @@ export function prepareContainer(options: PrepareOptions): Prepared {
       `runAsUser ${identity.uid}: without root on the node, containers run as one user, shown as 0`,
     );
   }
+  if (security.nonRoot && identity.uid === 0) {
+    throw new RuntimeError(
+      "InvalidArgument",
+      "container has runAsNonRoot and image will run as root: set runAsUser, or USER in the image",
+    );
+  }
   const argv = [...(config.command ?? image.entrypoint), ...(config.args ?? (config.command ? [] : image.cmd))];
   if (argv.length === 0)
     throw new RuntimeError("InvalidArgument", "no command specified: neither the container nor the image has one");

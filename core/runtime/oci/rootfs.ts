@@ -46,7 +46,7 @@ export function prepareRoot(options: RootOptions): PreparedRoot {
   mkdirSync(path, { recursive: true });
   const { entries, view } = options.image.kind === "host" ? hostRoot(path, options) : imageRoot(path, options);
   const place = (at: string, kind: "directory" | "file") => path + view.makeMountPoint(at, kind);
-  for (const entry of kernelMounts(options, place)) entries.push(entry);
+  for (const entry of kernelMounts(options, place, view)) entries.push(entry);
   if (options.image.kind === "host" && options.code) {
     entries.push(bind(options.code, place("/opt/capstan", "directory"), true));
     view.add({ at: "/opt/capstan", directories: [options.code] });
@@ -95,7 +95,7 @@ function imageRoot(path: string, options: RootOptions): { entries: MountEntry[];
 
 type Place = (at: string, kind: "directory" | "file") => string;
 
-function* kernelMounts(options: RootOptions, place: Place): Iterable<MountEntry> {
+function* kernelMounts(options: RootOptions, place: Place, view: LayeredRoot): Iterable<MountEntry> {
   const proc = place("/proc", "directory");
   yield { source: "proc", target: proc, type: "proc", options: "nosuid,noexec,nodev" };
   if (!options.privileged) {
@@ -106,7 +106,7 @@ function* kernelMounts(options: RootOptions, place: Place): Iterable<MountEntry>
   const access = options.privileged ? "rw" : "ro";
   yield { source: "sysfs", target: sys, type: "sysfs", options: `nosuid,noexec,nodev,${access}` };
   yield* cgroupMounts(options, `${sys}/fs/cgroup`);
-  yield* deviceMounts(options, place("/dev", "directory"));
+  yield* deviceMounts(options, place("/dev", "directory"), view);
 }
 
 function* cgroupMounts({ cgroups }: RootOptions, at: string): Iterable<MountEntry> {
@@ -120,14 +120,14 @@ function* cgroupMounts({ cgroups }: RootOptions, at: string): Iterable<MountEntr
   }
 }
 
-function* deviceMounts(options: RootOptions, dev: string): Iterable<MountEntry> {
-  if (options.privileged) {
-    yield bind("/dev", dev);
-  } else {
-    const writable = { upper: join(options.directory, "dev/upper"), work: join(options.directory, "dev/work") };
-    mkdirSync(writable.upper, { recursive: true });
-    mkdirSync(writable.work, { recursive: true });
-    yield overlay(dev, [options.devices], writable, options.overlayExtra);
+function* deviceMounts(options: RootOptions, dev: string, view: LayeredRoot): Iterable<MountEntry> {
+  const writable = { upper: join(options.directory, "dev/upper"), work: join(options.directory, "dev/work") };
+  mkdirSync(writable.upper, { recursive: true });
+  mkdirSync(writable.work, { recursive: true });
+  const lower = options.privileged ? "/dev" : options.devices;
+  yield overlay(dev, [lower], writable, options.overlayExtra);
+  view.add({ at: view.locate("/dev").path, directories: [writable.upper, lower] });
+  if (!options.privileged) {
     for (const name of deviceNames) yield { ...bind(`/dev/${name}`, `${dev}/${name}`), options: "bind" };
   }
   const pts = "newinstance,ptmxmode=0666,mode=0620,nosuid,noexec";

@@ -1,0 +1,125 @@
+import { mkdirSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { Services } from "@capstan/api/generated/resources";
+import { aborted, deferred } from "@capstan/base/async";
+import type { Logger } from "@capstan/base/log";
+import type { Client } from "@capstan/core/client";
+import { createRecorder, type Informers } from "@capstan/core/reconcile";
+import type { Runtime } from "@capstan/core/runtime";
+import { serve } from "@capstan/core/wire";
+import { PodManager } from "./pod-manager.ts";
+import type { NodeContext } from "./pods/context.ts";
+import type { DnsSettings } from "./pods/files.ts";
+import { ImagePuller } from "./pods/image-puller.ts";
+import { type DelayOptions, kubeletDelays } from "./pods/restart-delay.ts";
+import { allocatable, keepAlive, type NodeIdentity, registerNode } from "./registration.ts";
+import { createNodeServer } from "./server/server.ts";
+import { createVariables, createVolumeData } from "./sources.ts";
+import { createTokenCache } from "./volumes/token-cache.ts";
+
+export interface NodeAgentOptions {
+  client: Client;
+  informers: Informers;
+  /** Started by the caller, and stopped after the agent. */
+  runtime: Runtime;
+  nodeName: string;
+  /** The instance's data directory: pods' volumes and logs are kept below `node`. */
+  dataDir: string;
+  /** Where the API server and pods reach the node; pods on the node's network have it too. */
+  address: string;
+  /** Port of the agent's HTTPS server; 0 takes a free one. */
+  port?: number;
+  /** PEM; `clientCa` signs the certificates of those who may ask the agent. */
+  tls: { cert: string; key: string; clientCa: string };
+  dns: DnsSettings;
+  labels?: NodeIdentity["labels"];
+  taints?: NodeIdentity["taints"];
+  podCidr?: string;
+  maxPods?: number;
+  /** Pauses between restarts of what fails; default the kubelet's. */
+  delays?: DelayOptions;
+  log: Logger;
+}
+
+export interface NodeAgent {
+  /** Resolves when the Node is registered and the pods that were there are looked after. */
+  ready: Promise<void>;
+  /** Resolves when the signal aborted and nothing is done any more; containers go on running. */
+  start(signal: AbortSignal): Promise<void>;
+}
+
+// The kubelet's default is 110; what bounds an embedded node is its memory.
+const maxPodsDefault = 500;
+// Enough for any program, and a bound for fork bombs.
+const pidsLimit = 4096;
+
+export function createNodeAgent(options: NodeAgentOptions): NodeAgent {
+  const ready = deferred();
+  ready.promise.catch(() => {});
+  return {
+    ready: ready.promise,
+    async start(signal) {
+      try {
+        await run(options, signal, ready.resolve);
+      } catch (error) {
+        ready.reject(error);
+        throw error;
+      }
+    },
+  };
+}
+
+async function run(options: NodeAgentOptions, signal: AbortSignal, ready: () => void): Promise<void> {
+  const { client, informers, runtime, nodeName, address, log, tls } = options;
+  const dataDir = join(resolve(options.dataDir), "node");
+  mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const recorder = createRecorder(client, { component: "kubelet", host: nodeName, log });
+  const tokens = createTokenCache(client);
+  const delays = options.delays ?? kubeletDelays;
+  const services = informers.informer(Services);
+  const context: NodeContext = {
+    client,
+    runtime: runtime.runtime,
+    puller: new ImagePuller(runtime.images, recorder, delays),
+    recorder,
+    log,
+    dataDir,
+    hostIP: address,
+    dns: options.dns,
+    allocatable: allocatable(),
+    variables: createVariables(client),
+    volumeData: createVolumeData(client, tokens),
+    tokens,
+    services: () => services.list(),
+    delays,
+    pidsLimit,
+    signal,
+  };
+  await Promise.all([runtime.ready, services.synced()]);
+  const manager = new PodManager(context, informers, nodeName);
+  const server = createNodeServer({ runtime: runtime.runtime, manager, nodeName, log });
+  await using serving = await serve({
+    handler: server.handler,
+    upgrade: server.upgrade,
+    port: options.port ?? 0,
+    host: address,
+    tls,
+    log,
+  });
+  const identity: NodeIdentity = {
+    name: nodeName,
+    address,
+    labels: options.labels,
+    taints: options.taints,
+    podCidr: options.podCidr,
+    dataDir,
+    maxPods: options.maxPods ?? maxPodsDefault,
+  };
+  await registerNode(client, identity, serving.port);
+  await manager.start();
+  const alive = keepAlive(client, identity, serving.port, log, signal);
+  ready();
+  await aborted(signal);
+  await manager.stop();
+  await alive;
+}

@@ -1,0 +1,84 @@
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Container, Pod } from "@capstan/api/generated/core-v1";
+import type { ContainerConfig, Mount, SecurityConfig } from "@capstan/core/runtime";
+import type { PodPaths } from "../paths.ts";
+import { mountsOf, type PodVolumes } from "../volumes/mounts.ts";
+import { type EnvironmentOptions, makeEnvironment } from "./environment.ts";
+import { expand } from "./expand.ts";
+import { limitsOf } from "./resources.ts";
+
+export interface ContainerPlan extends EnvironmentOptions {
+  attempt: number;
+  volumes: PodVolumes;
+  paths: PodPaths;
+  /** Files of the pod that every container sees: hosts, resolv.conf, hostname. */
+  files: Mount[];
+  pidsLimit: number;
+}
+
+/** What a container could not be made of: the status says CreateContainerConfigError. */
+export class ConfigError extends Error {}
+
+/** All that the runtime needs to know. @throws ConfigError */
+export async function containerConfig(plan: ContainerPlan): Promise<ContainerConfig> {
+  const { pod, container, attempt, paths } = plan;
+  try {
+    const env = await makeEnvironment(plan);
+    const values = new Map(env.map(({ name, value }) => [name, value]));
+    const word = (text: string) => expand(text, (name) => values.get(name));
+    return {
+      name: container.name,
+      attempt,
+      image: container.image ?? "",
+      ...(container.command?.length ? { command: container.command.map(word) } : {}),
+      ...(container.args?.length ? { args: container.args.map(word) } : {}),
+      ...(container.workingDir ? { workingDir: container.workingDir } : {}),
+      env,
+      mounts: [...plan.files, ...mountsOf(container, plan.volumes, word), terminationFile(container, paths, attempt)],
+      labels: { "io.kubernetes.pod.uid": pod.metadata.uid ?? "", "io.kubernetes.container.name": container.name },
+      logPath: paths.log(container.name, attempt),
+      stdin: container.stdin ?? false,
+      stdinOnce: container.stdinOnce ?? false,
+      tty: container.tty ?? false,
+      resources: limitsOf(pod, container, plan.allocatable.memory, plan.pidsLimit),
+      security: securityOf(pod, container),
+    };
+  } catch (error) {
+    throw error instanceof ConfigError ? error : new ConfigError((error as Error).message, { cause: error });
+  }
+}
+
+export const terminationPath = (container: Container) => container.terminationMessagePath || "/dev/termination-log";
+
+function terminationFile(container: Container, paths: PodPaths, attempt: number): Mount {
+  const directory = paths.container(container.name);
+  mkdirSync(directory, { recursive: true, mode: 0o750 });
+  const hostPath = join(directory, `termination-${attempt}`);
+  if (!existsSync(hostPath)) writeFileSync(hostPath, "", { mode: 0o666 });
+  return { hostPath, containerPath: terminationPath(container) };
+}
+
+/** A container's own settings go before the pod's. */
+function securityOf(pod: Pod, container: Container): SecurityConfig {
+  const shared = pod.spec?.securityContext ?? {};
+  const own = container.securityContext ?? {};
+  const user = own.runAsUser ?? shared.runAsUser;
+  const group = own.runAsGroup ?? shared.runAsGroup;
+  const nonRoot = own.runAsNonRoot ?? shared.runAsNonRoot;
+  if (nonRoot && user === 0) {
+    throw new ConfigError("container's runAsUser breaks non-root policy (runAsNonRoot is true, runAsUser is 0)");
+  }
+  const groups = [...(shared.supplementalGroups ?? []), ...(shared.fsGroup === undefined ? [] : [shared.fsGroup])];
+  return {
+    ...(user === undefined ? {} : { user: String(user) }),
+    ...(group === undefined ? {} : { group }),
+    ...(groups.length > 0 ? { supplementalGroups: groups } : {}),
+    nonRoot: nonRoot ?? false,
+    readonlyRootfs: own.readOnlyRootFilesystem ?? false,
+    privileged: own.privileged ?? false,
+    noNewPrivileges: own.allowPrivilegeEscalation === false,
+    addCapabilities: own.capabilities?.add ?? [],
+    dropCapabilities: own.capabilities?.drop ?? [],
+  };
+}

@@ -1,0 +1,157 @@
+// The runs of one pod's containers: what the runtime knows of them, and what the agent adds.
+
+import type { Pod } from "@capstan/api/generated/core-v1";
+import { aborted } from "@capstan/base/async";
+import { messageOf } from "@capstan/base/errors";
+import type { ContainerStatus as Run } from "@capstan/core/runtime";
+import type { PodPaths } from "../paths.ts";
+import { runHook } from "../probes/handler.ts";
+import { Prober } from "../probes/prober.ts";
+import type { NodeContext } from "./context.ts";
+import { aboutContainer } from "./events.ts";
+import { terminationMessage } from "./termination-message.ts";
+import { type ContainerView, containersOf } from "./views.ts";
+
+/** Ended runs that are kept of each container besides the latest: for `logs --previous` and lastState. */
+const keptRuns = 1;
+
+export class PodRuns {
+  readonly #context: NodeContext;
+  readonly #paths: PodPaths;
+  readonly #messages = new Map<string, string>();
+  readonly #probers = new Map<string, { prober: Prober; stop: AbortController }>();
+  /** Runs whose postStart hook is not over. */
+  readonly #hooked = new Set<string>();
+  readonly waiting = new Map<string, { reason: string; message?: string }>();
+  /** Sandboxes of the pod, the latest last. */
+  readonly sandboxes: string[];
+
+  constructor(context: NodeContext, pod: Pod, paths: PodPaths) {
+    this.#context = context;
+    this.#paths = paths;
+    this.sandboxes = context.runtime
+      .listPodSandboxes()
+      .filter(({ config }) => config.uid === pod.metadata.uid)
+      .sort((a, b) => a.createdAt.getTime() - b.createdAt.getTime())
+      .map(({ id }) => id);
+  }
+
+  /** The sandbox in use, ready or not. */
+  sandbox() {
+    const id = this.sandboxes.at(-1);
+    return this.#context.runtime.listPodSandboxes().find((sandbox) => sandbox.id === id);
+  }
+
+  async views(pod: Pod): Promise<ContainerView[]> {
+    const all = this.sandboxes.flatMap((id) => this.#context.runtime.listContainers(id));
+    const views: ContainerView[] = [];
+    for (const { spec, role } of containersOf(pod)) {
+      const runs = all
+        .filter((run) => run.config.name === spec.name)
+        .sort((a, b) => b.config.attempt - a.config.attempt);
+      const [latest] = runs;
+      if (latest?.state === "exited") await this.#ended(spec.name, latest, pod);
+      const prober = latest && this.#probers.get(latest.id)?.prober;
+      const waiting = this.waiting.get(spec.name);
+      views.push({
+        spec,
+        role,
+        runs,
+        ...(waiting ? { waiting } : {}),
+        started: latest?.state === "running" && !this.#hooked.has(latest.id) && (prober?.started ?? false),
+        ready: prober?.ready ?? false,
+        ...(prober?.unhealthy ? { unhealthy: prober.unhealthy } : {}),
+        messages: this.#messages,
+      });
+    }
+    return views;
+  }
+
+  /** Starts the probes of a run; does nothing when they are there. */
+  probe(pod: Pod, view: ContainerView, run: Run, address: string, onChange: () => void): void {
+    if (this.#probers.has(run.id)) return;
+    const { runtime, recorder, signal } = this.#context;
+    const stop = new AbortController();
+    const target = { runtime, containerId: run.id, container: view.spec, address };
+    const prober = new Prober({
+      target,
+      startedAt: run.startedAt ?? new Date(),
+      onChange,
+      onFailure: (message) => recorder.warning(aboutContainer(pod, view.spec.name), "Unhealthy", message),
+    });
+    this.#probers.set(run.id, { prober, stop });
+    prober.start(AbortSignal.any([stop.signal, signal]));
+  }
+
+  grace(run: Run): number | undefined {
+    return this.#probers.get(run.id)?.prober.graceSeconds;
+  }
+
+  stopProbes(): void {
+    for (const { stop } of this.#probers.values()) stop.abort();
+  }
+
+  /** @returns whether the container goes on. */
+  async postStart(pod: Pod, view: ContainerView, id: string, address: string, signal: AbortSignal): Promise<boolean> {
+    const hook = view.spec.lifecycle?.postStart;
+    if (!hook) return true;
+    this.#hooked.add(id);
+    const { runtime, recorder } = this.#context;
+    try {
+      await runHook(hook, { runtime, containerId: id, container: view.spec, address }, signal);
+      return true;
+    } catch (error) {
+      if (signal.aborted) return false;
+      const about = aboutContainer(pod, view.spec.name);
+      recorder.warning(about, "FailedPostStartHook", `PostStartHook failed: ${messageOf(error)}`);
+      await this.stop(pod, view, id, 30, "FailedPostStartHook", signal);
+      return false;
+    } finally {
+      this.#hooked.delete(id);
+    }
+  }
+
+  /** Runs the preStop hook and stops the container, both within the grace. An abort leaves it to the next caller. */
+  async stop(
+    pod: Pod,
+    view: ContainerView,
+    id: string,
+    graceSeconds: number,
+    message: string,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { runtime, recorder } = this.#context;
+    const about = aboutContainer(pod, view.spec.name);
+    recorder.normal(about, "Killing", message);
+    const begun = Date.now();
+    const hook = view.spec.lifecycle?.preStop;
+    if (hook && graceSeconds > 0) {
+      const over = AbortSignal.any([signal, AbortSignal.timeout(graceSeconds * 1000)]);
+      const address = this.sandbox()?.ip || this.#context.hostIP;
+      try {
+        await runHook(hook, { runtime, containerId: id, container: view.spec, address }, over);
+      } catch (error) {
+        if (!signal.aborted) recorder.warning(about, "FailedPreStopHook", `PreStopHook failed: ${messageOf(error)}`);
+      }
+    }
+    // The kubelet leaves at least two seconds after a hook.
+    const left = graceSeconds === 0 ? 0 : Math.max(hook ? 2 : 0, graceSeconds - (Date.now() - begun) / 1000);
+    await Promise.race([runtime.stopContainer(id, left), aborted(signal)]);
+  }
+
+  /** Removes runs that nobody asks for any more. */
+  async prune(view: ContainerView): Promise<void> {
+    for (const run of view.runs.slice(1 + keptRuns)) {
+      this.#messages.delete(run.id);
+      await this.#context.runtime.removeContainer(run.id);
+    }
+  }
+
+  async #ended(name: string, run: Run, pod: Pod): Promise<void> {
+    this.#probers.get(run.id)?.stop.abort();
+    this.#probers.delete(run.id);
+    if (this.#messages.has(run.id)) return;
+    const container = containersOf(pod).find(({ spec }) => spec.name === name)?.spec;
+    this.#messages.set(run.id, container ? await terminationMessage(container, this.#paths, run) : "");
+  }
+}

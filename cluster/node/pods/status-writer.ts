@@ -1,0 +1,55 @@
+import type { Pod, PodStatus } from "@capstan/api/generated/core-v1";
+import { Pods } from "@capstan/api/generated/resources";
+import { isReason, refOf } from "@capstan/api/meta";
+import { backoff, sleep } from "@capstan/base/async";
+import type { Logger } from "@capstan/base/log";
+import type { Client } from "@capstan/core/client";
+
+/** Writes the newest status of one pod: one patch for each change, and what changed meanwhile in the next one. */
+export class StatusWriter {
+  readonly #client: Client;
+  readonly #log: Logger;
+  readonly #signal: AbortSignal;
+  #pod: Pod;
+  #wanted: PodStatus | undefined;
+  #written = "";
+  #writing: Promise<void> | undefined;
+
+  constructor(client: Client, pod: Pod, log: Logger, signal: AbortSignal) {
+    this.#client = client;
+    this.#pod = pod;
+    this.#log = log;
+    this.#signal = signal;
+  }
+
+  set(status: PodStatus): void {
+    this.#wanted = status;
+    this.#writing ??= this.#run().finally(() => {
+      this.#writing = undefined;
+    });
+  }
+
+  /** Resolves when what was set last is stored. */
+  async flush(): Promise<void> {
+    while (this.#writing) await this.#writing;
+  }
+
+  async #run(): Promise<void> {
+    for (let attempt = 0; this.#wanted && !this.#signal.aborted; ) {
+      const status = this.#wanted;
+      const text = JSON.stringify(status, (key, value) => (key === "lastTransitionTime" ? undefined : value));
+      if (text === this.#written) return;
+      try {
+        // The UID lets a pod of the same name, made meanwhile, refuse it.
+        const body = { metadata: { uid: this.#pod.metadata.uid }, status };
+        await this.#client.patch(Pods, refOf(this.#pod), { type: "strategic", body }, { subresource: "status" });
+        this.#written = text;
+        if (this.#wanted === status) return;
+      } catch (error) {
+        if (isReason(error, "NotFound", "Conflict")) return;
+        this.#log.warn("a pod's status could not be written", { pod: this.#pod.metadata.name, error });
+        await sleep(backoff(attempt++, { base: 200, cap: 10_000 }), this.#signal);
+      }
+    }
+  }
+}

@@ -1,0 +1,90 @@
+import { type ClientRequest, type IncomingMessage, request as plainRequest } from "node:http";
+import { request as tlsRequest } from "node:https";
+import { connect } from "node:net";
+
+export interface ProbeRequest {
+  secure: boolean;
+  host: string;
+  port: number;
+  path: string;
+  headers: Record<string, string>;
+}
+
+// The kubelet reads no more of an answer.
+const bodyLimit = 10 * 1024;
+const redirectLimit = 10;
+
+/** GET, following redirects to the same host only; certificates are not checked. */
+export async function get(
+  request: ProbeRequest,
+  signal: AbortSignal,
+  redirects = 0,
+): Promise<{ status: number; body: string }> {
+  const url = `${request.secure ? "https" : "http"}://${request.host}:${request.port}${request.path}`;
+  try {
+    const { status, body, location } = await once(request, signal);
+    if (status < 300 || status >= 400 || !location) return { status, body };
+    const next = new URL(location, url);
+    if (next.hostname !== request.host) return { status, body: "Probe terminated redirects" };
+    if (redirects >= redirectLimit) throw new Error(`stopped after ${redirectLimit} redirects`);
+    const secure = next.protocol === "https:";
+    const port = Number(next.port) || (secure ? 443 : 80);
+    return await get({ ...request, secure, port, path: next.pathname + next.search }, signal, redirects + 1);
+  } catch (error) {
+    throw new Error(`Get "${url}": ${reasonOf(error, signal)}`, { cause: error });
+  }
+}
+
+function once(
+  { secure, host, port, path, headers }: ProbeRequest,
+  signal: AbortSignal,
+): Promise<{ status: number; body: string; location: string | undefined }> {
+  return new Promise((resolve, reject) => {
+    const options = { host, port, path, signal, agent: false as const, rejectUnauthorized: false };
+    const all = { "user-agent": "kube-probe/1.33", accept: "*/*", ...headers };
+    const answer = (response: IncomingMessage) => {
+      let body = "";
+      const status = response.statusCode ?? 0;
+      const done = () => resolve({ status, body, location: response.headers.location });
+      response.setEncoding("utf8");
+      response.on("data", (text: string) => {
+        body += text;
+        if (body.length > bodyLimit) {
+          done();
+          response.destroy();
+        }
+      });
+      response.on("end", done);
+      response.on("error", reject);
+    };
+    const make = secure ? tlsRequest : plainRequest;
+    const request: ClientRequest = make({ ...options, headers: all }, answer);
+    request.on("error", reject);
+    request.end();
+  });
+}
+
+export async function probeConnection(host: string, port: number, signal: AbortSignal): Promise<void> {
+  await new Promise<void>((resolve, reject) => {
+    const socket = connect({ host, port });
+    const over = () => socket.destroy(new Error("i/o timeout"));
+    signal.addEventListener("abort", over, { once: true });
+    socket.on("close", () => signal.removeEventListener("abort", over));
+    socket.on("connect", () => {
+      socket.destroy();
+      resolve();
+    });
+    socket.on("error", (error) => reject(new Error(`dial tcp ${host}:${port}: ${reasonOf(error, signal)}`)));
+  });
+}
+
+/** In the words of Go's net package. */
+function reasonOf(error: unknown, signal: AbortSignal): string {
+  const { code, address, port, message } = error as NodeJS.ErrnoException & { address?: string; port?: number };
+  if (signal.aborted) return "context deadline exceeded (Client.Timeout exceeded while awaiting headers)";
+  const dial = address ? `dial tcp ${address}:${port}: ` : "";
+  if (code === "ECONNREFUSED") return `${dial}connect: connection refused`;
+  if (code === "EHOSTUNREACH") return `${dial}connect: no route to host`;
+  if (code === "ECONNRESET") return "read: connection reset by peer";
+  return message;
+}

@@ -1,0 +1,97 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createNodeAgent, type DelayOptions } from "@capstan/cluster/node";
+import { openAuthority } from "@capstan/core/pki";
+import {
+  addressAt,
+  allocateInstanceNetwork,
+  type BuiltinImage,
+  canBridge,
+  createRuntime,
+  type ImageMapping,
+  type InProcessImages,
+  type InstanceNetwork,
+  parseCidr,
+  type Runtime,
+} from "@capstan/core/runtime";
+import type { TestCluster } from "./test-cluster.ts";
+
+export interface TestNodeOptions {
+  name?: string;
+  builtinImages?: BuiltinImage[];
+  imageMap?: ImageMapping[];
+  inProcess?: InProcessImages;
+  delays?: DelayOptions;
+  /** Keeps the directory of an earlier node: the agent is started again. */
+  dataDir?: string;
+}
+
+export interface TestNode extends AsyncDisposable {
+  name: string;
+  dataDir: string;
+  network: InstanceNetwork;
+  runtime: Runtime;
+  /** Stops the agent, not its containers. */
+  stopAgent(): Promise<void>;
+}
+
+/** Why real pods cannot run here; undefined when they can. */
+export function nodeMissing(): string | undefined {
+  return canBridge() ? undefined : "pods with networks of their own need root and the program ip";
+}
+
+/** A real node: pods run in namespaces of this machine. Everything of it is gone after its disposal. */
+export async function startTestNode(cluster: TestCluster, options: TestNodeOptions = {}): Promise<TestNode> {
+  const { name = "node-1", delays } = options;
+  const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), "capstan-node-"));
+  const network = allocateInstanceNetwork(dataDir, { bridged: canBridge() });
+  const address = addressAt(parseCidr(network.podCidr), 1);
+  const authority = await openAuthority({ directory: join(dataDir, "pki") });
+  const pair = await authority.obtain("kubelet", { commonName: name, usages: ["server"], hosts: [address] });
+  const [stopRuntime, stopAgent] = [new AbortController(), new AbortController()];
+  const { log, client, informers } = cluster;
+  const { builtinImages, imageMap, inProcess } = options;
+  const runtime = createRuntime({
+    dataDir,
+    network,
+    codeDir: join(import.meta.dirname, "../.."),
+    builtinImages,
+    imageMap,
+    inProcess,
+    log,
+  });
+  const running = runtime.start(stopRuntime.signal);
+  await runtime.ready;
+  const agent = createNodeAgent({
+    client,
+    informers,
+    runtime,
+    nodeName: name,
+    dataDir,
+    address,
+    tls: { ...pair, clientCa: authority.cert },
+    dns: { domain: "cluster.local" },
+    delays,
+    log,
+  });
+  const agentRunning = agent.start(stopAgent.signal);
+  await Promise.race([agent.ready, agentRunning]);
+  return {
+    name,
+    dataDir,
+    network,
+    runtime,
+    async stopAgent() {
+      stopAgent.abort();
+      await agentRunning;
+    },
+    async [Symbol.asyncDispose]() {
+      stopAgent.abort();
+      await agentRunning;
+      stopRuntime.abort();
+      await running;
+      if (!options.dataDir) rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}
