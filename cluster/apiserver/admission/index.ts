@@ -5,6 +5,7 @@ import { createRbac } from "../authorization/index.ts";
 import type { ExtensionFactory } from "../request.ts";
 import { createLimitRanger } from "./limit-ranger.ts";
 import { createNamespaceLifecycle } from "./namespace-lifecycle.ts";
+import { createNodeRestriction } from "./node-restriction.ts";
 import { createOwnerReferences } from "./owner-references.ts";
 import { createPodSecurity } from "./pod-security.ts";
 import { createPriority } from "./priority.ts";
@@ -31,6 +32,7 @@ export function createAdmission({ log, client }: AdmissionOptions): ExtensionFac
       createNamespaceLifecycle(view),
       createLimitRanger(view),
       createServiceAccountAdmission(view, client),
+      createNodeRestriction(view),
       createPodSecurity(view),
       createPriority(view),
       defaultTolerationSeconds,

@@ -151,6 +151,7 @@ const parts: ClusterRole[] = [
     rule("-", "nodes", [...read, "proxy"]),
     rule("-", "nodes/log nodes/metrics nodes/proxy nodes/stats", "*"),
   ]),
+  // Not here: Secrets and ConfigMaps. The node authorizer lets a node read those that its pods refer to.
   role("system:node", [
     ...reviews,
     events,
@@ -161,8 +162,7 @@ const parts: ClusterRole[] = [
     rule("-", "pods", "get list watch create delete"),
     rule("-", "pods/status", "patch update"),
     rule("-", "pods/eviction serviceaccounts/token", "create"),
-    rule("-", "configmaps secrets", read),
-    rule("-", "persistentvolumeclaims persistentvolumes", "get"),
+    rule("-", "persistentvolumeclaims persistentvolumes", read),
     rule("-", "persistentvolumeclaims/status", "get patch update"),
     rule("certificates.k8s.io", "certificatesigningrequests", "create get list watch"),
     rule("storage.k8s.io", "csidrivers volumeattachments", read),

@@ -3,21 +3,24 @@ import type { ExtensionFactory } from "../request.ts";
 import { createEscalationCheck } from "./escalation.ts";
 import { createImpersonation } from "./impersonation.ts";
 import { createAuthorizationInterceptor } from "./interceptor.ts";
+import { anyOf, createNodeAuthorizer } from "./node.ts";
 import { createRbac } from "./rbac.ts";
 import { createReviewEndpoints } from "./review.ts";
 
 export { type Access, type Authorizer, forbiddenObject } from "./access.ts";
 export { bootstrapRbac } from "./bootstrap.ts";
+export { nodeOf } from "./node.ts";
 export { createRbac } from "./rbac.ts";
 
 /** Second among the server's extensions, after authentication. */
 export function createAuthorization(): ExtensionFactory {
   return (view) => {
     const rbac = createRbac(view);
+    const authorize = anyOf(rbac.authorize, createNodeAuthorizer(view));
     return {
-      interceptors: [createImpersonation(rbac.authorize), createAuthorizationInterceptor(rbac.authorize)],
+      interceptors: [createImpersonation(authorize), createAuthorizationInterceptor(authorize)],
       admission: [createEscalationCheck(rbac)],
-      endpoints: createReviewEndpoints(rbac),
+      endpoints: createReviewEndpoints({ ...rbac, authorize }),
     };
   };
 }
