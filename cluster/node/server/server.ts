@@ -54,9 +54,12 @@ export function createNodeServer(options: NodeServerOptions): NodeServer {
   };
 }
 
-/** Throws Unauthorized for those without a certificate of the cluster. */
+/** The agent does whatever it is asked, so only the API server and administrators may ask: users' certificates are of the same authority. */
 function authorized({ peer, url }: HttpRequest): URL {
   if (!peer?.certificate) throw new StatusError("Unauthorized", "this node needs a client certificate of the cluster");
+  if (!peer.certificate.organizations.includes("system:masters")) {
+    throw new StatusError("Forbidden", "this node answers the API server: ask there");
+  }
   return new URL(url, "https://node");
 }
 
