@@ -2,6 +2,11 @@ import type { Controller } from "@capstan/core/reconcile";
 import { createRoleAggregation } from "./aggregation/index.ts";
 import type { ControllerContext } from "./context.ts";
 import { createDeploymentController } from "./deployment/index.ts";
+import {
+  createEndpointSliceController,
+  createEndpointSliceMirror,
+  createEndpointsController,
+} from "./endpoints/index.ts";
 import { createGarbageCollector } from "./garbage/index.ts";
 import { createMetadataStore } from "./metadata/index.ts";
 import { createNamespaceController } from "./namespace/index.ts";
@@ -27,6 +32,9 @@ export function createControllers(options: ControllersOptions): ControllerPart[]
     createRootCaPublisher(options),
     createReplicaSetController(options),
     createDeploymentController(options),
+    createEndpointsController(options),
+    createEndpointSliceController(options),
+    createEndpointSliceMirror(options),
     createGarbageCollector({ ...options, metadata }),
     createRoleAggregation(options),
     createClaimProtection(options),
