@@ -1,6 +1,7 @@
 import resources from "@capstan/api/generated/resources.json" with { type: "json" };
 import { builtinSchema } from "@capstan/api/schema";
 import type { Kind, Rules, ScalePaths } from "./kind.ts";
+import { builtinColumns } from "./table/builtin.ts";
 
 interface ResourceFact {
   group: string;
@@ -89,7 +90,8 @@ function kindOf(fact: ResourceFact, rules: Map<string, Rules>): Kind {
   const verbs = fact.verbs.map((verb) => discoveryVerbs[verb] ?? verb);
   if (verbs.includes("list") && resource !== "componentstatuses") verbs.push("watch");
   if (resource === "namespaces") verbs.push("deletecollection");
-  const custom = rules.get(`${group}/${version}/${resource}`) ?? rules.get(`${group}/${resource}`) ?? {};
+  const own = rules.get(`${group}/${version}/${resource}`) ?? rules.get(`${group}/${resource}`) ?? {};
+  const columns = builtinColumns[`${group}/${version}/${resource}`] ?? builtinColumns[`${group}/${resource}`];
   return {
     group,
     version,
@@ -105,7 +107,7 @@ function kindOf(fact: ResourceFact, rules: Map<string, Rules>): Kind {
     verbs: [...new Set(verbs)].sort(),
     statusSubresource: subresources.includes("status"),
     ...(subresources.includes("scale") ? { scale: replicas } : {}),
-    rules: custom,
+    rules: columns ? { ...own, columns } : own,
     prefix: stored?.prefix ?? `${group || "core"}/${resource}/`,
     storedVersion: stored?.version ?? ownVersion,
   };

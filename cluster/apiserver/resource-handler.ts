@@ -44,6 +44,9 @@ function checkScope({ kind, info }: Call): void {
 const methodNotAllowed = () =>
   new StatusError("MethodNotAllowed", "the server does not allow this method on the requested resource");
 
+/** Nothing answers for a kind that stores nothing. */
+const notServed = (what: string) => new StatusError("NotImplemented", `${what} is not served here`);
+
 async function runVerb(core: Core, call: Call): Promise<HttpResponse> {
   const { kind, info } = call;
   if (!kind.verbs.includes(info.verb)) throw methodNotAllowed();
@@ -60,6 +63,7 @@ async function runVerb(core: Core, call: Call): Promise<HttpResponse> {
       };
     case "create":
       if (kind.resource === "bindings" && kind.group === "") return answerBound(core, call);
+      if (!kind.verbs.includes("get")) throw notServed(kind.resource);
       return answerObject(call, await create(core, call), 201);
     case "update":
       return answerObject(call, await update(core, call));
@@ -114,7 +118,7 @@ async function runSubresource(core: Core, call: Call): Promise<HttpResponse> {
     }
   }
   if (!ownForm.has(subresource)) {
-    throw new StatusError("NotImplemented", `${info.resource}/${subresource} is not served here`);
+    throw notServed(`${info.resource}/${subresource}`);
   }
   if (verb === "get") return answerObject(call, core.objects.unchanged(kind, core.objects.require(kind, refOf(call))));
   if (verb === "update") return answerObject(call, await update(core, call));

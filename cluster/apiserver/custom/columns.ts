@@ -1,6 +1,6 @@
 import type { CustomResourceColumnDefinition } from "@capstan/api/generated/apiextensions-v1";
 import type { KubeObject } from "@capstan/api/meta";
-import type { Column } from "../table/column.ts";
+import { type Column, nameColumn } from "../table/column.ts";
 import { findAll, parsePath } from "./json-path.ts";
 
 const types = ["string", "integer", "number", "boolean", "date"] as const;
@@ -9,9 +9,12 @@ const types = ["string", "integer", "number", "boolean", "date"] as const;
 export function columnsOf(definitions: CustomResourceColumnDefinition[] | undefined): Column<KubeObject>[] {
   if (!definitions?.length) {
     const description = "Time at which the object was created, by the server's clock.";
-    return [{ name: "Age", type: "date", description, cell: (object) => object.metadata.creationTimestamp }];
+    return [
+      nameColumn,
+      { name: "Age", type: "date", description, cell: (object) => object.metadata.creationTimestamp },
+    ];
   }
-  return definitions.map((definition) => {
+  const columns = definitions.map((definition): Column<KubeObject> => {
     const steps = parsePath(definition.jsonPath);
     const type = types.find((name) => name === definition.type) ?? "string";
     return {
@@ -24,6 +27,7 @@ export function columnsOf(definitions: CustomResourceColumnDefinition[] | undefi
       cell: (object) => cellOf(findAll(object, steps), type),
     };
   });
+  return [nameColumn, ...columns];
 }
 
 /** Source: apiextensions' tableconvertor: one value stands for itself, several of a string column are joined. */

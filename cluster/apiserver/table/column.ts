@@ -1,3 +1,6 @@
+import type { KubeObject } from "@capstan/api/meta";
+import { since } from "./age.ts";
+
 /** A column of `kubectl get`: `priority` above 0 shows only with `-o wide`. */
 export interface Column<T> {
   name: string;
@@ -5,6 +8,34 @@ export interface Column<T> {
   format?: string;
   description?: string;
   priority?: number;
-  /** The cell; dates as RFC 3339 are shown as ages. */
+  /** The cell; undefined shows as `<none>`. */
   cell(object: T): unknown;
 }
+
+export function text<T>(name: string, cell: (object: T) => string | number | undefined): Column<T> {
+  return { name, type: "string", cell: (object) => cell(object)?.toString() };
+}
+
+export function count<T>(name: string, cell: (object: T) => number | undefined): Column<T> {
+  return { name, type: "integer", cell: (object) => cell(object) ?? 0 };
+}
+
+/** Shown with `-o wide` alone. */
+export function wide<T>(name: string, cell: (object: T) => string | undefined): Column<T> {
+  return { name, type: "string", priority: 1, cell };
+}
+
+export const nameColumn: Column<KubeObject> = {
+  name: "Name",
+  type: "string",
+  format: "name",
+  description: "Name must be unique within a namespace.",
+  cell: (object) => object.metadata.name,
+};
+
+export const ageColumn: Column<KubeObject> = {
+  name: "Age",
+  type: "string",
+  description: "Time since the object was created.",
+  cell: (object) => since(object.metadata.creationTimestamp),
+};

@@ -1,6 +1,6 @@
 import type { KubeObject } from "@capstan/api/meta";
 import type { Kind } from "../kind.ts";
-import type { Column } from "./column.ts";
+import { type Column, nameColumn } from "./column.ts";
 
 interface ColumnDefinition {
   name: string;
@@ -17,21 +17,14 @@ export interface Table {
   rows: { cells: unknown[]; object?: unknown; conditions?: unknown[] }[];
 }
 
-const nameColumn: Column<KubeObject> = {
-  name: "Name",
-  type: "string",
-  format: "name",
-  description: "Name must be unique within a namespace.",
-  cell: (object) => object.metadata.name,
-};
-const ageColumn: Column<KubeObject> = {
+const creationColumn: Column<KubeObject> = {
   name: "Created At",
   type: "date",
   description: "Time at which the object was created, by the server's clock.",
   cell: (object) => object.metadata.creationTimestamp ?? null,
 };
 /** What kinds without columns of their own show. */
-const plain = [nameColumn, ageColumn];
+const plain = [nameColumn, creationColumn];
 
 /** A Table of objects. Source: apimachinery's metav1.Table. */
 export function tableOf(
@@ -40,7 +33,7 @@ export function tableOf(
   include: "None" | "Metadata" | "Object",
   version: string,
 ): Table {
-  const columns: Column<KubeObject>[] = kind.rules.columns ? [nameColumn, ...kind.rules.columns] : plain;
+  const columns: Column<KubeObject>[] = kind.rules.columns ?? plain;
   return {
     kind: "Table",
     apiVersion: `meta.k8s.io/${version}`,
@@ -49,7 +42,9 @@ export function tableOf(
       return { name, type, format, description, priority };
     }),
     rows: objects.map((object) => {
-      const cells = columns.map((column) => column.cell(object) ?? (column.type === "string" ? "<none>" : null));
+      const cells = columns.map(
+        (column) => column.cell(object) ?? (kind.custom || column.type !== "string" ? null : "<none>"),
+      );
       if (include === "None") return { cells };
       const { metadata } = object;
       if (include === "Object") return { cells, object };

@@ -1,10 +1,12 @@
 import type { Scale } from "@capstan/api/generated/autoscaling-v1";
-import { apiVersionOf, type KubeObject, type Requirement, requirementsOf, StatusError } from "@capstan/api/meta";
+import type { LabelSelector } from "@capstan/api/generated/meta-v1";
+import { type KubeObject, StatusError } from "@capstan/api/meta";
 import { builtinSchema, normalize, TypeMismatch } from "@capstan/api/schema";
 import { mediaTypeOf, readBody } from "../body.ts";
-import type { Kind, ScalePaths } from "../kind.ts";
+import type { ScalePaths } from "../kind.ts";
 import { encodeObject, type Written } from "../objects.ts";
 import { pathNotFound } from "../registry.ts";
+import { selectorText as textOf } from "../table/selector-text.ts";
 import { type Call, type Core, managerOf, refOf } from "./call.ts";
 import { dryRunOf } from "./decode.ts";
 import { readPatch } from "./patch.ts";
@@ -19,7 +21,7 @@ const pathsOf = ({ kind }: Call): ScalePaths => {
 
 export function readScale(core: Core, call: Call): Written {
   const object = core.objects.read(call.kind, core.objects.require(call.kind, refOf(call)));
-  return asWritten(scaleOf(call.kind, object, pathsOf(call)));
+  return asWritten(scaleOf(object, pathsOf(call)));
 }
 
 /** PUT or PATCH of `/scale`: writes the replicas of the object alone. */
@@ -35,7 +37,7 @@ export async function writeScale(core: Core, call: Call): Promise<Written> {
     subresource: "scale",
     operationKind: scaleKind,
     next(old) {
-      const wanted = (patcher ? patcher.applyTo(scaleOf(call.kind, old, paths)) : structuredClone(body)) as Scale;
+      const wanted = (patcher ? patcher.applyTo(scaleOf(old, paths)) : structuredClone(body)) as Scale;
       checkScale(call, wanted);
       write(old, paths.spec, wanted.spec?.replicas ?? 0);
       if (
@@ -47,7 +49,7 @@ export async function writeScale(core: Core, call: Call): Promise<Written> {
       return old;
     },
   });
-  return asWritten(scaleOf(call.kind, written.object, paths));
+  return asWritten(scaleOf(written.object, paths));
 }
 
 const scaleSchema = () => builtinSchema("autoscaling/v1.Scale");
@@ -67,7 +69,7 @@ function checkScale({ info }: Call, scale: Scale): void {
   }
 }
 
-function scaleOf(kind: Kind, object: KubeObject, paths: ScalePaths): Scale {
+function scaleOf(object: KubeObject, paths: ScalePaths): Scale {
   const { name, namespace, uid, resourceVersion, creationTimestamp } = object.metadata;
   const selector = paths.selector ? selectorText(object, paths.selector) : undefined;
   return {
@@ -76,7 +78,6 @@ function scaleOf(kind: Kind, object: KubeObject, paths: ScalePaths): Scale {
     metadata: { name, ...(namespace ? { namespace } : {}), uid, resourceVersion, creationTimestamp },
     spec: { replicas: Number(read(object, paths.spec) ?? 0) },
     status: { replicas: Number(read(object, paths.status) ?? 0), ...(selector ? { selector } : {}) },
-    ...(kind.custom ? {} : {}),
   };
 }
 
@@ -84,17 +85,8 @@ function scaleOf(kind: Kind, object: KubeObject, paths: ScalePaths): Scale {
 function selectorText(object: KubeObject, path: string): string | undefined {
   const own = read(object, path);
   if (typeof own === "string") return own;
-  const selector = (object as KubeObject & { spec?: { selector?: object } }).spec?.selector;
-  if (!selector) return undefined;
-  const wrapped = "matchLabels" in selector || "matchExpressions" in selector ? selector : { matchLabels: selector };
-  return (requirementsOf(wrapped as never) ?? []).map(requirementText).join(",");
-}
-
-function requirementText({ key, operator, values }: Requirement): string {
-  if (operator === "Exists") return key;
-  if (operator === "DoesNotExist") return `!${key}`;
-  if (operator === "In" && values.length === 1) return `${key}=${values[0]}`;
-  return `${key} ${operator.toLowerCase()} (${[...values].sort().join(",")})`;
+  const { spec } = object as KubeObject & { spec?: { selector?: LabelSelector } };
+  return spec?.selector ? textOf(spec.selector) : undefined;
 }
 
 function read(object: unknown, path: string): unknown {
@@ -114,5 +106,3 @@ function write(object: unknown, path: string, value: unknown): void {
 }
 
 const asWritten = (scale: Scale): Written => ({ object: scale as unknown as KubeObject, bytes: encodeObject(scale) });
-
-export { apiVersionOf };
