@@ -1,5 +1,6 @@
 import type { Controller } from "@capstan/core/reconcile";
 import { createRoleAggregation } from "./aggregation/index.ts";
+import { type CertificateSignerOptions, createCertificateSigner } from "./certificates/index.ts";
 import type { ControllerContext } from "./context.ts";
 import { createDeploymentController } from "./deployment/index.ts";
 import {
@@ -17,6 +18,8 @@ import { createClaimProtection, createVolumeProtection } from "./storageprotecti
 export interface ControllersOptions extends ControllerContext {
   /** PEM of the authority that signs the API server's certificate: published to every namespace. */
   rootCa: string;
+  /** Signs approved CertificateSigningRequests; without it they wait for another signer. */
+  authority?: CertificateSignerOptions["authority"];
 }
 
 /** What can be started: a controller, or a part that several controllers share. */
@@ -39,5 +42,6 @@ export function createControllers(options: ControllersOptions): ControllerPart[]
     createRoleAggregation(options),
     createClaimProtection(options),
     createVolumeProtection(options),
+    ...(options.authority ? [createCertificateSigner({ ...options, authority: options.authority })] : []),
   ];
 }

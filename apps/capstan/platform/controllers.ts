@@ -21,7 +21,7 @@ function together(name: string, members: { start(signal: AbortSignal): Promise<u
 }
 
 export function startControllers({ client, informers, authority }: ControlPlane, log: Logger, parts: Parts): void {
-  parts.add(together("controllers", createControllers({ client, informers, log, rootCa: authority.cert })));
+  parts.add(together("controllers", createControllers({ client, informers, log, rootCa: authority.cert, authority })));
 }
 
 export interface OperatorsOptions {

@@ -3,6 +3,7 @@ import type { Logger } from "@capstan/base/log";
 import type { Client } from "@capstan/core/client";
 import { createRbac } from "../authorization/index.ts";
 import type { ExtensionFactory } from "../request.ts";
+import { createCertificateAdmission } from "./certificates.ts";
 import { createLimitRanger } from "./limit-ranger.ts";
 import { createNamespaceLifecycle } from "./namespace-lifecycle.ts";
 import { createNodeRestriction } from "./node-restriction.ts";
@@ -27,8 +28,9 @@ export interface AdmissionOptions {
 
 /** Third among the server's extensions. */
 export function createAdmission({ log, client }: AdmissionOptions): ExtensionFactory {
-  return (view) => ({
-    admission: [
+  return (view) => {
+    const { authorize } = createRbac(view);
+    const admission = [
       createNamespaceLifecycle(view),
       createLimitRanger(view),
       createServiceAccountAdmission(view, client),
@@ -38,9 +40,11 @@ export function createAdmission({ log, client }: AdmissionOptions): ExtensionFac
       defaultTolerationSeconds,
       storageObjectInUseProtection,
       createMutatingWebhooks(view, log),
-      createOwnerReferences(view, createRbac(view).authorize),
+      createCertificateAdmission(authorize),
+      createOwnerReferences(view, authorize),
       createValidatingWebhooks(view, log),
       createResourceQuota(view),
-    ],
-  });
+    ];
+    return { admission };
+  };
 }
