@@ -126,12 +126,16 @@ function remove(root: unknown, path: string[], pointer: string): unknown {
   return root;
 }
 
-/** Whether two JSON values are the same; order of keys does not matter. */
+/** Whether two JSON values are the same; order of keys does not matter, and undefined is as absent. */
 export function equal(a: unknown, b: unknown): boolean {
   if (a === b) return true;
   if (!isContainer(a) || !isContainer(b) || Array.isArray(a) !== Array.isArray(b)) return false;
-  const keys = Object.keys(a);
-  if (keys.length !== Object.keys(b).length) return false;
   const [left, right] = [a as Record<string, unknown>, b as Record<string, unknown>];
-  return keys.every((key) => Object.hasOwn(right, key) && equal(left[key], right[key]));
+  for (const key of Object.keys(left)) {
+    const value = left[key];
+    if (value === undefined ? right[key] !== undefined : !Object.hasOwn(right, key) || !equal(value, right[key]))
+      return false;
+  }
+  for (const key of Object.keys(right)) if (right[key] !== undefined && left[key] === undefined) return false;
+  return true;
 }

@@ -22,7 +22,8 @@ export interface Rules<T = AnyObject> {
   prepare?(object: T, old: T | undefined, context: PrepareContext): void;
   /** Undoes what prepare allocated, when the write failed after it. */
   release?(object: T, old?: T): void;
-  validate?(object: T, errors: FieldErrors, old?: T): void;
+  /** `subresource` is empty for the object itself. */
+  validate?(object: T, errors: FieldErrors, old: T | undefined, subresource: string): void;
   /** Runs after a create or an update is stored. */
   stored?(object: T): void;
   /** Runs after an update is stored, with what was there before. */

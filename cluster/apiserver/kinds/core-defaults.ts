@@ -10,10 +10,12 @@ import type { Endpoints, LimitRange, PersistentVolume, Secret, Service } from "@
 import type { EndpointSlice } from "@capstan/api/generated/discovery-v1";
 import type { NetworkPolicy } from "@capstan/api/generated/networking-v1";
 import type { ClusterRoleBinding, RoleBinding } from "@capstan/api/generated/rbac-v1";
+import type { PriorityClass } from "@capstan/api/generated/scheduling-v1";
 import type { StorageClass } from "@capstan/api/generated/storage-v1";
 
-export function defaultService({ spec }: Service): void {
-  if (!spec) return;
+export function defaultService(service: Service): void {
+  service.spec ??= {};
+  const { spec } = service;
   spec.sessionAffinity ||= "None";
   if (spec.sessionAffinity === "None") delete spec.sessionAffinityConfig;
   else {
@@ -59,8 +61,9 @@ function toBase64(bytes: Uint8Array): string {
   return btoa(binary);
 }
 
-export function defaultVolume({ spec }: PersistentVolume): void {
-  if (!spec) return;
+export function defaultVolume(volume: PersistentVolume): void {
+  volume.spec ??= {};
+  const { spec } = volume;
   spec.persistentVolumeReclaimPolicy ||= "Retain";
   spec.volumeMode ??= "Filesystem";
   if (spec.hostPath) spec.hostPath.type ??= "";
@@ -125,12 +128,17 @@ export function defaultAdmissionPolicy({ spec }: ValidatingAdmissionPolicy): voi
   for (const rule of [...(match.resourceRules ?? []), ...(match.excludeResourceRules ?? [])]) rule.scope ??= "*";
 }
 
-export function defaultAutoscaler({ spec }: HorizontalPodAutoscaler): void {
-  if (!spec) return;
+export function defaultAutoscaler(autoscaler: HorizontalPodAutoscaler): void {
+  autoscaler.spec ??= {} as HorizontalPodAutoscaler["spec"];
+  const { spec } = autoscaler;
   spec.minReplicas ??= 1;
   if (!spec.metrics?.length) {
     spec.metrics = [
       { type: "Resource", resource: { name: "cpu", target: { type: "Utilization", averageUtilization: 80 } } },
     ];
   }
+}
+
+export function defaultPriorityClass(priority: PriorityClass): void {
+  priority.preemptionPolicy ??= "PreemptLowerPriority";
 }

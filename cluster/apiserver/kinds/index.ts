@@ -11,6 +11,9 @@ import { definitionRules } from "../custom/definition-rules.ts";
 import type { Definitions } from "../custom/definitions.ts";
 import type { Rules } from "../kind.ts";
 import type { ServiceAddresses } from "../service-addresses.ts";
+import * as checks from "../validation/core.ts";
+import * as services from "../validation/services.ts";
+import * as sets from "../validation/workloads.ts";
 import * as core from "./core-defaults.ts";
 import { jobRules } from "./jobs.ts";
 import { podRules } from "./pods.ts";
@@ -47,6 +50,7 @@ const nodes: Rules<Node> = {
 
 const claims: Rules<PersistentVolumeClaim> = {
   defaults: workloads.defaultClaim,
+  validate: checks.checkClaim,
   prepare(claim, old) {
     if (!old) claim.status = { phase: "Pending" };
   },
@@ -55,6 +59,7 @@ const claims: Rules<PersistentVolumeClaim> = {
 
 const volumes: Rules<PersistentVolume> = {
   defaults: core.defaultVolume,
+  validate: checks.checkVolume,
   prepare(volume, old) {
     if (!old) volume.status = { phase: "Pending" };
   },
@@ -77,6 +82,7 @@ const eventFields: Rules<Event>["fields"] = {
 
 const secrets: Rules<Secret> = {
   defaults: core.defaultSecret,
+  validate: checks.checkSecret,
   fields: { type: (secret) => secret.type ?? "" },
 };
 
@@ -91,10 +97,12 @@ export function builtinRules(addresses: ServiceAddresses, definitions: Definitio
     "/nodes": nodes,
     "/persistentvolumeclaims": claims,
     "/persistentvolumes": volumes,
-    "/events": { fields: eventFields },
+    "/events": { fields: eventFields, validate: checks.checkEvent },
+    "/configmaps": { validate: checks.checkConfigMap },
+    "/resourcequotas": { validate: checks.checkQuota },
     "/secrets": secrets,
     "/services": serviceRules(addresses),
-    "/endpoints": { defaults: core.defaultEndpoints },
+    "/endpoints": { defaults: core.defaultEndpoints, validate: services.checkEndpoints },
     "/limitranges": { defaults: core.defaultLimitRange },
     "/replicationcontrollers": { fields: replicaFields },
     "apiextensions.k8s.io/customresourcedefinitions": {
@@ -102,18 +110,28 @@ export function builtinRules(addresses: ServiceAddresses, definitions: Definitio
       stored: definitions.stored,
       deleted: definitions.removed,
     },
-    "apps/deployments": { defaults: workloads.defaultDeployment },
-    "apps/replicasets": { defaults: workloads.defaultReplicaSet, fields: replicaFields },
-    "apps/statefulsets": { defaults: workloads.defaultStatefulSet },
-    "apps/daemonsets": { defaults: workloads.defaultDaemonSet },
+    "apps/deployments": { defaults: workloads.defaultDeployment, validate: sets.checkDeployment },
+    "apps/replicasets": {
+      defaults: workloads.defaultReplicaSet,
+      fields: replicaFields,
+      validate: sets.checkReplicaSet,
+    },
+    "apps/statefulsets": { defaults: workloads.defaultStatefulSet, validate: sets.checkStatefulSet },
+    "apps/daemonsets": { defaults: workloads.defaultDaemonSet, validate: sets.checkDaemonSet },
     "batch/jobs": jobRules,
-    "batch/cronjobs": { defaults: workloads.defaultCronJob },
-    "autoscaling/v2/horizontalpodautoscalers": { defaults: core.defaultAutoscaler },
-    "discovery.k8s.io/endpointslices": { defaults: core.defaultEndpointSlice },
+    "batch/cronjobs": { defaults: workloads.defaultCronJob, validate: sets.checkCronJob },
+    "autoscaling/v2/horizontalpodautoscalers": { defaults: core.defaultAutoscaler, validate: checks.checkAutoscaler },
+    "discovery.k8s.io/endpointslices": { defaults: core.defaultEndpointSlice, validate: services.checkEndpointSlice },
+    "networking.k8s.io/ingresses": { validate: services.checkIngress },
+    "policy/poddisruptionbudgets": { validate: checks.checkBudget },
+    "scheduling.k8s.io/priorityclasses": { defaults: core.defaultPriorityClass, validate: checks.checkPriorityClass },
+    "coordination.k8s.io/leases": { validate: checks.checkLease },
     "networking.k8s.io/networkpolicies": { defaults: core.defaultNetworkPolicy },
-    "rbac.authorization.k8s.io/rolebindings": { defaults: core.defaultBinding },
-    "rbac.authorization.k8s.io/clusterrolebindings": { defaults: core.defaultBinding },
-    "storage.k8s.io/storageclasses": { defaults: core.defaultStorageClass },
+    "rbac.authorization.k8s.io/roles": { validate: checks.checkRole },
+    "rbac.authorization.k8s.io/clusterroles": { validate: checks.checkRole },
+    "rbac.authorization.k8s.io/rolebindings": { defaults: core.defaultBinding, validate: checks.checkBinding },
+    "rbac.authorization.k8s.io/clusterrolebindings": { defaults: core.defaultBinding, validate: checks.checkBinding },
+    "storage.k8s.io/storageclasses": { defaults: core.defaultStorageClass, validate: checks.checkStorageClass },
     "admissionregistration.k8s.io/mutatingwebhookconfigurations": { defaults: core.defaultWebhooks },
     "admissionregistration.k8s.io/validatingwebhookconfigurations": { defaults: core.defaultWebhooks },
     "admissionregistration.k8s.io/validatingadmissionpolicies": { defaults: core.defaultAdmissionPolicy },

@@ -1,6 +1,7 @@
 // Source: upstream's pkg/registry/batch/job/strategy.go.
 import type { Job } from "@capstan/api/generated/batch-v1";
 import type { Rules } from "../kind.ts";
+import { checkJob } from "../validation/workloads.ts";
 import { defaultJob } from "./workload-defaults.ts";
 
 /** A Job selects its pods by its own uid, unless it says manualSelector. */
@@ -27,6 +28,7 @@ export const jobRules: Rules<Job> = {
   prepare(job, old) {
     if (!old && job.spec) generateSelector(job);
   },
+  validate: checkJob,
   fields: {
     "status.successful": (job) => String(job.status?.succeeded ?? 0),
   },

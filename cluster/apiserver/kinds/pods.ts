@@ -2,6 +2,7 @@
 import type { Container, Pod } from "@capstan/api/generated/core-v1";
 import { parseQuantity } from "@capstan/api/meta";
 import type { Rules } from "../kind.ts";
+import { checkPodSpec, checkPodUpdate } from "../validation/pods.ts";
 import { defaultPod } from "./pod-defaults.ts";
 
 /** Guaranteed, Burstable or BestEffort. */
@@ -31,7 +32,10 @@ export function graceOf(pod: Pod, asked: number | undefined): number {
 }
 
 export const podRules: Rules<Pod> = {
-  defaults: (pod) => pod.spec && defaultPod(pod.spec),
+  defaults(pod) {
+    pod.spec ??= { containers: [] };
+    defaultPod(pod.spec);
+  },
   prepare(pod, old, { subresource }) {
     if (!old) {
       pod.status = { phase: "Pending", qosClass: qosClassOf(pod) };
@@ -41,6 +45,10 @@ export const podRules: Rules<Pod> = {
         pod.status.conditions = [condition];
       }
     } else if (subresource === "status" && pod.status) pod.status.qosClass ??= old.status?.qosClass ?? qosClassOf(pod);
+  },
+  validate(pod, errors, old, subresource) {
+    checkPodSpec(pod.spec, "spec", errors);
+    if (old) checkPodUpdate(pod, old, subresource, errors);
   },
   grace: graceOf,
   fields: {

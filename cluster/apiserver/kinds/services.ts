@@ -3,6 +3,7 @@ import type { Service } from "@capstan/api/generated/core-v1";
 import { FieldErrors } from "../field-errors.ts";
 import type { Rules } from "../kind.ts";
 import type { ServiceAddresses } from "../service-addresses.ts";
+import { checkService } from "../validation/services.ts";
 import { defaultService } from "./core-defaults.ts";
 
 const usesAddress = ({ spec }: Service) => spec.type !== "ExternalName";
@@ -25,6 +26,7 @@ export function serviceRules(addresses: ServiceAddresses): Rules<Service> {
       if (errors.causes.length > 0) release(addresses, service, old);
       errors.throwFor({ group: "", kind: "Service" }, service.metadata.name);
     },
+    validate: checkService,
     release: (service, old) => release(addresses, service, old),
     written: (service, old) => release(addresses, old, service),
     deleted: (service) => release(addresses, service, undefined),

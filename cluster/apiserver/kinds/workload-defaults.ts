@@ -4,12 +4,21 @@ import type { CronJob, Job, JobSpec } from "@capstan/api/generated/batch-v1";
 import type { PersistentVolumeClaim, PodTemplateSpec } from "@capstan/api/generated/core-v1";
 import { defaultPodSpec } from "./pod-defaults.ts";
 
+/** A spec that is left out counts as an empty one, with an empty template. */
+function specOf<S extends { template?: PodTemplateSpec }>(object: { spec: S }): S {
+  object.spec ??= {} as S;
+  const { spec } = object;
+  spec.template ??= {};
+  spec.template.spec ??= { containers: [] };
+  return spec;
+}
+
 export function defaultTemplate(template: PodTemplateSpec | undefined): void {
   if (template?.spec) defaultPodSpec(template.spec);
 }
 
-export function defaultDeployment({ spec }: Deployment): void {
-  if (!spec) return;
+export function defaultDeployment(object: Deployment): void {
+  const spec = specOf(object);
   spec.replicas ??= 1;
   spec.revisionHistoryLimit ??= 10;
   spec.progressDeadlineSeconds ??= 600;
@@ -23,14 +32,14 @@ export function defaultDeployment({ spec }: Deployment): void {
   defaultTemplate(spec.template);
 }
 
-export function defaultReplicaSet({ spec }: ReplicaSet): void {
-  if (!spec) return;
+export function defaultReplicaSet(object: ReplicaSet): void {
+  const spec = specOf(object);
   spec.replicas ??= 1;
   defaultTemplate(spec.template);
 }
 
-export function defaultStatefulSet({ spec }: StatefulSet): void {
-  if (!spec) return;
+export function defaultStatefulSet(object: StatefulSet): void {
+  const spec = specOf(object);
   spec.podManagementPolicy ||= "OrderedReady";
   spec.updateStrategy ??= {};
   spec.updateStrategy.type ||= "RollingUpdate";
@@ -52,12 +61,13 @@ export function defaultStatefulSet({ spec }: StatefulSet): void {
   }
 }
 
-export function defaultClaim({ spec }: PersistentVolumeClaim): void {
-  if (spec) spec.volumeMode ??= "Filesystem";
+export function defaultClaim(claim: Pick<PersistentVolumeClaim, "spec">): void {
+  claim.spec ??= {};
+  claim.spec.volumeMode ??= "Filesystem";
 }
 
-export function defaultDaemonSet({ spec }: DaemonSet): void {
-  if (!spec) return;
+export function defaultDaemonSet(object: DaemonSet): void {
+  const spec = specOf(object);
   spec.updateStrategy ??= {};
   spec.updateStrategy.type ||= "RollingUpdate";
   if (spec.updateStrategy.type === "RollingUpdate") {
@@ -70,8 +80,8 @@ export function defaultDaemonSet({ spec }: DaemonSet): void {
 }
 
 export function defaultJob(job: Job): void {
-  const { spec, metadata } = job;
-  if (!spec) return;
+  const spec = specOf(job);
+  const { metadata } = job;
   const labels = spec.template?.metadata?.labels;
   if (labels && Object.keys(metadata.labels ?? {}).length === 0) metadata.labels = { ...labels };
   defaultJobSpec(spec);
@@ -94,8 +104,9 @@ function defaultJobSpec(spec: JobSpec): void {
   defaultTemplate(spec.template);
 }
 
-export function defaultCronJob({ spec }: CronJob): void {
-  if (!spec) return;
+export function defaultCronJob(object: CronJob): void {
+  object.spec ??= {} as CronJob["spec"];
+  const { spec } = object;
   spec.concurrencyPolicy ||= "Allow";
   spec.suspend ??= false;
   spec.successfulJobsHistoryLimit ??= 3;

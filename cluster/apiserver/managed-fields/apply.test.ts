@@ -76,7 +76,7 @@ test("fields and items that a manager no longer applies go, others' stay", async
     { name: "side", image: "y:1" },
   ];
   await client.apply(Deployments, deployment({}, both) as never, { fieldManager: "one" });
-  const other = { spec: { template: { spec: { containers: [{ name: "side", args: ["z"] }] } } } };
+  const other = { spec: { template: { spec: { containers: [{ name: "side", image: "y:2", args: ["z"] }] } } } };
   await client.patch(Deployments, ref, { type: "strategic", body: other }, { fieldManager: "two" });
   const next = deployment({}, [{ name: "c", image: "x:1", env: env.slice(1) }]) as never;
   const after = await client.apply(Deployments, next, { fieldManager: "one" });

@@ -90,7 +90,7 @@ async function changeOnce(core: Core, call: Call, wanted: Change): Promise<Writt
     validateMetadata(kind, object, errors);
     validateMetadataUpdate(object, old, errors);
     kind.custom?.validate(object, old, errors);
-    rules.validate?.(object, errors, old);
+    rules.validate?.(object, errors, old, subresource);
     errors.throwFor(kind, ref.name);
     await validateAdmission(core, attributes);
     if (wanted.manager) recordUpdate(kind, object, old, { manager: wanted.manager, subresource });

@@ -1,0 +1,222 @@
+// Source: upstream's pkg/apis/{core,rbac,policy,autoscaling,scheduling,coordination,storage}/validation.
+import type { HorizontalPodAutoscaler } from "@capstan/api/generated/autoscaling-v2";
+import type { Lease } from "@capstan/api/generated/coordination-v1";
+import type {
+  ConfigMap,
+  Event,
+  PersistentVolume,
+  PersistentVolumeClaim,
+  ResourceQuota,
+  Secret,
+} from "@capstan/api/generated/core-v1";
+import type { PodDisruptionBudget } from "@capstan/api/generated/policy-v1";
+import type { ClusterRole, ClusterRoleBinding } from "@capstan/api/generated/rbac-v1";
+import type { PriorityClass } from "@capstan/api/generated/scheduling-v1";
+import type { StorageClass } from "@capstan/api/generated/storage-v1";
+import { equal } from "@capstan/api/meta";
+import type { FieldErrors } from "../field-errors.ts";
+import {
+  checkDataKeys,
+  checkIntOrPercent,
+  checkNotNegative,
+  checkOneOf,
+  checkQuantity,
+  checkSelector,
+} from "./values.ts";
+
+/** Bytes that a config map or secret may hold. Source: core's MaxSecretSize. */
+const dataLimit = 1024 * 1024;
+const fixed = "field is immutable when `immutable` is set";
+
+function checkSize(maps: (Record<string, string> | undefined)[], field: string, errors: FieldErrors): void {
+  let size = 0;
+  for (const map of maps) for (const [key, value] of Object.entries(map ?? {})) size += key.length + value.length;
+  if (size > dataLimit * 1.34) errors.tooLong(field, dataLimit);
+}
+
+function checkImmutable(
+  next: { immutable?: boolean },
+  old: { immutable?: boolean } | undefined,
+  fields: string[],
+  errors: FieldErrors,
+): void {
+  if (!old?.immutable) return;
+  if (!next.immutable) errors.forbidden("immutable", fixed);
+  for (const field of fields) {
+    const [a, b] = [next, old] as unknown as Record<string, unknown>[];
+    if (!equal(a?.[field], b?.[field])) errors.forbidden(field, fixed);
+  }
+}
+
+export function checkConfigMap(map: ConfigMap, errors: FieldErrors, old?: ConfigMap): void {
+  checkDataKeys(map.data, "data", errors);
+  checkDataKeys(map.binaryData, "binaryData", errors);
+  for (const key of Object.keys(map.binaryData ?? {})) {
+    if (map.data && Object.hasOwn(map.data, key))
+      errors.invalid(`data[${key}]`, key, "duplicate of key present in binaryData");
+  }
+  checkSize([map.data, map.binaryData], "", errors);
+  checkImmutable(map, old, ["data", "binaryData"], errors);
+}
+
+const wantedKeys: Record<string, string[]> = {
+  "kubernetes.io/tls": ["tls.crt", "tls.key"],
+  "kubernetes.io/dockerconfigjson": [".dockerconfigjson"],
+  "kubernetes.io/dockercfg": [".dockercfg"],
+  "kubernetes.io/ssh-auth": ["ssh-privatekey"],
+};
+
+export function checkSecret(secret: Secret, errors: FieldErrors, old?: Secret): void {
+  checkDataKeys(secret.data, "data", errors);
+  checkSize([secret.data], "data", errors);
+  for (const key of wantedKeys[secret.type ?? ""] ?? []) {
+    if (secret.data?.[key] === undefined) errors.required(`data[${key}]`);
+    else if (key.startsWith(".docker") && !isJson(secret.data[key]))
+      errors.invalid(`data[${key}]`, "<secret contents redacted>", "must be valid JSON");
+  }
+  const account = secret.metadata.annotations?.["kubernetes.io/service-account.name"];
+  if (secret.type === "kubernetes.io/service-account-token" && !account) {
+    errors.required("metadata.annotations[kubernetes.io/service-account.name]");
+  }
+  if (old && old.type !== secret.type) errors.invalid("type", secret.type, "field is immutable");
+  checkImmutable(secret, old, ["data"], errors);
+}
+
+function isJson(base64: string): boolean {
+  try {
+    JSON.parse(atob(base64));
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+export function checkQuota({ spec }: ResourceQuota, errors: FieldErrors): void {
+  for (const [name, value] of Object.entries(spec?.hard ?? {})) checkQuantity(value, `spec.hard[${name}]`, errors);
+}
+
+const modes = ["ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"];
+
+export function checkClaim(claim: PersistentVolumeClaim, errors: FieldErrors, old?: PersistentVolumeClaim): void {
+  const { spec } = claim;
+  if (!spec.accessModes?.length) errors.required("spec.accessModes", "at least 1 access mode is required");
+  for (const [i, mode] of (spec.accessModes ?? []).entries()) checkOneOf(mode, modes, `spec.accessModes[${i}]`, errors);
+  const storage = spec.resources?.requests?.storage;
+  if (storage === undefined) errors.required("spec.resources[storage]");
+  checkSelector(spec.selector, "spec.selector", errors);
+  if (!old) return;
+  const rest = ({
+    resources: _resources,
+    volumeName: _name,
+    storageClassName: _class,
+    volumeAttributesClassName: _attributes,
+    ...kept
+  }: typeof spec) => kept;
+  const renamed = old.spec.volumeName && spec.volumeName !== old.spec.volumeName;
+  const moved = old.spec.storageClassName !== undefined && spec.storageClassName !== old.spec.storageClassName;
+  if (renamed || moved || !equal(rest(spec), rest(old.spec))) {
+    errors.forbidden(
+      "spec",
+      "spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims",
+    );
+  }
+}
+
+export function checkVolume({ spec }: PersistentVolume, errors: FieldErrors): void {
+  if (!spec.accessModes?.length) errors.required("spec.accessModes");
+  for (const [i, mode] of (spec.accessModes ?? []).entries()) checkOneOf(mode, modes, `spec.accessModes[${i}]`, errors);
+  if (!spec.capacity?.storage) errors.required("spec.capacity");
+  checkOneOf(
+    spec.persistentVolumeReclaimPolicy,
+    ["Delete", "Recycle", "Retain"],
+    "spec.persistentVolumeReclaimPolicy",
+    errors,
+  );
+}
+
+export function checkStorageClass(storage: StorageClass, errors: FieldErrors, old?: StorageClass): void {
+  if (!storage.provisioner) errors.required("provisioner");
+  checkOneOf(storage.reclaimPolicy, ["Delete", "Retain"], "reclaimPolicy", errors);
+  checkOneOf(storage.volumeBindingMode, ["Immediate", "WaitForFirstConsumer"], "volumeBindingMode", errors);
+  if (!old) return;
+  for (const field of ["provisioner", "parameters", "reclaimPolicy", "volumeBindingMode"] as const) {
+    if (!equal(storage[field], old[field])) errors.forbidden(field, `updates to ${field} are forbidden.`);
+  }
+}
+
+export function checkEvent(event: Event, errors: FieldErrors): void {
+  const { namespace } = event.involvedObject ?? {};
+  const own = event.metadata.namespace;
+  const fitting = namespace ? namespace === own : own === "default" || own === "kube-system";
+  if (!fitting) {
+    errors.invalid("involvedObject.namespace", namespace ?? "", "does not match event.namespace");
+  }
+  if (!event.eventTime) return;
+  if (!event.reportingComponent) errors.required("reportingController");
+  if (!event.reportingInstance) errors.required("reportingInstance");
+  if (!event.action) errors.required("action");
+  if (!event.reason) errors.required("reason");
+}
+
+export function checkRole({ rules }: ClusterRole, errors: FieldErrors): void {
+  for (const [i, rule] of (rules ?? []).entries()) {
+    const at = `rules[${i}]`;
+    if (!rule.verbs?.length) errors.required(`${at}.verbs`, "verbs must contain at least one value");
+    if (rule.nonResourceURLs?.length) continue;
+    if (!rule.apiGroups?.length)
+      errors.required(`${at}.apiGroups`, "resource rules must supply at least one api group");
+    if (!rule.resources?.length) errors.required(`${at}.resources`, "resource rules must supply at least one resource");
+  }
+}
+
+export function checkBinding(binding: ClusterRoleBinding, errors: FieldErrors, old?: ClusterRoleBinding): void {
+  const { roleRef, subjects } = binding;
+  if (!roleRef?.name) errors.required("roleRef.name");
+  const kinds = binding.kind === "RoleBinding" ? ["ClusterRole", "Role"] : ["ClusterRole"];
+  if (!kinds.includes(roleRef?.kind ?? "")) errors.notSupported("roleRef.kind", roleRef?.kind ?? "", kinds);
+  for (const [i, subject] of (subjects ?? []).entries()) {
+    if (!subject.name) errors.required(`subjects[${i}].name`);
+    checkOneOf(subject.kind, ["ServiceAccount", "User", "Group"], `subjects[${i}].kind`, errors);
+    if (subject.kind === "ServiceAccount" && !subject.namespace) errors.required(`subjects[${i}].namespace`);
+  }
+  if (old && !equal(old.roleRef, roleRef)) errors.invalid("roleRef", roleRef, "cannot change roleRef");
+}
+
+export function checkBudget({ spec }: PodDisruptionBudget, errors: FieldErrors): void {
+  const { minAvailable, maxUnavailable } = spec ?? {};
+  if (minAvailable !== undefined && maxUnavailable !== undefined) {
+    errors.invalid("spec", { minAvailable, maxUnavailable }, "minAvailable and maxUnavailable cannot be both set");
+  }
+  checkIntOrPercent(minAvailable, "spec.minAvailable", errors);
+  checkIntOrPercent(maxUnavailable, "spec.maxUnavailable", errors);
+  checkSelector(spec?.selector, "spec.selector", errors);
+}
+
+export function checkAutoscaler({ spec }: HorizontalPodAutoscaler, errors: FieldErrors): void {
+  if (!spec.scaleTargetRef?.kind) errors.required("spec.scaleTargetRef.kind");
+  if (!spec.scaleTargetRef?.name) errors.required("spec.scaleTargetRef.name");
+  if ((spec.maxReplicas ?? 0) < 1) errors.invalid("spec.maxReplicas", spec.maxReplicas ?? 0, "must be greater than 0");
+  else if ((spec.minReplicas ?? 1) > spec.maxReplicas) {
+    errors.invalid("spec.maxReplicas", spec.maxReplicas, "must be greater than or equal to `minReplicas`");
+  }
+  if ((spec.minReplicas ?? 1) < 1)
+    errors.invalid("spec.minReplicas", spec.minReplicas, "must be greater than or equal to 1");
+}
+
+export function checkPriorityClass(priority: PriorityClass, errors: FieldErrors, old?: PriorityClass): void {
+  const system = priority.metadata.name?.startsWith("system-");
+  if (system && !["system-cluster-critical", "system-node-critical"].includes(priority.metadata.name)) {
+    errors.forbidden("metadata.name", "priority class names with 'system-' prefix are reserved for system use only");
+  }
+  if (!system && (priority.value ?? 0) > 1_000_000_000) {
+    errors.forbidden("value", "maximum allowed value of a user defined priority is 1000000000");
+  }
+  if (old && old.value !== priority.value) errors.forbidden("value", "may not be changed in an update.");
+}
+
+export function checkLease({ spec }: Lease, errors: FieldErrors): void {
+  if (spec?.leaseDurationSeconds !== undefined && spec.leaseDurationSeconds <= 0) {
+    errors.invalid("spec.leaseDurationSeconds", spec.leaseDurationSeconds, "must be greater than 0");
+  }
+  checkNotNegative(spec?.leaseTransitions, "spec.leaseTransitions", errors);
+}

@@ -1,0 +1,122 @@
+// Source: upstream's pkg/apis/core/validation: ValidateService; pkg/apis/discovery/validation.
+import type { Endpoints, Service } from "@capstan/api/generated/core-v1";
+import type { EndpointSlice } from "@capstan/api/generated/discovery-v1";
+import type { Ingress } from "@capstan/api/generated/networking-v1";
+import type { FieldErrors } from "../field-errors.ts";
+import { isDnsLabel, isSubdomain, labelDetail, subdomainDetail, validateLabels } from "../metadata.ts";
+import { checkOneOf, checkPort, isAddress } from "./values.ts";
+
+const types = ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"];
+
+export function checkService(service: Service, errors: FieldErrors, old?: Service): void {
+  const { spec } = service;
+  checkOneOf(spec.type, types, "spec.type", errors);
+  checkOneOf(spec.sessionAffinity, ["ClientIP", "None"], "spec.sessionAffinity", errors);
+  validateLabels(spec.selector, "spec.selector", errors);
+  const headless = spec.clusterIP === "None";
+  if (!spec.ports?.length && !headless && spec.type !== "ExternalName") errors.required("spec.ports");
+  if (headless && (spec.type === "NodePort" || spec.type === "LoadBalancer")) {
+    errors.invalid("spec.clusterIPs[0]", "None", `may not be set to 'None' for ${spec.type} services`);
+  }
+  if (spec.type === "ExternalName") {
+    const name = (spec.externalName ?? "").replace(/\.$/, "");
+    if (!name) errors.required("spec.externalName");
+    else if (!isSubdomain(name)) errors.invalid("spec.externalName", name, subdomainDetail);
+  }
+  for (const [i, address] of (spec.externalIPs ?? []).entries()) {
+    if (!isAddress(address))
+      errors.invalid(
+        `spec.externalIPs[${i}]`,
+        address,
+        "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)",
+      );
+  }
+  if (spec.clusterIP && !headless && !isAddress(spec.clusterIP)) {
+    errors.invalid(
+      "spec.clusterIPs[0]",
+      spec.clusterIP,
+      "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)",
+    );
+  }
+  checkServicePorts(service, errors);
+  const before = old?.spec.clusterIP;
+  if (before && old?.spec.type !== "ExternalName" && spec.type !== "ExternalName" && spec.clusterIP !== before) {
+    errors.invalid("spec.clusterIPs[0]", spec.clusterIPs ?? [], "may not change once set");
+  }
+}
+
+function checkServicePorts({ spec }: Service, errors: FieldErrors): void {
+  const names = new Set<string>();
+  const taken = new Set<string>();
+  const many = (spec.ports?.length ?? 0) > 1;
+  for (const [i, port] of (spec.ports ?? []).entries()) {
+    const at = `spec.ports[${i}]`;
+    if (!port.name) {
+      if (many) errors.required(`${at}.name`);
+    } else if (!isDnsLabel(port.name)) errors.invalid(`${at}.name`, port.name, labelDetail);
+    else if (names.has(port.name)) errors.duplicate(`${at}.name`, port.name);
+    if (port.name) names.add(port.name);
+    checkPort(port.port ?? 0, `${at}.port`, errors);
+    checkPort(port.targetPort, `${at}.targetPort`, errors);
+    checkOneOf(port.protocol, ["SCTP", "TCP", "UDP"], `${at}.protocol`, errors);
+    const key = `${port.protocol}/${port.port}`;
+    if (taken.has(key)) errors.duplicate(at, { port: port.port, protocol: port.protocol });
+    taken.add(key);
+    if (port.nodePort && spec.type !== "NodePort" && spec.type !== "LoadBalancer") {
+      errors.forbidden(`${at}.nodePort`, "may not be used when `type` is 'ClusterIP'");
+    }
+  }
+}
+
+export function checkEndpoints({ subsets }: Endpoints, errors: FieldErrors): void {
+  for (const [i, subset] of (subsets ?? []).entries()) {
+    const at = `subsets[${i}]`;
+    if (!subset.addresses?.length && !subset.notReadyAddresses?.length) {
+      errors.required(at, "must specify `addresses` or `notReadyAddresses`");
+    }
+    for (const [j, { ip }] of (subset.addresses ?? []).entries()) {
+      if (!isAddress(ip))
+        errors.invalid(`${at}.addresses[${j}].ip`, ip, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)");
+    }
+    for (const [j, { port }] of (subset.ports ?? []).entries()) checkPort(port, `${at}.ports[${j}].port`, errors);
+  }
+}
+
+export function checkEndpointSlice(slice: EndpointSlice, errors: FieldErrors, old?: EndpointSlice): void {
+  checkOneOf(slice.addressType, ["FQDN", "IPv4", "IPv6"], "addressType", errors);
+  if (old && old.addressType !== slice.addressType)
+    errors.invalid("addressType", slice.addressType, "field is immutable");
+  if ((slice.endpoints?.length ?? 0) > 1000) errors.tooMany("endpoints", slice.endpoints.length, 1000);
+  for (const [i, { addresses }] of (slice.endpoints ?? []).entries()) {
+    if (!addresses?.length) errors.required(`endpoints[${i}].addresses`, "must contain at least 1 address");
+    for (const [j, address] of (addresses ?? []).entries()) {
+      if (slice.addressType !== "FQDN" && !isAddress(address)) {
+        errors.invalid(
+          `endpoints[${i}].addresses[${j}]`,
+          address,
+          "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)",
+        );
+      }
+    }
+  }
+}
+
+export function checkIngress({ spec }: Ingress, errors: FieldErrors): void {
+  if (!spec.rules?.length && !spec.defaultBackend) {
+    errors.invalid("spec", spec.rules ?? [], "either `defaultBackend` or `rules` must be specified");
+  }
+  for (const [i, rule] of (spec.rules ?? []).entries()) {
+    for (const [j, path] of (rule.http?.paths ?? []).entries()) {
+      const at = `spec.rules[${i}].http.paths[${j}]`;
+      if (!path.pathType) errors.required(`${at}.pathType`, "pathType must be specified");
+      else checkOneOf(path.pathType, ["Exact", "ImplementationSpecific", "Prefix"], `${at}.pathType`, errors);
+      if (path.pathType !== "ImplementationSpecific" && !path.path?.startsWith("/")) {
+        errors.invalid(`${at}.path`, path.path ?? "", "must be an absolute path");
+      }
+      const { service, resource } = path.backend ?? {};
+      if (!service && !resource)
+        errors.required(`${at}.backend`, "cannot set both resource and service backends, one is required");
+      if (service && !service.name) errors.required(`${at}.backend.service.name`);
+    }
+  }
+}

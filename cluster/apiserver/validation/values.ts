@@ -1,0 +1,89 @@
+// Checks of single values that many kinds share, worded as apimachinery's validation.
+import type { LabelSelector } from "@capstan/api/generated/meta-v1";
+import { isLabelValue, isQualifiedName, isQuantity, parseQuantity } from "@capstan/api/meta";
+import type { FieldErrors } from "../field-errors.ts";
+
+const between = (from: number, to: number) => `must be between ${from} and ${to}, inclusive`;
+
+export function checkPort(port: unknown, field: string, errors: FieldErrors): void {
+  if (typeof port === "number") {
+    if (port < 1 || port > 65_535) errors.invalid(field, port, between(1, 65_535));
+  } else if (typeof port === "string") checkPortName(port, field, errors);
+}
+
+/** A service name of RFC 6335: at most 15 of a–z, 0–9 and single dashes, with a letter. */
+export function checkPortName(name: string, field: string, errors: FieldErrors): void {
+  if (name.length > 15) errors.invalid(field, name, "must be no more than 15 characters");
+  if (!/^[a-z0-9-]*$/.test(name))
+    errors.invalid(field, name, "must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)");
+  if (!/[a-z]/.test(name)) errors.invalid(field, name, "must contain at least one letter (a-z)");
+  if (name.includes("--")) errors.invalid(field, name, "must not contain consecutive hyphens");
+  if (/^-|-$/.test(name)) errors.invalid(field, name, "must not begin or end with a hyphen");
+}
+
+export function checkNotNegative(value: number | undefined, field: string, errors: FieldErrors): void {
+  if (value !== undefined && value < 0) errors.invalid(field, value, "must be greater than or equal to 0");
+}
+
+export function checkOneOf(
+  value: string | undefined,
+  allowed: readonly string[],
+  field: string,
+  errors: FieldErrors,
+): void {
+  if (value === undefined || value === "") errors.required(field);
+  else if (!allowed.includes(value)) errors.notSupported(field, value, allowed);
+}
+
+/** A count, or a percentage such as 25%. */
+export function checkIntOrPercent(value: number | string | undefined, field: string, errors: FieldErrors): void {
+  if (typeof value === "number") checkNotNegative(value, field, errors);
+  else if (typeof value === "string" && !/^\d+%$/.test(value)) {
+    errors.invalid(
+      field,
+      value,
+      "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')",
+    );
+  }
+}
+
+export function checkQuantity(value: string, field: string, errors: FieldErrors): void {
+  if (isQuantity(value) && parseQuantity(value) < 0) errors.invalid(field, value, "must be greater than or equal to 0");
+}
+
+export function checkSelector(selector: LabelSelector | undefined, field: string, errors: FieldErrors): void {
+  for (const [key, value] of Object.entries(selector?.matchLabels ?? {})) {
+    if (!isQualifiedName(key)) errors.invalid(`${field}.matchLabels`, key, "must be a qualified name");
+    if (!isLabelValue(value)) errors.invalid(`${field}.matchLabels`, value, "must be a valid label value");
+  }
+  for (const [i, { key, operator, values = [] }] of (selector?.matchExpressions ?? []).entries()) {
+    const at = `${field}.matchExpressions[${i}]`;
+    if (!isQualifiedName(key ?? "")) errors.invalid(`${at}.key`, key ?? "", "must be a qualified name");
+    if (operator === "In" || operator === "NotIn") {
+      if (values.length === 0) errors.required(`${at}.values`, "must be specified when `operator` is 'In' or 'NotIn'");
+    } else if (operator === "Exists" || operator === "DoesNotExist") {
+      if (values.length > 0)
+        errors.forbidden(`${at}.values`, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'");
+    } else errors.invalid(`${at}.operator`, operator ?? "", "not a valid selector operator");
+  }
+}
+
+const ipv4 = /^(25[0-5]|2[0-4]\d|1?\d?\d)(\.(25[0-5]|2[0-4]\d|1?\d?\d)){3}$/;
+
+export function isAddress(text: string): boolean {
+  return ipv4.test(text) || (text.includes(":") && URL.canParse(`http://[${text}]/`));
+}
+
+/** Keys of config maps and secrets. */
+export function checkDataKeys(data: Record<string, unknown> | undefined, field: string, errors: FieldErrors): void {
+  for (const key of Object.keys(data ?? {})) {
+    if (key.length > 253) errors.invalid(`${field}[${key.slice(0, 64)}…]`, key, "must be no more than 253 characters");
+    else if (!/^[-._a-zA-Z0-9]+$/.test(key)) {
+      errors.invalid(
+        `${field}[${key}]`,
+        key,
+        "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')",
+      );
+    } else if (key === "." || key === "..") errors.invalid(`${field}[${key}]`, key, `must not be '${key}'`);
+  }
+}

@@ -1,0 +1,219 @@
+// Source: upstream's pkg/apis/apps/validation and pkg/apis/batch/validation.
+import type { DaemonSet, Deployment, ReplicaSet, StatefulSet } from "@capstan/api/generated/apps-v1";
+import type { CronJob, Job, JobSpec } from "@capstan/api/generated/batch-v1";
+import type { PodTemplateSpec } from "@capstan/api/generated/core-v1";
+import type { LabelSelector } from "@capstan/api/generated/meta-v1";
+import { equal, selects } from "@capstan/api/meta";
+import type { FieldErrors } from "../field-errors.ts";
+import { validateLabels } from "../metadata.ts";
+import { checkPodSpec } from "./pods.ts";
+import { checkIntOrPercent, checkNotNegative, checkOneOf, checkSelector } from "./values.ts";
+
+function checkTemplate(
+  template: PodTemplateSpec | undefined,
+  selector: LabelSelector | undefined,
+  errors: FieldErrors,
+): void {
+  const labels = template?.metadata?.labels;
+  validateLabels(labels, "spec.template.metadata.labels", errors);
+  if (selector && !selects(selector, labels)) {
+    errors.invalid("spec.template.metadata.labels", labels ?? null, "`selector` does not match template `labels`");
+  }
+  checkPodSpec(template?.spec ?? { containers: [] }, "spec.template.spec", errors);
+}
+
+/** What every set of long-running pods has. */
+function checkSet(set: { spec: { selector?: LabelSelector; template?: PodTemplateSpec } }, errors: FieldErrors): void {
+  const { selector, template } = set.spec;
+  if (!selector) errors.required("spec.selector");
+  else if (!Object.keys(selector.matchLabels ?? {}).length && !selector.matchExpressions?.length) {
+    errors.invalid("spec.selector", selector, "empty selector is invalid for deployment");
+  }
+  checkSelector(selector, "spec.selector", errors);
+  checkTemplate(template, selector, errors);
+  const policy = template?.spec?.restartPolicy;
+  if (policy !== undefined && policy !== "Always")
+    errors.notSupported("spec.template.spec.restartPolicy", policy, ["Always"]);
+}
+
+function checkSelectorKept(
+  next: { spec: { selector?: LabelSelector } },
+  old: { spec: { selector?: LabelSelector } } | undefined,
+  errors: FieldErrors,
+): void {
+  if (old && !equal(next.spec.selector, old.spec.selector))
+    errors.invalid("spec.selector", next.spec.selector, "field is immutable");
+}
+
+export function checkDeployment(deployment: Deployment, errors: FieldErrors, old?: Deployment): void {
+  const { spec } = deployment;
+  checkSet(deployment, errors);
+  checkSelectorKept(deployment, old, errors);
+  for (const field of ["replicas", "minReadySeconds", "revisionHistoryLimit", "progressDeadlineSeconds"] as const) {
+    checkNotNegative(spec[field], `spec.${field}`, errors);
+  }
+  if (spec.progressDeadlineSeconds !== undefined && spec.progressDeadlineSeconds <= (spec.minReadySeconds ?? 0)) {
+    errors.invalid(
+      "spec.progressDeadlineSeconds",
+      spec.progressDeadlineSeconds,
+      "must be greater than minReadySeconds",
+    );
+  }
+  const { type, rollingUpdate } = spec.strategy ?? {};
+  checkOneOf(type, ["Recreate", "RollingUpdate"], "spec.strategy.type", errors);
+  if (type === "Recreate" && rollingUpdate) {
+    errors.forbidden("spec.strategy.rollingUpdate", "may not be specified when strategy `type` is 'Recreate'");
+  }
+  if (type !== "RollingUpdate" || !rollingUpdate) return;
+  checkIntOrPercent(rollingUpdate.maxUnavailable, "spec.strategy.rollingUpdate.maxUnavailable", errors);
+  checkIntOrPercent(rollingUpdate.maxSurge, "spec.strategy.rollingUpdate.maxSurge", errors);
+  const isZero = (value: number | string | undefined) => value === 0 || value === "0%";
+  if (isZero(rollingUpdate.maxUnavailable) && isZero(rollingUpdate.maxSurge)) {
+    errors.invalid(
+      "spec.strategy.rollingUpdate.maxUnavailable",
+      rollingUpdate.maxUnavailable,
+      "may not be 0 when `maxSurge` is 0",
+    );
+  }
+}
+
+export function checkReplicaSet(set: ReplicaSet, errors: FieldErrors, old?: ReplicaSet): void {
+  checkSet(set as { spec: { selector: LabelSelector; template?: PodTemplateSpec } }, errors);
+  checkSelectorKept(set, old, errors);
+  checkNotNegative(set.spec.replicas, "spec.replicas", errors);
+  checkNotNegative(set.spec.minReadySeconds, "spec.minReadySeconds", errors);
+}
+
+export function checkDaemonSet(set: DaemonSet, errors: FieldErrors, old?: DaemonSet): void {
+  checkSet(set, errors);
+  checkSelectorKept(set, old, errors);
+  checkOneOf(set.spec.updateStrategy?.type, ["RollingUpdate", "OnDelete"], "spec.updateStrategy.type", errors);
+}
+
+const statefulChanges =
+  "updates to statefulset spec for fields other than 'replicas', 'ordinals', 'template', 'updateStrategy', 'revisionHistoryLimit', 'persistentVolumeClaimRetentionPolicy' and 'minReadySeconds' are forbidden";
+
+export function checkStatefulSet(set: StatefulSet, errors: FieldErrors, old?: StatefulSet): void {
+  const { spec } = set;
+  checkSet(set, errors);
+  checkNotNegative(spec.replicas, "spec.replicas", errors);
+  checkOneOf(spec.podManagementPolicy, ["OrderedReady", "Parallel"], "spec.podManagementPolicy", errors);
+  checkOneOf(spec.updateStrategy?.type, ["RollingUpdate", "OnDelete"], "spec.updateStrategy.type", errors);
+  checkNotNegative(
+    spec.updateStrategy?.rollingUpdate?.partition,
+    "spec.updateStrategy.rollingUpdate.partition",
+    errors,
+  );
+  if (!old) return;
+  const fixed = ({ serviceName, selector, volumeClaimTemplates, podManagementPolicy }: StatefulSet["spec"]) => ({
+    serviceName,
+    selector,
+    podManagementPolicy,
+    claims: (volumeClaimTemplates ?? []).map(({ metadata, spec: claim }) => ({ name: metadata.name, claim })),
+  });
+  if (!equal(plain(fixed(spec)), plain(fixed(old.spec)))) errors.forbidden("spec", statefulChanges);
+}
+
+/** Without what is undefined. */
+const plain = (value: unknown): unknown => JSON.parse(JSON.stringify(value));
+
+export function checkJob(job: Job, errors: FieldErrors, old?: Job): void {
+  const { spec, metadata } = job;
+  if (metadata.name && metadata.name.length > 63)
+    errors.invalid("metadata.name", metadata.name, "must be no more than 63 characters");
+  checkJobSpec(spec, "spec", errors);
+  checkTemplate(spec.template, spec.selector, errors);
+  if (!old) return;
+  if (!equal(spec.selector, old.spec.selector)) errors.invalid("spec.selector", spec.selector, "field is immutable");
+  if (spec.completionMode !== old.spec.completionMode)
+    errors.invalid("spec.completionMode", spec.completionMode, "field is immutable");
+  if (spec.completionMode !== "Indexed" && spec.completions !== old.spec.completions) {
+    errors.invalid("spec.completions", spec.completions ?? null, "field is immutable");
+  }
+  const startable = old.spec.suspend && !old.status?.startTime;
+  if (!equal(templateOf(job, startable), templateOf(old, startable)))
+    errors.invalid("spec.template", spec.template, "field is immutable");
+}
+
+/** While a Job is suspended what schedules its pods may change. */
+function templateOf({ spec }: Job, startable: boolean | undefined): unknown {
+  const template = structuredClone(spec.template);
+  if (!startable || !template.spec) return template;
+  delete template.metadata;
+  for (const field of ["nodeSelector", "affinity", "tolerations", "schedulingGates"] as const)
+    delete template.spec[field];
+  return template;
+}
+
+function checkJobSpec(spec: JobSpec, at: string, errors: FieldErrors): void {
+  for (const field of [
+    "parallelism",
+    "completions",
+    "activeDeadlineSeconds",
+    "backoffLimit",
+    "ttlSecondsAfterFinished",
+  ] as const) {
+    checkNotNegative(spec[field], `${at}.${field}`, errors);
+  }
+  checkOneOf(spec.completionMode ?? "NonIndexed", ["NonIndexed", "Indexed"], `${at}.completionMode`, errors);
+  if (spec.completionMode === "Indexed" && spec.completions === undefined) {
+    errors.required(`${at}.completions`, "when completion mode is Indexed");
+  }
+  const policy = spec.template?.spec?.restartPolicy;
+  if (policy === "Always") {
+    errors.required(`${at}.template.spec.restartPolicy`, 'valid values: "OnFailure", "Never"');
+  }
+  if (spec.podFailurePolicy && policy !== "Never") {
+    errors.invalid(
+      `${at}.template.spec.restartPolicy`,
+      policy,
+      'only "Never" is supported when podFailurePolicy is specified',
+    );
+  }
+}
+
+const macros = new Set(["@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly"]);
+
+export function checkCronJob(job: CronJob, errors: FieldErrors): void {
+  const { spec, metadata } = job;
+  if (metadata.name && metadata.name.length > 52)
+    errors.invalid("metadata.name", metadata.name, "must be no more than 52 characters");
+  if (!spec.schedule) errors.required("spec.schedule");
+  else if (/TZ/.test(spec.schedule)) {
+    errors.invalid("spec.schedule", spec.schedule, "cannot use TZ or CRON_TZ in schedule, use timeZone field instead");
+  } else if (!macros.has(spec.schedule) && !/^@every \S+$/.test(spec.schedule) && !isSchedule(spec.schedule)) {
+    errors.invalid(
+      "spec.schedule",
+      spec.schedule,
+      `expected exactly 5 fields of numbers, names, '*', '-', ',' and '/'`,
+    );
+  }
+  checkOneOf(spec.concurrencyPolicy, ["Allow", "Forbid", "Replace"], "spec.concurrencyPolicy", errors);
+  if (spec.timeZone !== undefined && !isTimeZone(spec.timeZone))
+    errors.invalid("spec.timeZone", spec.timeZone, `unknown time zone ${spec.timeZone}`);
+  const template = spec.jobTemplate?.spec;
+  if (!template) {
+    errors.required("spec.jobTemplate.spec");
+    return;
+  }
+  checkJobSpec(template, "spec.jobTemplate.spec", errors);
+  checkPodSpec(template.template?.spec ?? { containers: [] }, "spec.jobTemplate.spec.template.spec", errors);
+}
+
+const isSchedule = (text: string) => {
+  const fields = text.trim().split(/\s+/);
+  return (
+    fields.length === 5 &&
+    fields.every((field) =>
+      /^(\*|\?|[\dA-Za-z]+(-[\dA-Za-z]+)?)(\/\d+)?(,(\*|[\dA-Za-z]+(-[\dA-Za-z]+)?)(\/\d+)?)*$/.test(field),
+    )
+  );
+};
+
+function isTimeZone(name: string): boolean {
+  try {
+    return name !== "" && new Intl.DateTimeFormat("en", { timeZone: name }) !== undefined;
+  } catch {
+    return false;
+  }
+}
