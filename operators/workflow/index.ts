@@ -8,5 +8,6 @@ export {
   operate,
   type World,
 } from "./engine/index.ts";
+export { kubectlJsonPath } from "./expressions/index.ts";
 export { createWorkflowController, type WorkflowChecker, type WorkflowOperatorOptions } from "./operator.ts";
 export { type GetTemplates, type Problem, validateWorkflow } from "./validate/index.ts";

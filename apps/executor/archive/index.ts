@@ -1,0 +1,6 @@
+// Archives of artifacts, packed and unpacked without trust in their content.
+export { detect } from "./detect.ts";
+export { unpackLimits, untar } from "./tar-read.ts";
+export { tarOf } from "./tar-write.ts";
+export { walkTree } from "./tree.ts";
+export { unzip, zipOf } from "./zip.ts";

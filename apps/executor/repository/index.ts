@@ -1,0 +1,2 @@
+// Where artifacts are kept.
+export { type ArtifactDirectory, copyTree, createArtifactDirectory } from "./directory.ts";

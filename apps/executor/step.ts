@@ -1,0 +1,51 @@
+// What the executor's containers know of the step that they serve.
+import { readFile } from "node:fs/promises";
+import type { Template } from "@capstan/api/kinds/workflow";
+import type { Handler } from "@capstan/base/http";
+import { type Client, createClient } from "@capstan/core/client";
+import type { InProcessContainer } from "@capstan/core/runtime";
+import type { ArtifactDirectory } from "./repository/index.ts";
+
+export interface Step {
+  container: InProcessContainer;
+  template: Template;
+  namespace: string;
+  nodeId: string;
+  workflow: { name: string; uid: string };
+  includeResult: boolean;
+  /** Acts with the rights of the pod's service account. */
+  client: Client;
+  repository: ArtifactDirectory;
+}
+
+const tokenPath = "/var/run/secrets/kubernetes.io/serviceaccount/token";
+
+/** @throws Error naming what the pod does not say: pods of this image are made by the workflow operator. */
+export function readStep(container: InProcessContainer, handler: Handler, repository: ArtifactDirectory): Step {
+  const say = (name: string) => {
+    const value = container.env[name];
+    if (value === undefined)
+      throw new Error(`the environment has no ${name}: only the workflow operator makes such pods`);
+    return value;
+  };
+  let template: Template;
+  try {
+    template = JSON.parse(say("ARGO_TEMPLATE")) as Template;
+  } catch (error) {
+    throw new Error(`ARGO_TEMPLATE is not a template: ${(error as Error).message}`);
+  }
+  return {
+    container,
+    template,
+    // From the pod itself: what its environment says could be anybody's.
+    namespace: container.pod.metadata.namespace ?? "",
+    nodeId: say("ARGO_NODE_ID"),
+    workflow: { name: say("ARGO_WORKFLOW_NAME"), uid: say("ARGO_WORKFLOW_UID") },
+    includeResult: say("ARGO_INCLUDE_SCRIPT_OUTPUT") === "true",
+    client: createClient(handler, {
+      userAgent: "argoexec",
+      bearer: async () => (await readFile(container.resolve(container.name, tokenPath), "utf8")).trim(),
+    }),
+    repository,
+  };
+}
