@@ -1,14 +1,16 @@
 // Certificates, tokens, RBAC, admission and protobuf bodies, as kubectl sees them: over TLS, with its own kubeconfigs.
 import assert from "node:assert/strict";
-import { mkdtemp, rm } from "node:fs/promises";
+import { execFileSync } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { ServiceAccounts } from "@capstan/api/generated/resources";
+import { CertificateSigningRequests, ServiceAccounts } from "@capstan/api/generated/resources";
 import { silent } from "@capstan/base/log";
 import { createAdmission } from "@capstan/cluster/apiserver/admission";
 import { createAuthentication } from "@capstan/cluster/apiserver/authentication";
 import { bootstrapRbac, createAuthorization } from "@capstan/cluster/apiserver/authorization";
+import { createCertificateSigner } from "@capstan/cluster/controllers/certificates";
 import { type Authority, openAuthority, openTokenSigner } from "@capstan/core/pki";
 import { type Serving, serve, writeKubeconfig } from "@capstan/core/wire";
 import { type KubectlRun, kubectlMissing, runKubectl, TestCluster } from "../cluster/index.ts";
@@ -30,7 +32,7 @@ before(async () => {
     createAuthorization(),
     createAdmission({ log: silent, client }),
   ];
-  cluster = await TestCluster.start({ extensions });
+  cluster = await TestCluster.start({ extensions, parts: (own) => createCertificateSigner({ ...own, authority }) });
   await bootstrapRbac(cluster.client);
   await cluster.client.create(ServiceAccounts, { metadata: { name: "default", namespace: "default" } });
   const tls = await authority.issue({ commonName: "kube-apiserver", hosts: ["127.0.0.1"], usages: ["server"] });
@@ -171,4 +173,36 @@ test("admission shows in what kubectl gets", { skip }, async () => {
   await refused("admin", "run q --image=nginx", /violates PodSecurity "restricted:latest"/);
   await refused("admin", "-n none run q --image=nginx", /namespaces "none" not found/);
   await refused("admin", "delete namespace default", /this namespace may not be deleted/);
+});
+
+test("a certificate request that kubectl approves becomes a login", { skip }, async () => {
+  const args = ["req", "-new", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-keyout", "mary.key"];
+  const csr = execFileSync("openssl", [...args, "-subj", "/O=devs/CN=mary"], {
+    cwd: directory,
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  const spec = {
+    request: csr.toString("base64"),
+    signerName: "kubernetes.io/kube-apiserver-client",
+    usages: ["client auth"],
+  };
+  const request = {
+    apiVersion: "certificates.k8s.io/v1",
+    kind: "CertificateSigningRequest",
+    metadata: { name: "mary" },
+    spec,
+  };
+  await ok("admin", "create -f -", JSON.stringify(request));
+  await ok("admin", "certificate approve mary");
+  const signed = await cluster.until(CertificateSigningRequests, { name: "mary" }, (one) =>
+    Boolean(one?.status?.certificate),
+  );
+  assert.equal(signed?.spec.username, "admin");
+  const user = {
+    name: "mary",
+    cert: Buffer.from(signed?.status?.certificate ?? "", "base64").toString(),
+    key: await readFile(join(directory, "mary.key"), "utf8"),
+  };
+  await writeKubeconfig(join(directory, "mary"), { name: "test", server: serving.url, ca: authority.cert, user });
+  assert.match(await ok("mary", "auth whoami"), /mary[\s\S]*\[devs system:authenticated\]/);
 });
