@@ -82,7 +82,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     ready,
     async start(signal) {
       try {
-        await bootstrap(innermost, options);
+        await bootstrap(guard(innermost, log), options);
         isReady = true;
         resolve();
       } catch (thrown) {
