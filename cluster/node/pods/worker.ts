@@ -362,6 +362,7 @@ export class PodWorker {
 
   /** Wakes the worker at a time, unless it wakes earlier. */
   #schedule(at: number): void {
+    if (this.#interrupt.signal.aborted) return;
     if (at >= this.#wakeAt && this.#wakeAt > Date.now()) return;
     clearTimeout(this.#timer);
     this.#wakeAt = at;
