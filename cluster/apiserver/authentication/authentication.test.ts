@@ -5,7 +5,7 @@ import type { TokenRequest, TokenReview } from "@capstan/api/generated/authentic
 import { type KubeObject, keyOf, type ObjectRef, type Resource, StatusError } from "@capstan/api/meta";
 import type { HttpRequest, Principal } from "@capstan/base/http";
 import { createTokenSigner } from "@capstan/core/pki";
-import type { Endpoint, EndpointCall, View } from "../request.ts";
+import type { Attributes, Endpoint, EndpointCall, View } from "../request.ts";
 import { requestInfoOf } from "../request-info.ts";
 import { createAuthentication } from "./index.ts";
 
@@ -155,4 +155,19 @@ test("a caller can ask who it is", async () => {
     { name: "jane", groups: ["g"] },
   );
   assert.partialDeepStrictEqual(answer, { status: { userInfo: { username: "jane", groups: ["g"] } } });
+});
+
+test("a Secret made to hold a token gets one, which ends with it", async () => {
+  put("configmaps", { namespace: "a", name: "kube-root-ca.crt" }, { data: { "ca.crt": "PEM" } });
+  const annotations = { "kubernetes.io/service-account.name": "robot" };
+  const metadata = { name: "s", namespace: "a", uid: "uid-s", annotations };
+  const object: { data?: Record<string, string> } = { metadata, type: "kubernetes.io/service-account-token" } as object;
+  const path = "/api/v1/namespaces/a/secrets";
+  const attributes = { operation: "CREATE", info: requestInfoOf("POST", path), object } as unknown as Attributes;
+  for (const plugin of extension.admission ?? []) await plugin.admit?.(attributes);
+  const text = (key: string) => Buffer.from(object.data?.[key] ?? "", "base64").toString();
+  assert.deepEqual([text("namespace"), text("ca.crt")], ["a", "PEM"]);
+  await assert.rejects(identify(bearer(text("token"))), unauthorized);
+  put("secrets", { namespace: "a", name: "s" });
+  assert.equal((await identify(bearer(text("token"))))?.name, "system:serviceaccount:a:robot");
 });

@@ -5,6 +5,7 @@ import { createAuthenticator } from "./interceptor.ts";
 import { createReviewEndpoints } from "./review.ts";
 import { createServiceAccountTokens } from "./service-account-token.ts";
 import { createTokenRequestEndpoint } from "./token-request.ts";
+import { createTokenSecrets } from "./token-secret.ts";
 
 export { anonymous, authenticated, masters, serviceAccountName, serviceAccounts, unauthenticated } from "./groups.ts";
 export { userInfoOf } from "./review.ts";
@@ -28,6 +29,7 @@ export function createAuthentication(options: AuthenticationOptions): ExtensionF
     const authenticator = { check: tokens.check, audiences };
     return {
       interceptors: [createAuthenticator(authenticator)],
+      admission: [createTokenSecrets(view, tokens, audiences)],
       endpoints: [createTokenRequestEndpoint({ view, tokens, audiences }), ...createReviewEndpoints(authenticator)],
     };
   };
