@@ -53,6 +53,7 @@ function namedColumns(parameter: Parameter, value: unknown): { port: string; col
 function refuse(schema: TableSchema, name: string, parameter: Parameter): string | undefined {
   const column = columnOf(schema, name);
   if (!column) {
+    if (schema.families?.some((family) => name.startsWith(family))) return undefined;
     const known = schema.columns.map((known) => known.name);
     return unknownName("column", name, known);
   }

@@ -26,9 +26,11 @@ export interface Propagation {
 
 export interface RunContext<P extends Parameters = Parameters> {
   parameters: ParameterValues<P>;
-  /** Path of an input port; throws ComponentError when a required one is missing, undefined when an optional one is. */
+  /** Path of an input port; throws ComponentError when nothing is there. */
   input(port: string): string;
   optionalInput(port: string): string | undefined;
+  /** Throws ComponentError unless parameters and these actual schemas go together, by the definition's own rules. */
+  check(inputs: PortSchemas): void;
   /** Path to write an output port to. */
   output(port: string): string;
   /** Writes an output parameter as JSON. */

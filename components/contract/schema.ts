@@ -15,6 +15,8 @@ export interface Column {
 /** The columns that pass through a port; of a model port, the columns that the model was trained on. */
 export interface TableSchema {
   columns: Column[];
+  /** Before a run: beginnings of the names of further columns, of numbers, that the data decides about. */
+  families?: string[];
 }
 
 export function columnOf(schema: TableSchema, name: string): Column | undefined {

@@ -31,7 +31,7 @@ function takeSample(values: Float32Array): Float32Array {
   let count = 0;
   for (let i = 0; i < values.length; i += step) {
     const value = values[i] as number;
-    if (value === value) sample[count++] = value;
+    if (!Number.isNaN(value)) sample[count++] = value;
   }
   return sample.subarray(0, count);
 }
@@ -85,7 +85,7 @@ export function writeBins(
   for (let row = 0; row < values.length; row++) {
     const value = values[row] as number;
     let low = missing;
-    if (value === value) {
+    if (!Number.isNaN(value)) {
       low = 0;
       let high = thresholds.length;
       while (low < high) {

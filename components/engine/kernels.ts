@@ -25,20 +25,13 @@ export function runBlock(space: Workspace, job: Job, block: number): void {
   const length = job.end - job.begin;
   const from = job.begin + Math.floor((length * block) / blocks);
   const to = job.begin + Math.floor((length * (block + 1)) / blocks);
-  switch (job.kind) {
-    case "gradients":
-      return computeGradients(space, from, to);
-    case "histogram": {
-      const slot = blocks === 1 ? job.target : space.maxLeaves + 1 + block;
-      return buildHistogram(space, job.output, slot, from, to);
-    }
-    case "partition":
-      return partitionBlock(space, job.target, block, from, to);
-    case "addLeaves":
-      return addLeaves(space, job.output, job.target, from, to);
-    case "walk":
-      return walkRows(space, job.output, from, to);
-  }
+  if (job.kind === "gradients") computeGradients(space, from, to);
+  else if (job.kind === "histogram") {
+    const slot = blocks === 1 ? job.target : space.maxLeaves + 1 + block;
+    buildHistogram(space, job.output, slot, from, to);
+  } else if (job.kind === "partition") partitionBlock(space, job.target, block, from, to);
+  else if (job.kind === "addLeaves") addLeaves(space, job.output, job.target, from, to);
+  else walkRows(space, job.output, from, to);
 }
 
 function computeGradients(space: Workspace, from: number, to: number): void {

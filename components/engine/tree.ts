@@ -71,7 +71,7 @@ function addTree(
     let node = 0;
     for (let next = left[0] as number; next !== 0; next = left[node] as number) {
       const x = (columns[feature[node] as number] as Float32Array)[row] as number;
-      const goesLeft = x === x ? x <= (threshold[node] as number) : missingLeft[node] === 1;
+      const goesLeft = Number.isNaN(x) ? missingLeft[node] === 1 : x <= (threshold[node] as number);
       node = goesLeft ? next : (right[node] as number);
     }
     scores[row * stride + at] = (scores[row * stride + at] as number) + (value[node] as number);

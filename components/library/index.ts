@@ -1,0 +1,3 @@
+// The components that come with the platform.
+export { catalogue } from "./catalogue.ts";
+export { creditCsv } from "./sample/credit.ts";

@@ -1,0 +1,2 @@
+// Runs one component in this process.
+export { type RunOptions, runComponent } from "./run.ts";

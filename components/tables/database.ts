@@ -1,0 +1,79 @@
+// DuckDB in this process, in memory, spilling to a directory of the caller's.
+import type { DuckDBConnection } from "@duckdb/node-api";
+
+export interface DatabaseOptions {
+  /** Where what does not fit in memory goes. */
+  scratch: string;
+  /** Megabytes; more is spilled. */
+  memory?: number;
+  threads?: number;
+}
+
+export type Value = string | number | boolean | null;
+
+/** Queries run one after another: a second one on a connection ends the first one's stream without an error. */
+export interface Database extends Disposable {
+  run(sql: string): Promise<void>;
+  /** All rows; whole numbers of any width become numbers. */
+  rows(sql: string): Promise<Record<string, Value>[]>;
+  /** Columns of numbers, chunk by chunk; `take` gets each value with its row and column. NULL is NaN. */
+  numbers(sql: string, take: (value: number, row: number, column: number) => void): Promise<number>;
+}
+
+export async function openDatabase({ scratch, memory = 1000, threads = 2 }: DatabaseOptions): Promise<Database> {
+  const { DuckDBInstance } = await import("@duckdb/node-api");
+  const instance = await DuckDBInstance.create(":memory:", {
+    threads: String(threads),
+    memory_limit: `${memory}MB`,
+    temp_directory: scratch,
+    autoinstall_known_extensions: "false",
+    autoload_known_extensions: "false",
+  });
+  const connection = await instance.connect();
+  return {
+    async run(sql) {
+      await connection.run(sql);
+    },
+    async rows(sql) {
+      const reader = await connection.runAndReadAll(sql);
+      return reader.getRowObjectsJS().map((row) => {
+        return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, plain(value)]));
+      });
+    },
+    numbers: (sql, take) => readNumbers(connection, sql, take),
+    [Symbol.dispose]() {
+      connection.closeSync();
+      instance.closeSync();
+    },
+  };
+}
+
+function plain(value: unknown): Value {
+  if (typeof value === "bigint") return Number(value);
+  if (value === null || typeof value === "string" || typeof value === "number" || typeof value === "boolean")
+    return value;
+  if (value instanceof Date) return value.toISOString();
+  return String(value);
+}
+
+async function readNumbers(
+  connection: DuckDBConnection,
+  sql: string,
+  take: (value: number, row: number, column: number) => void,
+): Promise<number> {
+  const result = await connection.stream(sql);
+  const columns = result.columnCount;
+  let rows = 0;
+  for (let chunk = await result.fetchChunk(); chunk && chunk.rowCount > 0; chunk = await result.fetchChunk()) {
+    const count = chunk.rowCount;
+    for (let column = 0; column < columns; column++) {
+      const vector = chunk.getColumnVector(column);
+      for (let i = 0; i < count; i++) {
+        const value = vector.getItem(i);
+        take(value === null ? Number.NaN : Number(value), rows + i, column);
+      }
+    }
+    rows += count;
+  }
+  return rows;
+}
