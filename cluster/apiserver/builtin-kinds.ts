@@ -1,5 +1,7 @@
 import resources from "@capstan/api/generated/resources.json" with { type: "json" };
 import { builtinSchema } from "@capstan/api/schema";
+import { autoscalerConversion } from "./conversion/autoscalers.ts";
+import { eventConversion } from "./conversion/events.ts";
 import type { Kind, Rules, ScalePaths } from "./kind.ts";
 import { builtinColumns } from "./table/builtin.ts";
 
@@ -77,6 +79,12 @@ const storedAs: Record<string, { prefix: string; version: string }> = {
   },
 };
 
+/** Versions that are not the stored one, and differ by more than their name. */
+const conversions: Record<string, NonNullable<Kind["convert"]>> = {
+  "events.k8s.io/v1/events": eventConversion,
+  "autoscaling/v1/horizontalpodautoscalers": autoscalerConversion,
+};
+
 /** Every built-in resource that stores objects, or that an endpoint answers for. */
 export function builtinKinds(rules: Map<string, Rules>): Kind[] {
   return (resources as ResourceFact[]).map((fact) => kindOf(fact, rules));
@@ -92,7 +100,9 @@ function kindOf(fact: ResourceFact, rules: Map<string, Rules>): Kind {
   if (resource === "namespaces") verbs.push("deletecollection");
   const own = rules.get(`${group}/${version}/${resource}`) ?? rules.get(`${group}/${resource}`) ?? {};
   const columns = builtinColumns[`${group}/${version}/${resource}`] ?? builtinColumns[`${group}/${resource}`];
+  const convert = conversions[`${group}/${version}/${resource}`];
   return {
+    ...(convert ? { convert } : {}),
     group,
     version,
     resource,

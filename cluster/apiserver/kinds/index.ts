@@ -98,6 +98,7 @@ export function builtinRules(addresses: ServiceAddresses, definitions: Definitio
     "/persistentvolumeclaims": claims,
     "/persistentvolumes": volumes,
     "/events": { fields: eventFields, validate: checks.checkEvent },
+    "events.k8s.io/events": { fields: eventFields },
     "/configmaps": { validate: checks.checkConfigMap },
     "/resourcequotas": { validate: checks.checkQuota },
     "/secrets": secrets,

@@ -8,6 +8,8 @@ import type {
   Secret,
   ServiceAccount,
 } from "@capstan/api/generated/core-v1";
+import type { KubeObject } from "@capstan/api/meta";
+import { eventConversion } from "../conversion/events.ts";
 import { since } from "./age.ts";
 import { ageColumn, type Column, nameColumn, text, wide } from "./column.ts";
 
@@ -122,6 +124,10 @@ export const coreColumns = {
   "/serviceaccounts": accountColumns,
   "/nodes": nodeColumns,
   "/events": eventColumns,
+  "events.k8s.io/events": eventColumns.map((column) => ({
+    ...column,
+    cell: (object: KubeObject) => column.cell(eventConversion.toStored(object) as Event),
+  })),
   "/resourcequotas": quotaColumns,
   "/podtemplates": podTemplateColumns,
 };

@@ -3,6 +3,8 @@ import type { HorizontalPodAutoscaler, MetricSpec, MetricStatus } from "@capstan
 import type { CronJob, Job } from "@capstan/api/generated/batch-v1";
 import type { ReplicationController } from "@capstan/api/generated/core-v1";
 import type { PodDisruptionBudget } from "@capstan/api/generated/policy-v1";
+import type { KubeObject } from "@capstan/api/meta";
+import { autoscalerConversion } from "../conversion/autoscalers.ts";
 import { humanDuration, since } from "./age.ts";
 import { ageColumn, type Column, count, nameColumn, text } from "./column.ts";
 import { podColumns, selectorText } from "./selector-text.ts";
@@ -167,4 +169,8 @@ export const workloadColumns = {
   "batch/cronjobs": cronJobColumns,
   "policy/poddisruptionbudgets": budgetColumns,
   "autoscaling/v2/horizontalpodautoscalers": autoscalerColumns,
+  "autoscaling/v1/horizontalpodautoscalers": autoscalerColumns.map((column) => ({
+    ...column,
+    cell: (object: KubeObject) => column.cell(autoscalerConversion.toStored(object) as HorizontalPodAutoscaler),
+  })),
 };
