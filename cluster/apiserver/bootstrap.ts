@@ -1,5 +1,4 @@
 // What a cluster has before anybody asks: its namespaces and the Service of the API server.
-import type { KubeObject } from "@capstan/api/meta";
 import { StatusError } from "@capstan/api/meta";
 import type { Handler } from "@capstan/base/http";
 import { firstAddress } from "./service-addresses.ts";
@@ -42,6 +41,11 @@ async function publishEndpoint(handler: Handler, { address, port }: { address: s
   await replace(handler, "/apis/discovery.k8s.io/v1/namespaces/default/endpointslices", slice);
 }
 
+interface Named {
+  metadata: { name: string };
+  [field: string]: unknown;
+}
+
 const named = (apiVersion: string, kind: string, name: string, labels?: Record<string, string>) => ({
   apiVersion,
   kind,
@@ -50,12 +54,14 @@ const named = (apiVersion: string, kind: string, name: string, labels?: Record<s
 
 const principal = { name: "system:apiserver", groups: ["system:masters"] };
 
-async function send(handler: Handler, method: string, url: string, object: unknown): Promise<number> {
+/** Of the errors that the API answers only Conflict and a GET's NotFound come back; others are thrown. */
+async function send(handler: Handler, method: string, url: string, object?: unknown): Promise<number> {
   const { signal } = new AbortController();
-  const body = new TextEncoder().encode(JSON.stringify(object));
+  const body = object === undefined ? undefined : new TextEncoder().encode(JSON.stringify(object));
   const headers = { "content-type": "application/json", "user-agent": "kube-apiserver" };
-  const answer = await handler({ method, url, headers, body, principal, signal });
-  if (answer.status >= 400 && answer.status !== 409) {
+  const answer = await handler({ method, url, headers, principal, signal, ...(body ? { body } : {}) });
+  const expected = answer.status === 409 || (method === "GET" && answer.status === 404);
+  if (answer.status >= 400 && !expected) {
     throw new StatusError(
       "InternalError",
       `bootstrap: ${method} ${url} answered ${answer.status}: ${textOf(answer.body)}`,
@@ -68,12 +74,13 @@ function textOf(body: unknown): string {
   return body instanceof Uint8Array ? new TextDecoder().decode(body) : String(body);
 }
 
-const ensure = (handler: Handler, collection: string, object: object) => send(handler, "POST", collection, object);
+async function ensure(handler: Handler, collection: string, object: Named): Promise<void> {
+  const status = await send(handler, "GET", `${collection}/${object.metadata.name}`);
+  if (status === 404) await send(handler, "POST", collection, object);
+}
 
 /** The address of the API server may have changed since the last start. */
-async function replace(handler: Handler, collection: string, object: { metadata: { name: string } }): Promise<void> {
+async function replace(handler: Handler, collection: string, object: Named): Promise<void> {
   const status = await send(handler, "POST", collection, object);
   if (status === 409) await send(handler, "PUT", `${collection}/${object.metadata.name}`, object);
 }
-
-export type { KubeObject };
