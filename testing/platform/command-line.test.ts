@@ -75,7 +75,7 @@ test("up, status, a second up, kubeconfig, down", async () => {
   assert.equal(second.code, 1);
   assert.match(second.stderr, new RegExp(`in use by process ${pid}`));
   const config = await capstan(["kubeconfig", "--data-dir", instance.directory]);
-  assert.ok(config.stdout.includes(`server: ${addresses.api}`), config.stdout);
+  assert.ok(config.stdout.includes(`server: "${addresses.api}"`), config.stdout);
   const down = await capstan(["down", "--data-dir", instance.directory]);
   assert.match(down.stdout, /^Stopped\./);
   assert.equal((await capstan(["status", "--data-dir", instance.directory])).code, 1);

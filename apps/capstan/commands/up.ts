@@ -23,7 +23,6 @@ export async function up(args: string[]): Promise<number> {
     stop.abort();
   });
 
-  process.stdout.write(`Capstan starts on ${directory.root} (process ${process.pid})\n`);
   const platform = startPlatform(settings, log, stop.signal);
   const ready = platform.ready.then(() => {});
   await using _control = await serveControl({
@@ -32,6 +31,7 @@ export async function up(args: string[]): Promise<number> {
     ready: ready.catch(() => {}),
     stop: () => stop.abort(),
   });
+  process.stdout.write(`Capstan starts on ${directory.root} (process ${process.pid})\n`);
   let code = 0;
   try {
     const running = await Promise.race([platform.ready, platform.failed]);

@@ -70,7 +70,7 @@ export async function askDown(socket: string): Promise<boolean> {
 
 function ask(socketPath: string, method: string, path: string): Promise<string | undefined> {
   return new Promise((resolve, reject) => {
-    const outgoing = request({ socketPath, method, path }, (incoming) => {
+    const outgoing = request({ socketPath, method, path, agent: false }, (incoming) => {
       const chunks: Buffer[] = [];
       incoming.on("data", (chunk) => chunks.push(chunk));
       incoming.on("close", () => resolve(Buffer.concat(chunks).toString()));
