@@ -59,7 +59,7 @@ export async function change(core: Core, call: Call, wanted: Change): Promise<Wr
   }
 }
 
-/** Another writer came between read and write; the caller named no version, so the write is tried again. */
+/** Another writer came between read and write. Trying again ends at checkPreconditions when the caller named a version. */
 export class LostRace extends StatusError {}
 
 async function changeOnce(core: Core, call: Call, wanted: Change): Promise<Written> {
@@ -69,7 +69,6 @@ async function changeOnce(core: Core, call: Call, wanted: Change): Promise<Writt
   const present = core.objects.require(kind, ref);
   const old = core.objects.read(kind, present);
   const object = await wanted.next(core.objects.read(kind, present));
-  const versioned = Boolean(object.metadata.resourceVersion);
   checkPreconditions(call, object, old);
   keepSystemMetadata(object, old);
   rules.defaults?.(object);
@@ -105,7 +104,7 @@ async function changeOnce(core: Core, call: Call, wanted: Change): Promise<Writt
     return written;
   } catch (thrown) {
     rules.release?.(object, old);
-    if (isReason(thrown, "Conflict") && !versioned && thrown.message.endsWith(staleMessage)) {
+    if (isReason(thrown, "Conflict") && thrown.message.endsWith(staleMessage)) {
       throw new LostRace("Conflict", thrown.message, thrown.details);
     }
     throw thrown;
