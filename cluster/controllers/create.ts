@@ -9,6 +9,7 @@ import {
   createEndpointsController,
 } from "./endpoints/index.ts";
 import { createGarbageCollector } from "./garbage/index.ts";
+import { createJobController, createJobTtlController } from "./job/index.ts";
 import { createMetadataStore } from "./metadata/index.ts";
 import { createNamespaceController } from "./namespace/index.ts";
 import { createReplicaSetController } from "./replicaset/index.ts";
@@ -38,6 +39,8 @@ export function createControllers(options: ControllersOptions): ControllerPart[]
     createEndpointsController(options),
     createEndpointSliceController(options),
     createEndpointSliceMirror(options),
+    createJobController(options),
+    createJobTtlController(options),
     createGarbageCollector({ ...options, metadata }),
     createRoleAggregation(options),
     createClaimProtection(options),

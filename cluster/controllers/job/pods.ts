@@ -48,7 +48,8 @@ function podFor(job: Job, index: number | undefined, failures: number): New<Pod>
   const finalizers = [...(template.metadata?.finalizers ?? []), trackingFinalizer];
   if (index === undefined) return podOf(template, Jobs, job, { finalizers });
   const mark = { [indexAnnotation]: String(index) };
-  const failed = backoffLimitPerIndex === undefined ? {} : { [indexFailuresAnnotation]: String(failures) };
+  const failed: Record<string, string> =
+    backoffLimitPerIndex === undefined ? {} : { [indexFailuresAnnotation]: String(failures) };
   const pod = podOf(template, Jobs, job, { finalizers, labels: mark, annotations: { ...mark, ...failed } });
   pod.metadata.generateName = `${job.metadata.name}-${index}-`;
   pod.spec.hostname ??= `${job.metadata.name}-${index}`;

@@ -62,7 +62,7 @@ export async function releasePods(
     } catch (error) {
       if (!isReason(error, "NotFound")) throw error;
     }
-    await informer.when(refOf(pod), (now) => now?.metadata.uid !== uid || !isTracked(now), signal);
+    await informer.when(refOf(pod), (now) => !now || now.metadata.uid !== uid || !isTracked(now), signal);
   };
   await Promise.all(pods.map(free));
 }
