@@ -3,7 +3,13 @@ import { cp, mkdir, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { CustomResourceDefinitions, Deployments, Pods, Services } from "@capstan/api/generated/resources";
+import {
+  CustomResourceDefinitions,
+  Deployments,
+  HorizontalPodAutoscalers,
+  Pods,
+  Services,
+} from "@capstan/api/generated/resources";
 import { defaultGateway, HttpRoutes } from "@capstan/api/kinds/gateway";
 import { gatewayDefinitions } from "@capstan/api/kinds/gateway-definitions";
 import { Models, modelDefinition } from "@capstan/api/kinds/model";
@@ -309,6 +315,30 @@ test("the stop annotation takes the service down, and its removal brings it back
   await assert.rejects(client.get(HttpRoutes, ref), (error) => isReason(error, "NotFound"));
   await annotate(null);
   await cluster.until(Deployments, predictor, (object) => object !== undefined);
+});
+
+test("more replicas than the least become an autoscaler, whose choice stands", async () => {
+  await using cluster = await start();
+  const { client } = cluster;
+  const containers = [{ name: "own", image: "example.com/own:1" }];
+  await serve(cluster, { predictor: { containers, minReplicas: 2, maxReplicas: 4, scaleTarget: 70 } });
+  const made = await cluster.until(HorizontalPodAutoscalers, predictor, (object) => object !== undefined);
+  assert.deepEqual([made?.spec?.minReplicas, made?.spec?.maxReplicas], [2, 4]);
+  assert.equal(made?.spec?.metrics?.[0]?.resource?.target.averageUtilization, 70);
+  await cluster.until(Deployments, predictor, (object) => object?.spec.replicas === 2);
+  await client.patch(Deployments, predictor, { type: "merge", body: { spec: { replicas: 3 } } });
+  const change = (body: object) =>
+    client.patch(InferenceServices, ref, { type: "merge", body: { spec: { predictor: body } } });
+  await change({ labels: { a: "b" } });
+  const labelled = await cluster.until(
+    Deployments,
+    predictor,
+    (object) => object?.spec.template.metadata?.labels?.a === "b",
+  );
+  assert.equal(labelled?.spec.replicas, 3);
+  await change({ maxReplicas: null });
+  await cluster.until(Deployments, predictor, (object) => object?.spec.replicas === 2);
+  await cluster.until(HorizontalPodAutoscalers, predictor, (object) => object === undefined);
 });
 
 test("canaries get their share once they are ready; containers of one's own are served too", async () => {

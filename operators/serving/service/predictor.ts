@@ -1,5 +1,6 @@
 // The Deployment and the Service of one predictor.
 import type { Deployment } from "@capstan/api/generated/apps-v1";
+import type { HorizontalPodAutoscaler } from "@capstan/api/generated/autoscaling-v2";
 import type { Container, PodSpec, Service } from "@capstan/api/generated/core-v1";
 import {
   defaultPredictorResources,
@@ -9,6 +10,7 @@ import {
   type ServingRuntime,
 } from "@capstan/api/kinds/serving";
 import type { New } from "@capstan/api/meta";
+import { buildAutoscaler, replicasOf } from "./autoscaler.ts";
 import { digest, ownedMetadata } from "./names.ts";
 import { PredictorProblem } from "./problem.ts";
 import { modelMountPath, servingContainer } from "./runtime.ts";
@@ -28,12 +30,15 @@ export interface PredictorInput {
   /** Both absent for a predictor of the user's own containers. */
   runtime?: ServingRuntime;
   storage?: Storage;
+  /** Of the Deployment that is there. */
+  replicas?: number;
 }
 
 export interface Predictor {
   revision: string;
   deployment: New<Deployment>;
   service: New<Service>;
+  autoscaler: New<HorizontalPodAutoscaler> | undefined;
 }
 
 /** Fields of a predictor that are not a pod's. */
@@ -77,9 +82,14 @@ export function buildPredictor(input: PredictorInput): Predictor {
     revision,
     deployment: {
       metadata,
-      spec: { replicas: spec.minReplicas ?? 1, selector: { matchLabels: selector }, template: template as never },
+      spec: {
+        replicas: replicasOf(spec, input.replicas),
+        selector: { matchLabels: selector },
+        template: template as never,
+      },
     },
     service: { metadata, spec: { type: "ClusterIP", selector, ports } },
+    autoscaler: buildAutoscaler(service, input),
   };
 }
 

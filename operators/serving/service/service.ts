@@ -1,6 +1,6 @@
 // Reconciles InferenceServices: a Deployment and a Service for each predictor, an HTTPRoute, and the status.
 import { isDeepStrictEqual } from "node:util";
-import { Deployments, Pods, Services } from "@capstan/api/generated/resources";
+import { Deployments, HorizontalPodAutoscalers, Pods, Services } from "@capstan/api/generated/resources";
 import { type HttpRoute, HttpRoutes } from "@capstan/api/kinds/gateway";
 import { Models } from "@capstan/api/kinds/model";
 import {
@@ -17,6 +17,7 @@ import { isReason, type KubeObject, keyOf, type New, type ObjectRef, type Resour
 import { type Controller, createController, createRecorder, type Informers } from "@capstan/core/reconcile";
 import type { ServingOptions } from "../options.ts";
 import { applyObject } from "./applied.ts";
+import { scales } from "./autoscaler.ts";
 import { type Health, healthOf } from "./health.ts";
 import { modelUri } from "./model-uri.ts";
 import { canaryName, predictorName } from "./names.ts";
@@ -56,6 +57,7 @@ export function createServiceController(options: ServingOptions): Controller {
       { resource: Deployments, keys: ownerOf },
       { resource: Services, keys: ownerOf },
       { resource: HttpRoutes, keys: ownerOf },
+      { resource: HorizontalPodAutoscalers, keys: ownerOf },
       { resource: Pods, keys: ownerOf },
       { resource: Models, keys: (model) => services.byIndex(byModel, keyOf(refOf(model))).map(refOf) },
       { resource: ServingRuntimes, keys: ({ metadata }) => all(metadata.namespace) },
@@ -90,6 +92,14 @@ interface Wanted {
   spec: PredictorSpec;
 }
 
+const pruned: Resource[] = [Deployments, Services, HttpRoutes];
+
+function canariesOf({ spec, metadata }: InferenceService): Wanted[] {
+  return (spec.canary ?? []).map(({ predictor }) => {
+    return { name: canaryName(metadata.name, predictor.name), component: "canary", spec: predictor };
+  });
+}
+
 class ServiceWork {
   readonly #options: ServingOptions;
   readonly #informers: Informers;
@@ -102,7 +112,7 @@ class ServiceWork {
   /** Writes what is to be there, and says how it is. */
   async bringAbout(service: InferenceService): Promise<Observed> {
     if (service.metadata.annotations?.[servingAnnotations.stop] === "true") {
-      await this.#prune(service, new Set());
+      await this.#prune(service, new Set(), [...pruned, HorizontalPodAutoscalers]);
       return { canaries: [], route: undefined, stopped: true };
     }
     const { name } = service.metadata;
@@ -114,8 +124,10 @@ class ServiceWork {
       ? this.#informers.informer(HttpRoutes).get(refOf(service))
       : await this.#guard(() => this.#route(service, canaries));
     if (!invalid) {
-      const names = (service.spec.canary ?? []).map(({ predictor }) => canaryName(name, predictor.name));
-      await this.#prune(service, new Set([stable.name, ...names, name]));
+      const wanted = [stable, ...canariesOf(service)];
+      await this.#prune(service, new Set([...wanted.map((one) => one.name), name]));
+      const scaled = wanted.filter(({ spec }) => scales(spec)).map((one) => one.name);
+      await this.#prune(service, new Set(scaled), [HorizontalPodAutoscalers]);
     }
     const problem = [made, route].find((result) => result instanceof PredictorProblem);
     const observed = { canaries, route: route instanceof PredictorProblem ? undefined : route, stopped: false };
@@ -163,9 +175,12 @@ class ServiceWork {
       });
       if (spec.model.storageUri) input.storage = await this.#storage(spec.model.storageUri, namespace);
     }
+    const present = this.#informers.informer(Deployments).get({ namespace, name });
+    if (present?.spec.replicas !== undefined) input.replicas = present.spec.replicas;
     const built = buildPredictor(input);
     const deployment = await this.#apply(service, Deployments, built.deployment);
     await this.#apply(service, Services, built.service);
+    if (built.autoscaler) await this.#apply(service, HorizontalPodAutoscalers, built.autoscaler);
     const pods = this.#informers.informer(Pods).byIndex(byApp, keyOf({ namespace, name: `isvc.${name}` }));
     const { runtime, storage } = input;
     return {
@@ -211,8 +226,8 @@ class ServiceWork {
   }
 
   /** Removes what was made for predictors that are no longer wanted. */
-  async #prune(service: InferenceService, keep: ReadonlySet<string>): Promise<void> {
-    for (const resource of [Deployments, Services, HttpRoutes] as Resource[]) {
+  async #prune(service: InferenceService, keep: ReadonlySet<string>, kinds: Resource[] = pruned): Promise<void> {
+    for (const resource of kinds) {
       for (const object of this.#informers.informer(resource).list(service.metadata.namespace)) {
         if (!isOwned(object, service) || keep.has(object.metadata.name) || object.metadata.deletionTimestamp) continue;
         await this.#options.client.delete(resource, refOf(object)).catch((error) => {

@@ -36,7 +36,7 @@ export function specProblem({ spec, metadata }: InferenceService): string | unde
 }
 
 function predictorProblem(spec: PredictorSpec, at: string): string | undefined {
-  for (const field of ["logger", "batcher", "scaleMetric", "scaleTarget", "containerConcurrency"] as const) {
+  for (const field of ["logger", "batcher", "containerConcurrency"] as const) {
     if (spec[field] !== undefined) return `${at}.${field}: is not supported`;
   }
   if (spec.canaryTrafficPercent !== undefined) {
@@ -45,8 +45,9 @@ function predictorProblem(spec: PredictorSpec, at: string): string | undefined {
   if (spec.model && (spec.containers ?? []).length > 0) return `${at}: give either model or containers`;
   if (!spec.model && (spec.containers ?? []).length === 0) return `${at}: a model or containers are needed`;
   if (spec.minReplicas === 0) return `${at}.minReplicas: scaling to zero is not supported, give at least 1`;
-  if ((spec.maxReplicas ?? 0) > (spec.minReplicas ?? 1)) {
-    return `${at}.maxReplicas: scaling by load is not supported; give minReplicas the number of replicas`;
+  if (spec.maxReplicas && spec.maxReplicas < (spec.minReplicas ?? 1)) return `${at}.maxReplicas: less than minReplicas`;
+  if (spec.scaleMetric === "concurrency" || spec.scaleMetric === "rps") {
+    return `${at}.scaleMetric: "${spec.scaleMetric}" is not supported, use cpu or memory`;
   }
   return undefined;
 }
