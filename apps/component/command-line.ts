@@ -14,7 +14,7 @@ export function parseCommandLine(args: readonly string[], known: Iterable<string
   if (!names.includes(component)) throw new Error(unknownName("component", component, names));
   const parameters: Record<string, string> = {};
   for (const arg of rest) {
-    const [, name, value] = /^--([^=]+)=([^]*)$/.exec(arg) ?? [];
+    const [, name, value] = /^--([^=]+)=(.*)$/s.exec(arg) ?? [];
     if (name === undefined || value === undefined)
       throw new Error(`${JSON.stringify(arg)} is not of the form --parameter=value`);
     if (Object.hasOwn(parameters, name)) throw new Error(`--${name} is given twice`);

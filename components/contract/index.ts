@@ -40,3 +40,4 @@ export {
   componentNames,
   toTemplates,
 } from "./templates.ts";
+export { componentTasks, type WorkflowShape } from "./workflow-tasks.ts";
