@@ -27,10 +27,7 @@ export async function patch(core: Core, call: Call): Promise<Written> {
       const patched = patcher.applyTo(old);
       const warn = (message: string) => void call.warnings.push(message);
       const options = { validation, duplicates: patcher.duplicates, warn };
-      const object = decodeObject(patched, call.kind, options);
-      // Only a version that the patch itself names is one to hold on to when another writer comes between.
-      if (!patcher.versioned) delete object.metadata.resourceVersion;
-      return object;
+      return decodeObject(patched, call.kind, options);
     },
   });
 }
@@ -38,8 +35,6 @@ export async function patch(core: Core, call: Call): Promise<Written> {
 export interface Patcher {
   applyTo(old: unknown): unknown;
   duplicates: string[];
-  /** The patch names a resourceVersion. */
-  versioned: boolean;
 }
 
 /** Understands the patch in a request's body. Throws UnsupportedMediaType, BadRequest. */
@@ -52,17 +47,12 @@ export function readPatch({ request, kind }: Call, type: string): Patcher {
     );
   }
   const { value, duplicates } = parseJson(new TextDecoder().decode(request.body ?? new Uint8Array()));
-  if (type === json) return { duplicates, versioned: testsVersion(value), applyTo: (old) => runJsonPatch(old, value) };
+  if (type === json) return { duplicates, applyTo: (old) => runJsonPatch(old, value) };
   if (typeof value !== "object" || value === null || Array.isArray(value)) {
     throw new StatusError("BadRequest", "a merge patch must be an object");
   }
-  const versioned = Boolean((value as Partial<KubeObject>).metadata?.resourceVersion);
-  if (type === merge) return { duplicates, versioned, applyTo: (old) => applyMergePatch(old, value) };
-  return { duplicates, versioned, applyTo: (old) => applyStrategicMerge(old, structuredClone(value), kind.schema) };
-}
-
-function testsVersion(operations: unknown): boolean {
-  return Array.isArray(operations) && operations.some((operation) => operation?.path === "/metadata/resourceVersion");
+  if (type === merge) return { duplicates, applyTo: (old) => applyMergePatch(old, value) };
+  return { duplicates, applyTo: (old) => applyStrategicMerge(old, structuredClone(value), kind.schema) };
 }
 
 function runJsonPatch(old: unknown, operations: unknown): unknown {
