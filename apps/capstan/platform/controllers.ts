@@ -3,6 +3,7 @@
 import { defaultGateway } from "@capstan/api/kinds/gateway";
 import type { Logger } from "@capstan/base/log";
 import { createControllers } from "@capstan/cluster/controllers";
+import { createScheduler } from "@capstan/cluster/scheduler";
 import { createDomainOperator } from "@capstan/operators/domain";
 import { createServingOperator } from "@capstan/operators/serving";
 import { createWorkflowController, type WorkflowChecker } from "@capstan/operators/workflow";
@@ -22,6 +23,7 @@ function together(name: string, members: { start(signal: AbortSignal): Promise<u
 
 export function startControllers({ client, informers, authority }: ControlPlane, log: Logger, parts: Parts): void {
   parts.add(together("controllers", createControllers({ client, informers, log, rootCa: authority.cert, authority })));
+  parts.add(together("scheduler", [createScheduler({ client, informers, log })]));
 }
 
 export interface OperatorsOptions {

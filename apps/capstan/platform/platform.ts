@@ -10,6 +10,7 @@ import { codeDirectory } from "./code.ts";
 import { startControlPlane } from "./control-plane.ts";
 import { startControllers, startOperators } from "./controllers.ts";
 import { startConsole, startGateway } from "./front-doors.ts";
+import { startNode } from "./node.ts";
 import { createParts, type Parts } from "./parts.ts";
 import type { Settings } from "./settings.ts";
 
@@ -72,6 +73,7 @@ async function assemble(
   await writeKubeconfig(directory.kubeconfig, { name: "capstan", server: plane.url, ca: plane.authority.cert, user });
   addresses.api = plane.url;
   startControllers(plane, log, parts);
+  const node = startNode(plane, settings, network, log, parts);
   const artifacts = (namespace: string) => directory.path("artifacts", namespace);
   const caller = await createCaller(plane.client);
   const gatewayTokenFile = directory.path("gateway-token");
@@ -82,6 +84,7 @@ async function assemble(
   startOperators(plane, { artifacts, gatewayPort, checkers: [] }, log, parts);
   addresses.gateway = `http://127.0.0.1:${gatewayPort}`;
   addresses.console = `http://127.0.0.1:${consolePort}`;
+  await node;
   await parts.ready();
   return {
     client: plane.client,
