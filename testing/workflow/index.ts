@@ -1,2 +1,3 @@
-// Runs a workflow without a cluster: its pods end at once, as a table says.
-export { type PodEnd, type Simulation, simulate } from "./simulation.ts";
+// Runs workflows without a node: pods end at once, as a table says; purely, or on a test cluster.
+export { createFakeKubelet, type KubeletEnd } from "./kubelet.ts";
+export { type PodEnd, readWorkflow, type Simulation, simulate } from "./simulation.ts";

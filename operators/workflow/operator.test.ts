@@ -1,0 +1,224 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { ConfigMaps, CustomResourceDefinitions, Pods } from "@capstan/api/generated/resources";
+import {
+  type Workflow,
+  type WorkflowSpec,
+  Workflows,
+  WorkflowTaskResults,
+  WorkflowTemplates,
+  workflowDefinitions,
+} from "@capstan/api/kinds/workflow";
+import type { New } from "@capstan/api/meta";
+import { TestCluster } from "@capstan/testing/cluster";
+import { createFakeKubelet, type KubeletEnd } from "@capstan/testing/workflow";
+import { createWorkflowController, type WorkflowChecker } from "./index.ts";
+
+async function start(endOf: (node: string) => KubeletEnd = () => ({}), checkers: WorkflowChecker[] = []) {
+  return TestCluster.start({
+    async parts(cluster) {
+      for (const definition of workflowDefinitions) await cluster.client.create(CustomResourceDefinitions, definition);
+      const { client, informers, log } = cluster;
+      return [createWorkflowController({ client, informers, log, checkers }), createFakeKubelet(cluster, endOf)];
+    },
+  });
+}
+
+const container = { image: "busybox", command: ["true"] };
+const workflow = (spec: WorkflowSpec, name = "wf"): New<Workflow> => ({
+  metadata: { name, namespace: "default" },
+  spec,
+});
+const ref = (name = "wf") => ({ namespace: "default", name });
+const over = (object: Workflow | undefined) => object?.status?.finishedAt != null;
+
+async function run(cluster: TestCluster, spec: WorkflowSpec): Promise<Workflow> {
+  await cluster.client.create(Workflows, workflow(spec));
+  return (await cluster.until(Workflows, ref(), over)) as Workflow;
+}
+
+const chain: WorkflowSpec = {
+  entrypoint: "main",
+  templates: [
+    {
+      name: "main",
+      steps: [
+        [{ name: "a", template: "say" }],
+        [
+          {
+            name: "b",
+            template: "hear",
+            arguments: { parameters: [{ name: "x", value: "{{steps.a.outputs.result}}" }] },
+          },
+        ],
+      ],
+    },
+    { name: "say", container },
+    {
+      name: "hear",
+      inputs: { parameters: [{ name: "x" }] },
+      container: { ...container, args: ["{{inputs.parameters.x}}"] },
+    },
+  ],
+};
+
+test("steps follow each other and their outputs arrive", async () => {
+  await using cluster = await start((node) => (node.endsWith(".a") ? { outputs: { result: "hello" } } : {}));
+  const done = await run(cluster, chain);
+  assert.equal(done.status?.phase, "Succeeded", done.status?.message);
+  assert.equal(done.metadata.labels?.["workflows.argoproj.io/completed"], "true");
+  assert.equal(done.status?.progress, "2/2");
+  const pods = (await cluster.client.list(Pods, { namespace: "default" })).items;
+  assert.deepEqual(pods.map((pod) => pod.metadata.name).sort(), ["wf-hear-2760215211", "wf-say-3986212215"].sort());
+  const hear = pods.find((pod) => pod.metadata.name.startsWith("wf-hear"));
+  assert.deepEqual(hear?.spec.containers.find(({ name }) => name === "main")?.args, ["hello"]);
+  await cluster.until(
+    WorkflowTaskResults,
+    ref(Object.values(done.status?.nodes ?? {}).find((n) => n.displayName === "a")?.id),
+    (o) => !o,
+  );
+});
+
+test("a workflow that is wrong ends at once, and names what is wrong", async () => {
+  await using cluster = await start();
+  const bad = {
+    entrypoint: "main",
+    templates: [{ name: "main", container: { ...container, foo: 1 } }],
+  } as WorkflowSpec;
+  const done = await run(cluster, bad);
+  assert.equal(done.status?.phase, "Error");
+  assert.match(done.status?.message ?? "", /^spec\.templates\[0\]\.container\.foo: unknown field/);
+  assert.equal((await cluster.client.list(Pods, { namespace: "default" })).items.length, 0);
+});
+
+test("a checker's problems end a workflow before anything runs", async () => {
+  await using cluster = await start(undefined, [
+    (_, templates) => [...templates.keys()].map((key) => ({ path: key, message: "is not wanted" })),
+  ]);
+  const done = await run(cluster, { entrypoint: "main", templates: [{ name: "main", container }] });
+  assert.equal(done.status?.message, "local/wf/main: is not wanted");
+});
+
+test("a WorkflowTemplate is run, and edits of it do not change the run", async () => {
+  let release: () => void = () => {};
+  const gate = new Promise<void>((resolve) => (release = resolve));
+  await using cluster = await start((node) => (node.endsWith(".a") ? { until: gate } : {}));
+  await cluster.client.create(WorkflowTemplates, { metadata: { name: "t", namespace: "default" }, spec: chain });
+  await cluster.client.create(Workflows, workflow({ workflowTemplateRef: { name: "t" } }));
+  await cluster.until(Workflows, ref(), (o) =>
+    Object.values(o?.status?.nodes ?? {}).some((n) => n.phase === "Running" && n.type === "Pod"),
+  );
+  await cluster.client.delete(WorkflowTemplates, ref("t"));
+  release();
+  const done = await cluster.until(Workflows, ref(), over);
+  assert.equal(done?.status?.phase, "Succeeded", done?.status?.message);
+  assert.equal(done?.status?.storedWorkflowTemplateSpec?.entrypoint, "main");
+});
+
+test("stopping fails what runs and still runs the exit handler", async () => {
+  const never = new Promise<void>(() => {});
+  await using cluster = await start((node) => (node.includes("onExit") ? {} : { until: never }));
+  const spec: WorkflowSpec = { ...chain, onExit: "say" };
+  await cluster.client.create(Workflows, workflow(spec));
+  await cluster.until(Workflows, ref(), (o) =>
+    Object.values(o?.status?.nodes ?? {}).some((n) => n.phase === "Running" && n.type === "Pod"),
+  );
+  await cluster.client.patch(Workflows, ref(), { type: "merge", body: { spec: { shutdown: "Stop" } } });
+  const done = await cluster.until(Workflows, ref(), over);
+  assert.equal(done?.status?.phase, "Failed");
+  assert.equal(done?.status?.message, "Stopped with strategy 'Stop'");
+  assert.equal(
+    done?.status?.nodes?.[
+      Object.keys(done.status.nodes).find((id) => done.status?.nodes?.[id]?.name === "wf.onExit") ?? ""
+    ]?.phase,
+    "Succeeded",
+  );
+});
+
+test("suspend holds new pods until resumed", async () => {
+  await using cluster = await start();
+  await cluster.client.create(Workflows, workflow({ ...chain, suspend: true }));
+  const held = await cluster.until(Workflows, ref(), (o) => o?.status?.phase === "Running");
+  assert.equal(Object.keys(held?.status?.nodes ?? {}).length, 0);
+  await cluster.client.patch(Workflows, ref(), { type: "merge", body: { spec: { suspend: null } } });
+  const done = await cluster.until(Workflows, ref(), over);
+  assert.equal(done?.status?.phase, "Succeeded");
+});
+
+test("a mutex lets one workflow run after the other", async () => {
+  let running = 0;
+  let most = 0;
+  await using cluster = await start(() => {
+    running++;
+    most = Math.max(most, running);
+    return { until: new Promise<void>((resolve) => setImmediate(() => resolve())).then(() => void running--) };
+  });
+  const spec: WorkflowSpec = {
+    entrypoint: "main",
+    synchronization: { mutexes: [{ name: "m" }] },
+    templates: [{ name: "main", container }],
+  };
+  const names = ["a", "b", "c"];
+  for (const name of names) await cluster.client.create(Workflows, workflow(spec, name));
+  for (const name of names) assert.equal((await cluster.until(Workflows, ref(name), over))?.status?.phase, "Succeeded");
+  assert.equal(most, 1);
+});
+
+test("outputs are remembered and used again", async () => {
+  let runs = 0;
+  await using cluster = await start(() => {
+    runs++;
+    return { outputs: { parameters: [{ name: "o", value: "v" }] } };
+  });
+  const spec: WorkflowSpec = {
+    entrypoint: "main",
+    templates: [{ name: "main", container, memoize: { key: "k", cache: { configMap: { name: "cache", key: "k" } } } }],
+  };
+  await cluster.client.create(Workflows, workflow(spec, "one"));
+  await cluster.until(Workflows, ref("one"), over);
+  await cluster.until(ConfigMaps, ref("cache"), (o) => o?.data?.k !== undefined);
+  await cluster.client.create(Workflows, workflow(spec, "two"));
+  const two = await cluster.until(Workflows, ref("two"), over);
+  assert.equal(two?.status?.nodes?.two?.memoizationStatus?.hit, true);
+  assert.deepEqual(two?.status?.nodes?.two?.outputs?.parameters, [{ name: "o", value: "v" }]);
+  assert.equal(runs, 1);
+});
+
+test("a workflow is deleted after its time to live, and its pods as podGC says", async () => {
+  await using cluster = await start();
+  await cluster.client.create(
+    Workflows,
+    workflow({ ...chain, podGC: { strategy: "OnPodCompletion" }, ttlStrategy: { secondsAfterCompletion: 0 } }),
+  );
+  await cluster.until(Workflows, ref(), (o) => o === undefined);
+  assert.equal((await cluster.client.list(Pods, { namespace: "default" })).items.length, 0);
+});
+
+test("another operator takes a running workflow over", async () => {
+  let release: () => void = () => {};
+  const gate = new Promise<void>((resolve) => (release = resolve));
+  const started: string[] = [];
+  await using cluster = await TestCluster.start({
+    async parts(cluster) {
+      for (const definition of workflowDefinitions) await cluster.client.create(CustomResourceDefinitions, definition);
+      return createFakeKubelet(cluster, (node) => {
+        started.push(node);
+        return node.endsWith(".a") ? { until: gate } : {};
+      });
+    },
+  });
+  const { client, informers, log } = cluster;
+  const first = new AbortController();
+  const ended = createWorkflowController({ client, informers, log }).start(first.signal);
+  await client.create(Workflows, workflow(chain));
+  await cluster.until(Workflows, ref(), (o) =>
+    Object.values(o?.status?.nodes ?? {}).some((n) => n.phase === "Running" && n.type === "Pod"),
+  );
+  first.abort();
+  await ended;
+  release();
+  cluster.run(createWorkflowController({ client, informers, log }));
+  const done = await cluster.until(Workflows, ref(), over);
+  assert.equal(done?.status?.phase, "Succeeded");
+  assert.deepEqual(started, ["wf[0].a", "wf[1].b"]);
+});
