@@ -15,11 +15,19 @@ export function kubectlMissing(): string | undefined {
   return found.status === 0 ? undefined : "kubectl is not on the PATH";
 }
 
-/** Runs kubectl with a home of its own, so that it reads nobody's configuration and shares nobody's cache. */
-export async function runKubectl(args: string[], input: string | undefined, signal: AbortSignal): Promise<KubectlRun> {
+/**
+ * Runs kubectl with a home of its own, so that it reads nobody's configuration and shares nobody's cache.
+ * @param variables of the environment beside PATH and HOME.
+ */
+export async function runKubectl(
+  args: string[],
+  input: string | undefined,
+  signal: AbortSignal,
+  variables: Record<string, string> = {},
+): Promise<KubectlRun> {
   const home = mkdtempSync(join(tmpdir(), "kubectl-"));
   try {
-    const env = { PATH: process.env.PATH, HOME: home, KUBECONFIG: "/dev/null", KUBE_EDITOR: process.env.KUBE_EDITOR };
+    const env = { PATH: process.env.PATH, HOME: home, KUBECONFIG: "/dev/null", ...variables };
     const child = spawn("kubectl", args, { env, signal });
     child.stdin.end(input ?? "");
     const texts = [child.stdout, child.stderr].map(async (stream) => {

@@ -121,9 +121,9 @@ export class TestCluster implements AsyncDisposable {
   }
 
   /** Runs the kubectl of the PATH against this cluster. */
-  async kubectl(args: string[], input?: string): Promise<KubectlRun> {
+  async kubectl(args: string[], input?: string, variables?: Record<string, string>): Promise<KubectlRun> {
     const { url } = await this.listen();
-    return runKubectl(["--server", url, ...args], input, this.signal);
+    return runKubectl(["--server", url, ...args], input, this.signal, variables);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

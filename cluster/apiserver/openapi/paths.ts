@@ -35,12 +35,8 @@ const listParameters: [string, string][] = [
   ["timeoutSeconds", "integer"],
   ["watch", "boolean"],
 ];
-const patchTypes = [
-  "application/apply-patch+yaml",
-  "application/json-patch+json",
-  "application/merge-patch+json",
-  "application/strategic-merge-patch+json",
-];
+const strategic = "application/strategic-merge-patch+json";
+const patchTypes = ["application/apply-patch+yaml", "application/json-patch+json", "application/merge-patch+json"];
 
 export function pathsOfKind(kind: Kind, ref: Document, listRef: Document, dialect: Dialect): Document {
   const paths: Document = {};
@@ -81,7 +77,7 @@ function operation(kind: Kind, path: string, verb: string, gvk: object, result: 
     for (const name of ["dryRun", "fieldManager", "fieldValidation"]) parameters.push(dialect.query(name, "string"));
     if (verb === "patch") parameters.push(dialect.query("force", "boolean"));
   }
-  const types = verb === "patch" ? patchTypes : ["application/json", "application/yaml"];
+  const types = verb === "patch" ? patchTypesOf(kind) : ["application/json", "application/yaml"];
   const scope = path.includes("{namespace}") ? "Namespaced" : kind.namespaced ? "AllNamespaces" : "";
   const below = path.split("{name}/")[1] ?? "";
   return {
@@ -100,3 +96,6 @@ function operation(kind: Kind, path: string, verb: string, gvk: object, result: 
 
 const capital = (text: string) =>
   text.replace(/(^|[^a-zA-Z0-9]+)(\w)/g, (_, _gap, letter: string) => letter.toUpperCase());
+
+/** kubectl looks here for the kind of patch that it may send. */
+const patchTypesOf = ({ custom }: Kind) => (custom ? patchTypes : [...patchTypes, strategic]);
