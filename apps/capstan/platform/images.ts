@@ -5,8 +5,9 @@ import type { BuiltinImage } from "@capstan/core/runtime";
 const code = "/opt/capstan";
 const node = `${code}/node_modules/node/bin/node`;
 const path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
-// Compiled code is kept between runs of one container only: the repository is read-only there.
-const env = { PATH: path, NODE_NO_WARNINGS: "1" };
+// The repository is read-only in containers: its compile cache was filled when it was installed (tools/compile-cache.ts).
+const cache = { NODE_COMPILE_CACHE: `${code}/node_modules/.cache/capstan`, NODE_COMPILE_CACHE_PORTABLE: "1" };
+const env = { PATH: path, NODE_NO_WARNINGS: "1", ...cache };
 
 export const builtinImages: BuiltinImage[] = [
   { name: "capstan/host", cmd: ["/bin/sh"], env: { PATH: path } },
