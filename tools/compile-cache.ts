@@ -4,8 +4,8 @@ import { spawnSync } from "node:child_process";
 
 const root = new URL("../", import.meta.url).pathname;
 
-/** Relative to the repository's root; `apps/capstan` names the same directory for containers. */
-export const compileCache = "node_modules/.cache/capstan";
+/** Relative to the repository; the images of apps/capstan name the same directory. */
+const compileCache = "node_modules/.cache/capstan";
 
 const modules = [
   "components/library/index.ts",
