@@ -14,6 +14,7 @@ import { createMetadataStore } from "./metadata/index.ts";
 import { createNamespaceController } from "./namespace/index.ts";
 import { createReplicaSetController } from "./replicaset/index.ts";
 import { createRootCaPublisher, createServiceAccountController } from "./serviceaccount/index.ts";
+import { createStatefulSetController } from "./statefulset/index.ts";
 import { createClaimProtection, createVolumeProtection } from "./storageprotection/index.ts";
 
 export interface ControllersOptions extends ControllerContext {
@@ -39,6 +40,7 @@ export function createControllers(options: ControllersOptions): ControllerPart[]
     createEndpointsController(options),
     createEndpointSliceController(options),
     createEndpointSliceMirror(options),
+    createStatefulSetController(options),
     createJobController(options),
     createJobTtlController(options),
     createGarbageCollector({ ...options, metadata }),
