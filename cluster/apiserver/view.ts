@@ -11,6 +11,8 @@ interface Parsed {
   object: KubeObject;
 }
 interface CachedList {
+  /** The store's revision when the list was last compared: nothing has changed while that stays. */
+  at: number;
   revisions: string;
   objects: KubeObject[];
 }
@@ -41,12 +43,17 @@ export function createView(registry: Registry, objects: Objects): View {
       const kind = registry.find(resource);
       if (!kind) return [];
       const id = `${apiVersionOf(kind)}:${prefixOf(kind, namespace)}`;
+      const cached = lists.get(id);
+      const at = objects.store.revision;
+      if (cached?.at === at) return cached.objects as T[];
       const { records } = objects.list(kind, namespace ?? "");
       const revisions = records.map(({ revision }) => revision).join();
-      const cached = lists.get(id);
-      if (cached?.revisions === revisions) return cached.objects as T[];
+      if (cached?.revisions === revisions) {
+        cached.at = at;
+        return cached.objects as T[];
+      }
       const list = records.map((record) => parse(kind, record));
-      lists.set(id, { revisions, objects: list });
+      lists.set(id, { at, revisions, objects: list });
       return list as T[];
     },
     resource: (group, version, resource) => registry.find({ group, version, resource }),

@@ -120,9 +120,19 @@ async function readAnswer(answer: IncomingMessage, request: HttpRequest): Promis
   }
   const length = headers["content-length"];
   if (length === undefined || Number(length) > wholeUpTo) return { status, headers, body: chunksOf(answer, request) };
-  const chunks: Uint8Array[] = [];
-  for await (const chunk of answer as AsyncIterable<Uint8Array>) chunks.push(chunk);
-  return { status, headers, body: Buffer.concat(chunks) };
+  return { status, headers, body: await readWhole(answer) };
+}
+
+function readWhole(answer: IncomingMessage): Promise<Uint8Array> {
+  return new Promise((resolve, reject) => {
+    const chunks: Uint8Array[] = [];
+    answer.on("data", (chunk: Uint8Array) => chunks.push(chunk));
+    answer.on("end", () => resolve(chunks.length === 1 ? (chunks[0] as Uint8Array) : Buffer.concat(chunks)));
+    answer.on("error", (error) => {
+      const aborted = error.name === "AbortError";
+      reject(aborted ? error : new StatusError("ServiceUnavailable", `the server broke off: ${messageOf(error)}`));
+    });
+  });
 }
 
 /** Ends quietly when the caller aborted; fails when the server broke off. */

@@ -70,17 +70,33 @@ function decide(access: Access, { grants, errors }: { grants: Grant[]; errors: s
   return errors.length > 0 ? { allowed: false, reason: `RBAC: ${errors.join(", ")}` } : { allowed: false };
 }
 
-/** An aggregated role is what it selects now, also before its stored rules follow. @param within the roles around it. */
-function clusterRules(view: View, role: ClusterRole, within: readonly ClusterRole[] = []): readonly PolicyRule[] {
+/** Rules of aggregated roles, for each version of the list of roles. */
+const aggregates = new WeakMap<readonly ClusterRole[], Map<string, readonly PolicyRule[]>>();
+
+/** An aggregated role is what it selects now, also before its stored rules follow. */
+function clusterRules(view: View, role: ClusterRole): readonly PolicyRule[] {
+  if (!role.aggregationRule) return role.rules ?? [];
+  const roles = view.list(ClusterRoles);
+  const known = aggregates.get(roles) ?? new Map<string, readonly PolicyRule[]>();
+  aggregates.set(roles, known);
+  const { name } = role.metadata;
+  const rules = known.get(name) ?? collectRules(roles, role, []);
+  known.set(name, rules);
+  return rules;
+}
+
+/** @param within the roles around this one: a circle of roles ends. */
+function collectRules(
+  roles: readonly ClusterRole[],
+  role: ClusterRole,
+  within: readonly string[],
+): readonly PolicyRule[] {
   const selectors = role.aggregationRule?.clusterRoleSelectors;
   if (!selectors) return role.rules ?? [];
-  const around = [...within, role];
-  return view
-    .list(ClusterRoles)
-    .filter(
-      (other) => !around.includes(other) && selectors.some((selector) => selects(selector, other.metadata.labels)),
-    )
-    .flatMap((other) => clusterRules(view, other, around));
+  const around = [...within, role.metadata.name];
+  return roles
+    .filter(({ metadata }) => !around.includes(metadata.name) && selectors.some((one) => selects(one, metadata.labels)))
+    .flatMap((other) => collectRules(roles, other, around));
 }
 
 interface Match {
