@@ -118,15 +118,29 @@ export function createObjects(store: Store): Objects {
         return written(kind, object, last);
       }),
     unwritten: (_kind, object) => ({ object, bytes: encodeObject(object) }),
-    unchanged: (kind, record) => ({
-      object: parseServed(kind, record.bytes),
-      bytes: servedBytes(kind, record.bytes),
-    }),
+    unchanged: (kind, record) => new Read(kind, record.bytes),
     requireAbsent(kind, object) {
       if (objects.find(kind, refOf(object))) throw alreadyExists(kind, object.metadata.name);
     },
   };
   return objects;
+}
+
+/** What was read: parsed only for the forms that need it. */
+class Read implements Written {
+  readonly bytes: Uint8Array;
+  readonly #kind: Kind;
+  readonly #stored: Uint8Array;
+
+  constructor(kind: Kind, stored: Uint8Array) {
+    this.#kind = kind;
+    this.#stored = stored;
+    this.bytes = servedBytes(kind, stored);
+  }
+
+  get object(): KubeObject {
+    return parseServed(this.#kind, this.#stored);
+  }
 }
 
 function toStored(kind: Kind, object: KubeObject): KubeObject {

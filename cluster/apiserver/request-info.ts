@@ -50,6 +50,7 @@ export function requestInfoOf(method: string, url: string): RequestInfo {
   [info.resource = "", info.name = "", info.subresource = ""] = rest;
   info.rest = rest.slice(3).join("/");
   info.verb = verbOf(method, info);
+  if (collective.has(info.verb)) info.name = selectedName(query);
   return info;
 }
 
@@ -63,6 +64,14 @@ function decodeSegments(path: string): string[] {
   } catch {
     throw new StatusError("BadRequest", `the path ${JSON.stringify(path.slice(0, 200))} is not valid percent-encoding`);
   }
+}
+
+const collective = new Set(["list", "watch", "deletecollection"]);
+
+/** A selector of one name makes that the name of the request, so that permission for the one object is enough. */
+function selectedName(query: URLSearchParams): string {
+  const selector = query.get("fieldSelector") ?? "";
+  return /^metadata\.name==?([^,=!]+)$/.exec(selector)?.[1] ?? "";
 }
 
 function verbOf(method: string, { name, query }: RequestInfo): string {

@@ -38,7 +38,8 @@ export function createResourceHandler(core: Core, endpoints: ReadonlyMap<string,
 
 function checkScope({ kind, info }: Call): void {
   if (!kind.namespaced && info.namespace !== "" && info.resource !== "namespaces") throw pathNotFound();
-  if (kind.namespaced && info.name !== "" && info.namespace === "") throw pathNotFound();
+  const collective = info.verb === "list" || info.verb === "watch" || info.verb === "deletecollection";
+  if (kind.namespaced && info.name !== "" && info.namespace === "" && !collective) throw pathNotFound();
 }
 
 const methodNotAllowed = () =>
@@ -49,7 +50,10 @@ const notServed = (what: string) => new StatusError("NotImplemented", `${what} i
 
 async function runVerb(core: Core, call: Call): Promise<HttpResponse> {
   const { kind, info } = call;
-  if (!kind.verbs.includes(info.verb)) throw methodNotAllowed();
+  const named = info.verb === "update" || info.verb === "patch";
+  if (!kind.verbs.includes(info.verb) || (info.verb === "create" && info.name !== "") || (named && info.name === "")) {
+    throw methodNotAllowed();
+  }
   switch (info.verb) {
     case "get":
       return answerObject(call, core.objects.unchanged(kind, core.objects.require(kind, refOf(call))));

@@ -96,7 +96,7 @@ async function finish(
 ): Promise<Deletion> {
   const next = core.objects.read(kind, present);
   const done = markDeleting(kind, next, old, options);
-  if (done === "unchanged") return { ...core.objects.unchanged(kind, present), gone: false };
+  if (done === "unchanged") return Object.assign(core.objects.unchanged(kind, present), { gone: false });
   if (dryRun) return { ...core.objects.unwritten(kind, next), gone: done === "gone" };
   if (done === "gone") return { ...(await core.objects.remove(kind, next, present.revision)), gone: true };
   return { ...(await core.objects.replace(kind, next, present.revision)), gone: false };

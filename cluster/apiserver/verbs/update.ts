@@ -8,8 +8,7 @@ import type { Written } from "../objects.ts";
 import { admit, attributesOf, type Call, type Core, managerOf, refOf, settle, validateAdmission } from "./call.ts";
 import { placeInNamespace } from "./create.ts";
 import { decodeObject, dryRunOf, fieldValidationOf } from "./decode.ts";
-
-type WithStatus = KubeObject & { status?: unknown };
+import { keepOtherParts, keepSystemMetadata } from "./parts.ts";
 
 export async function update(core: Core, call: Call): Promise<Written> {
   const { kind, info } = call;
@@ -123,49 +122,6 @@ function checkPreconditions({ kind }: Call, object: KubeObject, old: KubeObject)
     );
   }
   if (resourceVersion && resourceVersion !== old.metadata.resourceVersion) throw conflict(kind, name, staleMessage);
-}
-
-const systemFields = [
-  "uid",
-  "creationTimestamp",
-  "deletionTimestamp",
-  "deletionGracePeriodSeconds",
-  "selfLink",
-] as const;
-
-function keepSystemMetadata(object: KubeObject, old: KubeObject): void {
-  const target = object.metadata as unknown as Record<string, unknown>;
-  for (const field of systemFields) {
-    if (old.metadata[field] === undefined) delete target[field];
-    else target[field] = old.metadata[field];
-  }
-  target.resourceVersion = old.metadata.resourceVersion;
-  if (target.managedFields === undefined && old.metadata.managedFields) {
-    target.managedFields = structuredClone(old.metadata.managedFields);
-  }
-}
-
-/** `/status` changes the status alone, everything else leaves it. */
-function keepOtherParts({ kind }: Call, subresource: string, object: KubeObject, old: KubeObject): void {
-  const [next, before] = [object as WithStatus, old as WithStatus];
-  if (subresource === "status") {
-    const status = next.status;
-    for (const key of Object.keys(next)) {
-      if (key !== "metadata") delete (next as unknown as Record<string, unknown>)[key];
-    }
-    const { status: _old, metadata, ...rest } = structuredClone(before);
-    Object.assign(next, rest);
-    if (kind.custom) next.metadata = { ...metadata, managedFields: next.metadata.managedFields };
-    if (next.metadata.managedFields === undefined) delete next.metadata.managedFields;
-    if (status !== undefined) next.status = status;
-    if (metadata.ownerReferences) next.metadata.ownerReferences = metadata.ownerReferences;
-    else delete next.metadata.ownerReferences;
-    return;
-  }
-  if (subresource === "" && kind.statusSubresource) {
-    if (before.status === undefined) delete next.status;
-    else next.status = structuredClone(before.status);
-  }
 }
 
 function isSame(object: KubeObject, old: KubeObject): boolean {
