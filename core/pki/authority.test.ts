@@ -64,6 +64,18 @@ test("a certificate is renewed when a third of its life is left, or when its nam
   assert.deepEqual(await authority.obtain("apiserver", wider), widened);
 });
 
+test("a damaged certificate is replaced, a damaged authority is not", async (t) => {
+  const at = await directory(t);
+  const authority = await openAuthority({ directory: at });
+  await authority.obtain("apiserver", server);
+  for (const name of ["apiserver.crt", "apiserver.key"]) {
+    await writeFile(join(at, name), "half a cer");
+    assert.ok(new X509Certificate((await authority.obtain("apiserver", server)).cert));
+  }
+  await writeFile(join(at, "ca.crt"), "half a cer");
+  await assert.rejects(openAuthority({ directory: at }), /ca.crt is damaged: restore it/);
+});
+
 test("a running process takes the renewed certificate", async (t) => {
   const authority = await openAuthority({ directory: await directory(t) });
   const pair = await authority.obtain("apiserver", { ...server, days: 0.001 });

@@ -1,5 +1,5 @@
 import { X509Certificate } from "node:crypto";
-import { type CertificateRequest, type KeyPair, renewalTime, unfit } from "./certificate.ts";
+import { type CertificateRequest, type KeyPair, readCertificate, renewalTime, unfit } from "./certificate.ts";
 import { readPair, writePair } from "./files.ts";
 import { createAuthorityPair, issuePair, readRequest, signCertificate } from "./issue.ts";
 
@@ -33,6 +33,10 @@ export interface AuthorityOptions {
 export async function openAuthority(options: AuthorityOptions): Promise<Authority> {
   const { directory, commonName = "capstan", clock = Date.now } = options;
   let pair = await readPair(directory, "ca");
+  if (pair && !readCertificate(pair.cert)) {
+    // What the authority signed is known by its certificate alone: a new one would lock everybody out unasked.
+    throw new Error(`${directory}/ca.crt is damaged: restore it, or remove the directory and give out new kubeconfigs`);
+  }
   if (!pair || clock() >= renewalTime(pair.cert)) {
     pair = await createAuthorityPair(commonName, authorityDays, clock());
     await writePair(directory, "ca", pair);

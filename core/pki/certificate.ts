@@ -31,8 +31,10 @@ export function unfit(
   ca: X509Certificate,
   now: number,
 ): string | undefined {
-  const cert = new X509Certificate(pair.cert);
-  if (!cert.checkPrivateKey(createPrivateKey(pair.key))) return "its key is another one's";
+  const cert = readCertificate(pair.cert);
+  if (!cert) return "it is damaged";
+  const key = attempt(() => createPrivateKey(pair.key));
+  if (!key || !cert.checkPrivateKey(key)) return "its key is another one's";
   if (!cert.checkIssued(ca) || !cert.verify(ca.publicKey)) return "another authority signed it";
   if (now >= renewalTime(pair.cert)) return "less than a third of its life is left";
   const subject = subjectOf(cert);
@@ -41,6 +43,18 @@ export function unfit(
   if (!sameSet(subject.organizations, groups)) return "its groups differ";
   const missing = (request.hosts ?? []).find((host) => !(isIP(host) ? cert.checkIP(host) : cert.checkHost(host)));
   return missing === undefined ? undefined : `it does not name ${missing}`;
+}
+
+/** Undefined for what is no certificate. */
+export const readCertificate = (pem: string): X509Certificate | undefined => attempt(() => new X509Certificate(pem));
+
+function attempt<T>(parse: () => T): T | undefined {
+  try {
+    return parse();
+  } catch (error) {
+    if (error instanceof Error) return undefined;
+    throw error;
+  }
 }
 
 /** When a certificate should be renewed: with a third of its life left. Milliseconds since the epoch. */

@@ -1,7 +1,15 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Pod } from "@capstan/api/generated/core-v1";
-import { LimitRanges, Namespaces, Pods, PriorityClasses, ServiceAccounts } from "@capstan/api/generated/resources";
+import {
+  IngressClasses,
+  LimitRanges,
+  Namespaces,
+  Pods,
+  PriorityClasses,
+  ServiceAccounts,
+  StorageClasses,
+} from "@capstan/api/generated/resources";
 import { StatusError } from "@capstan/api/meta";
 import { silent } from "@capstan/base/log";
 import { attributesFor, createMemoryView, type MemoryView, runAdmission, type Write } from "@capstan/testing/view";
@@ -239,4 +247,43 @@ test("only who may update the owner makes an object block its deletion", async (
   await create(true, ["system:masters"]);
   await create(false, []);
   await assert.rejects(create(true, []), /cannot set blockOwnerDeletion/);
+});
+
+test("claims and ingresses without a class get the default one", async () => {
+  const { view, write } = cluster();
+  const claim = async (spec: object) => {
+    const object = { metadata: { name: "x" }, spec };
+    const { object: made } = await write({
+      path: "/api/v1/namespaces/a/persistentvolumeclaims",
+      kind: "PersistentVolumeClaim",
+      object,
+    });
+    return (made as { spec?: { storageClassName?: string } }).spec?.storageClassName;
+  };
+  assert.equal(await claim({}), undefined);
+  const annotations = {
+    "storageclass.kubernetes.io/is-default-class": "true",
+    "ingressclass.kubernetes.io/is-default-class": "true",
+  };
+  for (const [name, year] of [
+    ["old", 2020],
+    ["new", 2021],
+  ] as const) {
+    view.put(StorageClasses, {
+      metadata: { name, annotations, creationTimestamp: `${year}-01-01T00:00:00Z` },
+      provisioner: "p",
+    });
+  }
+  assert.equal(await claim({}), "new");
+  assert.equal(await claim({ storageClassName: "" }), "");
+  const ingress = () =>
+    write({
+      path: "/apis/networking.k8s.io/v1/namespaces/a/ingresses",
+      kind: "Ingress",
+      object: { metadata: { name: "x" }, spec: {} },
+    });
+  view.put(IngressClasses, { metadata: { name: "one", annotations } });
+  assert.deepEqual((await ingress()).object, { metadata: { name: "x" }, spec: { ingressClassName: "one" } });
+  view.put(IngressClasses, { metadata: { name: "two", annotations } });
+  await assert.rejects(ingress(), /2 default IngressClasses were found/);
 });

@@ -4,6 +4,7 @@ import type { Client } from "@capstan/core/client";
 import { createRbac } from "../authorization/index.ts";
 import type { ExtensionFactory } from "../request.ts";
 import { createCertificateAdmission } from "./certificates.ts";
+import { createDefaultIngressClass, createDefaultStorageClass } from "./default-class.ts";
 import { createLimitRanger } from "./limit-ranger.ts";
 import { createNamespaceLifecycle } from "./namespace-lifecycle.ts";
 import { createNodeRestriction } from "./node-restriction.ts";
@@ -39,6 +40,8 @@ export function createAdmission({ log, client }: AdmissionOptions): ExtensionFac
       createPriority(view),
       defaultTolerationSeconds,
       storageObjectInUseProtection,
+      createDefaultStorageClass(view),
+      createDefaultIngressClass(view),
       createMutatingWebhooks(view, log),
       createCertificateAdmission(authorize),
       createOwnerReferences(view, authorize),
