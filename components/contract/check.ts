@@ -50,15 +50,19 @@ function namedColumns(parameter: Parameter, value: unknown): { port: string; col
   }
 }
 
+function familiesOf({ families = [], columns }: TableSchema): string[] {
+  return [...families, ...columns.filter((column) => column.uncertain).map(({ name }) => `${name}=`)];
+}
+
 function refuse(schema: TableSchema, name: string, parameter: Parameter): string | undefined {
   const column = columnOf(schema, name);
   if (!column) {
-    if (schema.families?.some((family) => name.startsWith(family))) return undefined;
+    if (familiesOf(schema).some((family) => name.startsWith(family))) return undefined;
     const known = schema.columns.map((known) => known.name);
     return unknownName("column", name, known);
   }
   const of = "of" in parameter ? parameter.of : undefined;
-  if (of && !of.includes(column.type))
+  if (of && !of.includes(column.type) && !(column.uncertain && of.includes("string")))
     return `column ${JSON.stringify(name)} is of type ${column.type}; needed is ${of.join(" or ")}`;
   return undefined;
 }

@@ -10,6 +10,8 @@ export interface Column {
   name: string;
   type: ColumnType;
   role: ColumnRole;
+  /** Before a run: the type is a guess from the first rows, and text may follow. */
+  uncertain?: true;
 }
 
 /** The columns that pass through a port; of a model port, the columns that the model was trained on. */

@@ -19,11 +19,17 @@ export interface WorkflowShape {
   templates?: { name?: string; dag?: { tasks?: Task[] }; steps?: unknown[] }[];
 }
 
-/** The tasks of each template with components, template by template: references do not cross templates. */
-export function componentTasks(spec: WorkflowShape, root = "spec"): GraphTask[][] {
+/**
+ * The tasks of each template with components, template by template: references do not cross templates.
+ * @param pathOf where a template stands in what the user wrote.
+ */
+export function componentTasks(
+  spec: WorkflowShape,
+  pathOf = (_name: string | undefined, index: number) => `spec.templates[${index}]`,
+): GraphTask[][] {
   const known = new Map((spec.arguments?.parameters ?? []).map(({ name, value }) => [name, textOf(value)]));
   return (spec.templates ?? []).map((template, t) => {
-    const path = `${root}.templates[${t}]`;
+    const path = pathOf(template.name, t);
     const tasks = (template.dag?.tasks ?? []).map((task, i) => ({ task, path: `${path}.dag.tasks[${i}]` }));
     return [...tasks, ...stepsOf(template.steps, path)].flatMap(({ task, path }) => toGraphTask(task, path, known));
   });

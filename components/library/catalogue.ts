@@ -2,6 +2,7 @@ import type { ComponentDefinition } from "@capstan/components/contract";
 import { evaluate } from "./evaluate.ts";
 import { gbdt } from "./gbdt.ts";
 import { impute } from "./impute.ts";
+import { logistic } from "./logistic.ts";
 import { oneHot } from "./one-hot.ts";
 import { predictRows } from "./predict.ts";
 import { readFile } from "./read-file.ts";
@@ -13,7 +14,7 @@ import { split } from "./split.ts";
 
 /** By name, in the order of a palette. */
 export const catalogue: ReadonlyMap<string, ComponentDefinition> = new Map(
-  [readFile, sampleData, select, split, impute, oneHot, scale, gbdt, evaluate, predictRows, register].map(
+  [readFile, sampleData, select, split, impute, oneHot, scale, gbdt, logistic, evaluate, predictRows, register].map(
     (definition) => [definition.name, definition],
   ),
 );
