@@ -1,6 +1,7 @@
 // Certificates, tokens, RBAC, admission and protobuf bodies, as kubectl sees them: over TLS, with its own kubeconfigs.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { createPublicKey, verify } from "node:crypto";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -8,7 +9,7 @@ import { after, before, test } from "node:test";
 import { CertificateSigningRequests, ServiceAccounts } from "@capstan/api/generated/resources";
 import { silent } from "@capstan/base/log";
 import { createAdmission } from "@capstan/cluster/apiserver/admission";
-import { createAuthentication } from "@capstan/cluster/apiserver/authentication";
+import { createAuthentication, createIssuerDiscovery, defaultIssuer } from "@capstan/cluster/apiserver/authentication";
 import { bootstrapRbac, createAuthorization } from "@capstan/cluster/apiserver/authorization";
 import { createCertificateSigner } from "@capstan/cluster/controllers/certificates";
 import { type Authority, openAuthority, openTokenSigner } from "@capstan/core/pki";
@@ -30,6 +31,7 @@ before(async () => {
   const extensions = [
     createAuthentication({ signer }),
     createAuthorization(),
+    createIssuerDiscovery({ signer, issuer: defaultIssuer }),
     createAdmission({ log: silent, client }),
   ];
   cluster = await TestCluster.start({ extensions, parts: (own) => createCertificateSigner({ ...own, authority }) });
@@ -147,6 +149,11 @@ test("a token made by kubectl speaks for its account", { skip }, async () => {
   await writeKubeconfig(join(directory, "robot"), { name: "test", server: serving.url, ca: authority.cert, user });
   assert.match(await ok("robot", "auth whoami"), /system:serviceaccount:default:robot/);
   await ok("robot", "get pods");
+  const { keys } = JSON.parse(await ok("robot", "get --raw /openid/v1/jwks"));
+  const [head = "", body = "", signature = ""] = token.split(".");
+  const key = createPublicKey({ key: keys[0], format: "jwk" });
+  const signed = Buffer.from(`${head}.${body}`);
+  assert.ok(verify("sha256", signed, { key, dsaEncoding: "ieee-p1363" }, Buffer.from(signature, "base64url")));
   await refused("robot", "get secrets", /Forbidden/);
   await ok("admin", "delete serviceaccount robot");
   await refused("robot", "get pods", /You must be logged in to the server|Unauthorized/);

@@ -5,7 +5,7 @@ import type { Handler, Principal } from "@capstan/base/http";
 import type { Logger } from "@capstan/base/log";
 import { createApiServer } from "@capstan/cluster/apiserver";
 import { bootstrapPriorityClasses, createAdmission } from "@capstan/cluster/apiserver/admission";
-import { createAuthentication } from "@capstan/cluster/apiserver/authentication";
+import { createAuthentication, createIssuerDiscovery, defaultIssuer } from "@capstan/cluster/apiserver/authentication";
 import { bootstrapRbac, createAuthorization } from "@capstan/cluster/apiserver/authorization";
 import { createStreams } from "@capstan/cluster/apiserver/streams";
 import { type Client, createClient } from "@capstan/core/client";
@@ -68,6 +68,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     extensions: [
       createAuthentication({ signer }),
       createAuthorization(),
+      createIssuerDiscovery({ signer, issuer: defaultIssuer }),
       createAdmission({ log, client: () => client }),
       createStreams({ client: { ca: authority.cert, ...kubeletClient } }),
     ],

@@ -8,11 +8,15 @@ import { createTokenRequestEndpoint } from "./token-request.ts";
 import { createTokenSecrets } from "./token-secret.ts";
 
 export { anonymous, authenticated, masters, serviceAccountName, serviceAccounts, unauthenticated } from "./groups.ts";
+export { createIssuerDiscovery, type IssuerOptions } from "./issuer.ts";
 export { userInfoOf } from "./review.ts";
+
+/** `iss` of the tokens of service accounts: the API service's URL inside the cluster. */
+export const defaultIssuer = "https://kubernetes.default.svc.cluster.local";
 
 export interface AuthenticationOptions {
   signer: TokenSigner;
-  /** `iss` of the tokens; default the API service's URL inside the cluster. */
+  /** `iss` of the tokens; default defaultIssuer. */
   issuer?: string;
   /** Whom tokens that call this server must be for; default the issuer. */
   audiences?: string[];
@@ -22,7 +26,7 @@ export interface AuthenticationOptions {
 
 /** First among the server's extensions: its interceptor names the caller for all that follow. */
 export function createAuthentication(options: AuthenticationOptions): ExtensionFactory {
-  const { signer, issuer = "https://kubernetes.default.svc.cluster.local", clock = Date.now } = options;
+  const { signer, issuer = defaultIssuer, clock = Date.now } = options;
   const audiences = options.audiences ?? [issuer];
   return (view) => {
     const tokens = createServiceAccountTokens({ signer, issuer, view, clock });
