@@ -12,6 +12,9 @@ import { createGarbageCollector } from "./garbage/index.ts";
 import { createJobController, createJobTtlController } from "./job/index.ts";
 import { createMetadataStore } from "./metadata/index.ts";
 import { createNamespaceController } from "./namespace/index.ts";
+import { createNodeLifecycleController, createTaintEviction } from "./node/index.ts";
+import { createPodGarbageCollector } from "./podgc/index.ts";
+import { createResourceQuotaController } from "./quota/index.ts";
 import { createReplicaSetController } from "./replicaset/index.ts";
 import { createRootCaPublisher, createServiceAccountController } from "./serviceaccount/index.ts";
 import { createStatefulSetController } from "./statefulset/index.ts";
@@ -43,6 +46,10 @@ export function createControllers(options: ControllersOptions): ControllerPart[]
     createStatefulSetController(options),
     createJobController(options),
     createJobTtlController(options),
+    createResourceQuotaController({ ...options, metadata }),
+    createNodeLifecycleController(options),
+    createTaintEviction(options),
+    createPodGarbageCollector(options),
     createGarbageCollector({ ...options, metadata }),
     createRoleAggregation(options),
     createClaimProtection(options),

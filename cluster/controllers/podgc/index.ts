@@ -1,0 +1,2 @@
+// Removes pods that nobody else will.
+export { createPodGarbageCollector } from "./controller.ts";
