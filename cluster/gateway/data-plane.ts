@@ -1,11 +1,11 @@
 // The socket of the gateway: finds the rule of each request, lets the caller in or not, and has it carried.
 import { once } from "node:events";
-import { Agent, createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { Agent, IncomingMessage, ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
 import { messageOf } from "@capstan/base/errors";
 import type { Logger } from "@capstan/base/log";
-import { writeRaw } from "@capstan/core/wire";
+import { http, writeRaw } from "@capstan/core/wire";
 import type { Access } from "./access.ts";
 import type { Balancer, Choice } from "./backend.ts";
 import { locationOf, modifyHeaders } from "./filter.ts";
@@ -39,8 +39,8 @@ const settings = {
 /** Listens. Rejects with what to do when the port cannot be had. */
 export async function openDataPlane(options: DataPlaneOptions): Promise<DataPlane> {
   const { listen, log } = options;
-  const agent = new Agent({ keepAlive: true, maxFreeSockets: 64, scheduling: "lifo" });
-  const server = createServer(settings);
+  const agent = new http.Agent({ keepAlive: true, maxFreeSockets: 64, scheduling: "lifo" });
+  const server = http.createServer(settings);
   const sockets = new Set<Duplex>();
   server.on("request", (request, response) => {
     serve({ ...options, agent, port: (server.address() as AddressInfo).port }, request, response).catch((error) => {

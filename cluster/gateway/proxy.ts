@@ -1,6 +1,7 @@
 // Carries one request to a backend and its answer back, both as streams.
-import { type Agent, type ClientRequest, type IncomingMessage, type ServerResponse, request as send } from "node:http";
+import type { Agent, ClientRequest, IncomingMessage, ServerResponse } from "node:http";
 import { pipeline } from "node:stream/promises";
+import { http } from "@capstan/core/wire";
 import { isOpen } from "./access.ts";
 import type { Address, Choice } from "./backend.ts";
 import { modifyPath } from "./filter.ts";
@@ -67,7 +68,7 @@ function ask(exchange: Exchange, address: Address, agent: Agent): Promise<Incomi
   const { from, hit, signal } = exchange;
   const limit = hit.rule.timeouts.backendRequest;
   return new Promise((resolve, reject) => {
-    const request = send({ ...requestOptions(exchange, address), agent });
+    const request = http.request({ ...requestOptions(exchange, address), agent });
     let connected = false;
     const timer = limit > 0 ? setTimeout(() => fail(new UpstreamError("too late", { late: true })), limit) : undefined;
     const fail = (error: Error) => {

@@ -1,7 +1,7 @@
 // Requests that change protocol, such as WebSocket: the two sockets are joined once the backend agrees.
-import { type IncomingMessage, request as send } from "node:http";
+import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import { joinSockets, writeSwitch } from "@capstan/core/wire";
+import { http, joinSockets, writeSwitch } from "@capstan/core/wire";
 import { modifyHeaders } from "./filter.ts";
 import { type Exchange, onConnected, requestOptions, UpstreamError } from "./proxy.ts";
 import type { Refusal } from "./refusal.ts";
@@ -34,7 +34,7 @@ function open(exchange: TunnelExchange, address: { host: string; port: number })
   return new Promise((resolve, reject) => {
     const options = requestOptions({ ...exchange, to: undefined as never }, address);
     const headers = [...options.headers, "Connection", "Upgrade", "Upgrade", from.headers.upgrade ?? ""];
-    const request = send({ ...options, headers, agent: false, signal });
+    const request = http.request({ ...options, headers, agent: false, signal });
     let connected = false;
     onConnected(request, () => {
       connected = true;

@@ -6,6 +6,7 @@ export {
   openKubeconfig,
   type RemoteCluster,
 } from "./cluster-access.ts";
+export { http } from "./http.ts";
 export { formatKubeconfig, type KubeconfigOptions, writeKubeconfig } from "./kubeconfig-file.ts";
 export { errorResponse } from "./respond.ts";
 export { type ServeOptions, type Serving, serve } from "./server.ts";

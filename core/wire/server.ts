@@ -1,17 +1,12 @@
 import { once } from "node:events";
-import {
-  createServer as createPlainServer,
-  type IncomingMessage,
-  type Server,
-  type ServerOptions,
-  type ServerResponse,
-} from "node:http";
+import type { IncomingMessage, Server, ServerOptions, ServerResponse } from "node:http";
 import { createServer as createTlsServer, type Server as TlsServer } from "node:https";
 import type { AddressInfo, Socket } from "node:net";
 import { StatusError } from "@capstan/api/meta";
 import { aborted } from "@capstan/base/async";
 import type { Handler, HttpResponse } from "@capstan/base/http";
 import { type Logger, silent } from "@capstan/base/log";
+import { http } from "./http.ts";
 import { headOf, readBody } from "./receive.ts";
 import { errorResponse, respond } from "./respond.ts";
 import { change, type Upgrade } from "./upgrade.ts";
@@ -58,7 +53,7 @@ const closeGrace = 500;
 /** Puts a handler behind a socket. Resolves when it listens; rejects with what to do when it cannot. */
 export async function serve(options: ServeOptions): Promise<Serving> {
   const { handler, upgrade, port, host = "127.0.0.1", tls, log = silent, onError = errorResponse } = options;
-  const server = tls ? createTlsServer({ ...settings, ...secure(tls) }) : createPlainServer(settings);
+  const server = tls ? createTlsServer({ ...settings, ...secure(tls) }) : http.createServer(settings);
   const active = new Set<AbortController>();
   const upgraded = new Set<Socket>();
   const maxBodyBytes = options.maxBodyBytes ?? 3 * 1024 * 1024;

@@ -1,8 +1,9 @@
-import { type IncomingMessage, Agent as PlainAgent, request as plainRequest, type RequestOptions } from "node:http";
+import type { IncomingMessage, RequestOptions } from "node:http";
 import { Agent as TlsAgent, request as tlsRequest } from "node:https";
 import { StatusError } from "@capstan/api/meta";
 import { messageOf } from "@capstan/base/errors";
 import type { Handler, HttpRequest, HttpResponse } from "@capstan/base/http";
+import { http } from "./http.ts";
 import type { SwitchedResponse } from "./upgrade.ts";
 
 export interface TransportOptions {
@@ -40,8 +41,8 @@ export function createTransport(options: TransportOptions): Transport {
   const { ca, cert, key, serverName: servername, insecure } = options;
   const tls = { ca, cert, key, servername, rejectUnauthorized: !insecure, minVersion: "TLSv1.2" as const };
   const secure = base.protocol === "https:";
-  const agent = secure ? new TlsAgent({ ...tls, keepAlive: true }) : new PlainAgent({ keepAlive: true });
-  const open = secure ? tlsRequest : plainRequest;
+  const agent = secure ? new TlsAgent({ ...tls, keepAlive: true }) : new http.Agent({ keepAlive: true });
+  const open = secure ? tlsRequest : http.request;
   const prefix = base.pathname.replace(/\/$/, "");
   const prepare = async (request: HttpRequest): Promise<RequestOptions> => {
     const headers: Record<string, string> = { ...request.headers };

@@ -1,9 +1,10 @@
-import { type IncomingMessage, ServerResponse, STATUS_CODES } from "node:http";
+import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
 import { StatusError } from "@capstan/api/meta";
 import type { Handler, HttpRequest, HttpResponse } from "@capstan/base/http";
 import type { Logger } from "@capstan/base/log";
+import { http } from "./http.ts";
 import { headOf } from "./receive.ts";
 import { errorResponse, respond } from "./respond.ts";
 
@@ -75,7 +76,7 @@ async function answerPlainly(
   answer: HttpResponse,
   signal: AbortSignal,
 ): Promise<void> {
-  const response = new ServerResponse(incoming);
+  const response = new http.ServerResponse(incoming);
   response.shouldKeepAlive = false;
   response.assignSocket(socket);
   response.once("finish", () => socket.end());
@@ -113,7 +114,7 @@ export function writeRaw(socket: Duplex, { status, headers, body = "" }: HttpRes
   if (typeof body !== "string" && !(body instanceof Uint8Array)) throw new TypeError("a refusal is no stream");
   const bytes = Buffer.from(body);
   const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}`);
-  const reason = STATUS_CODES[status] ?? "Unknown";
+  const reason = http.STATUS_CODES[status] ?? "Unknown";
   const head = [`HTTP/1.1 ${status} ${reason}`, ...lines, `content-length: ${bytes.length}`, "connection: close"];
   socket.write(`${head.join("\r\n")}\r\n\r\n`);
   socket.end(bytes);

@@ -2,7 +2,7 @@
 
 import { once } from "node:events";
 import { chmodSync, rmSync } from "node:fs";
-import { createServer, request } from "node:http";
+import { http } from "@capstan/core/wire";
 
 export interface PartStatus {
   name: string;
@@ -28,7 +28,7 @@ export interface ControlOptions {
 /** Listens until disposed. GET /status[?wait=milliseconds], POST /down. */
 export async function serveControl({ socket, status, ready, stop }: ControlOptions): Promise<AsyncDisposable> {
   rmSync(socket, { force: true });
-  const server = createServer(async (incoming, outgoing) => {
+  const server = http.createServer(async (incoming, outgoing) => {
     const url = new URL(incoming.url ?? "/", "http://capstan");
     if (incoming.method === "POST" && url.pathname === "/down") {
       // The answer stays open: the caller sees the end of the process as the end of the stream.
@@ -70,7 +70,7 @@ export async function askDown(socket: string): Promise<boolean> {
 
 function ask(socketPath: string, method: string, path: string): Promise<string | undefined> {
   return new Promise((resolve, reject) => {
-    const outgoing = request({ socketPath, method, path, agent: false }, (incoming) => {
+    const outgoing = http.request({ socketPath, method, path, agent: false }, (incoming) => {
       const chunks: Buffer[] = [];
       incoming.on("data", (chunk) => chunks.push(chunk));
       incoming.on("close", () => resolve(Buffer.concat(chunks).toString()));

@@ -1,6 +1,6 @@
 // The try-it form's way to a model: through the gateway, as curl would go, with the rights of the session's user.
-import { request as httpRequest } from "node:http";
 import type { Handler, HttpRequest, HttpResponse } from "@capstan/base/http";
+import { http } from "@capstan/core/wire";
 import { refuse } from "./answer.ts";
 import { asUser } from "./api-proxy.ts";
 import { textOf } from "./body.ts";
@@ -46,7 +46,7 @@ function send(
 ): Promise<HttpResponse> {
   return new Promise((resolve) => {
     const { method, signal, body } = request;
-    const out = httpRequest({ host: "127.0.0.1", port, path, method, headers, signal }, (incoming) => {
+    const out = http.request({ host: "127.0.0.1", port, path, method, headers, signal }, (incoming) => {
       resolve({
         status: incoming.statusCode ?? 502,
         headers: {

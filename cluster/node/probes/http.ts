@@ -1,6 +1,7 @@
-import { type ClientRequest, type IncomingMessage, request as plainRequest } from "node:http";
+import type { ClientRequest, IncomingMessage } from "node:http";
 import { request as tlsRequest } from "node:https";
 import { connect } from "node:net";
+import { http } from "@capstan/core/wire";
 
 export interface ProbeRequest {
   secure: boolean;
@@ -57,7 +58,7 @@ function once(
       response.on("end", done);
       response.on("error", reject);
     };
-    const make = secure ? tlsRequest : plainRequest;
+    const make = secure ? tlsRequest : http.request;
     const request: ClientRequest = make({ ...options, headers: all }, answer);
     request.on("error", reject);
     request.end();
