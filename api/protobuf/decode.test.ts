@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { StatusError } from "../meta/index.ts";
 import { builtinTypes } from "../schema/index.ts";
 import { decodeProtobuf } from "./decode.ts";
 import encoded from "./fixtures/encoded-by-go.json" with { type: "json" };
@@ -100,4 +101,26 @@ test("nesting is bounded", () => {
   ]);
   const bytes = Uint8Array.from([0x6b, 0x38, 0x73, 0, ...meta, ...wrap(2, raw)]);
   assert.throws(() => decodeProtobuf(bytes), /nests deeper than 500 levels/);
+});
+
+test("damaged bytes are refused or decoded, and nothing else happens", () => {
+  let seed = 1;
+  // Numerical Recipes' linear congruence: the same bytes are damaged in every run.
+  const random = (below: number) => {
+    seed = (seed * 1664525 + 1013904223) % 2 ** 32;
+    return seed % below;
+  };
+  let refused = 0;
+  for (let round = 0; round < 4000; round++) {
+    const bytes = Buffer.from(pairs[round % pairs.length]?.protobuf ?? "", "base64");
+    for (let i = 0; i <= random(3); i++) bytes[4 + random(bytes.length - 4)] = random(256);
+    const cut = random(4) === 0 ? bytes.subarray(0, random(bytes.length)) : bytes;
+    try {
+      decodeProtobuf(cut);
+    } catch (error) {
+      assert.ok(error instanceof StatusError && error.reason === "BadRequest", String((error as Error).stack));
+      refused++;
+    }
+  }
+  assert.ok(refused > 500, `only ${refused} of 4000 were refused`);
 });
