@@ -1,5 +1,6 @@
 // All of Capstan in one process: the composition root.
 import type { Logger } from "@capstan/base/log";
+import { createGraphCheck } from "@capstan/components/design";
 import type { Client } from "@capstan/core/client";
 import { allocateInstanceNetwork, canBridge } from "@capstan/core/runtime";
 import { writeKubeconfig } from "@capstan/core/wire";
@@ -81,7 +82,7 @@ async function assemble(
   parts.add({ name: "gateway-token", start: kept.start, ready: kept.written });
   const gatewayPort = await startGateway(plane, settings, log, parts);
   const consolePort = await startConsole(plane, settings, { port: gatewayPort, caller }, log, parts);
-  startOperators(plane, { artifacts, gatewayPort, checkers: [] }, log, parts);
+  startOperators(plane, { artifacts, gatewayPort, checkers: [createGraphCheck({ artifacts })] }, log, parts);
   addresses.gateway = `http://127.0.0.1:${gatewayPort}`;
   addresses.console = `http://127.0.0.1:${consolePort}`;
   await node;
