@@ -24,7 +24,8 @@ export async function openBridge(network: InstanceNetwork, ip: string): Promise<
   const there = (await run(ip, ["link", "show", "dev", name])).code === 0;
   if (!there) await mustRun(ip, ["link", "add", name, "type", "bridge"]);
   await mustRun(ip, ["addr", "replace", `${gateway}/${range.prefix}`, "dev", name]);
-  await mustRun(ip, ["link", "set", name, "up"]);
+  // The bridge is IPv4 only: an IPv6 address that comes with the first pod makes browsers on the node drop their requests.
+  await mustRun(ip, ["link", "set", name, "addrgenmode", "none", "up"]);
   await mustRun(ip, ["route", "replace", "local", serviceCidr, "dev", "lo"]);
   const translation = await openTranslation(name, podCidr);
   return {
