@@ -10,6 +10,7 @@ import type { Kind, Rules } from "../kind.ts";
 import { columnsOf } from "./columns.ts";
 import { findAll, parsePath } from "./json-path.ts";
 import { fillDefaults, prune } from "./prune.ts";
+import { checkRules, hasRules } from "./rules.ts";
 import { type Node, readStructure } from "./structure.ts";
 import { validateValue } from "./validate.ts";
 
@@ -28,6 +29,7 @@ function kindOf(definition: CustomResourceDefinition, version: CustomResourceDef
   const { group, names, scope } = definition.spec;
   const source = version.schema?.openAPIV3Schema ?? {};
   const node = readStructure(source, "spec.validation.openAPIV3Schema");
+  const ruled = hasRules(node);
   const { status, scale } = version.subresources ?? {};
   const subresources = [...(status ? ["status"] : []), ...(scale ? ["scale"] : [])];
   const plural = names.plural;
@@ -62,13 +64,20 @@ function kindOf(definition: CustomResourceDefinition, version: CustomResourceDef
       : {}),
     custom: {
       prune: (object) => prune(object, node),
-      validate(object, _old, errors) {
+      validate(object, old, errors) {
         const { apiVersion: _version, kind: _kind, metadata: _metadata, ...rest } = object;
         validateValue(rest, withoutIdentity(source), "", errors);
+        if (ruled && errors.causes.length === 0) checkRules(identified(object), old && identified(old), node, errors);
       },
       openapi: source as Record<string, unknown>,
     },
   };
+}
+
+/** What rules see of the metadata: the name alone. */
+function identified(object: KubeObject): Record<string, unknown> {
+  const { name, generateName } = object.metadata;
+  return { ...object, metadata: { name, ...(generateName ? { generateName } : {}) } };
 }
 
 /** Identity and metadata are checked as those of every kind. */
