@@ -34,6 +34,11 @@ export function object(
   };
 }
 
+/** The same with words for `kubectl explain`. */
+export function about(description: string, schema: JSONSchemaProps): JSONSchemaProps {
+  return { ...schema, description };
+}
+
 export function list(items: JSONSchemaProps, more: JSONSchemaProps = {}): JSONSchemaProps {
   return { type: "array", items, ...more };
 }

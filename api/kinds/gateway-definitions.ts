@@ -1,6 +1,7 @@
 // The custom resource definitions of gateway.networking.k8s.io that Capstan serves.
 import type { CustomResourceDefinition, JSONSchemaProps } from "../generated/apiextensions-v1.ts";
 import {
+  about,
   ageColumn,
   column,
   conditions,
@@ -136,9 +137,9 @@ const backendRef = object(
 const anyPath = [{ path: { type: "PathPrefix", value: "/" } }];
 const rule = object({
   name,
-  matches: list(match, { maxItems: 64, default: anyPath }),
+  matches: about("Any of them.", list(match, { maxItems: 64, default: anyPath })),
   filters: list(filter, { maxItems: 16 }),
-  backendRefs: list(backendRef, { maxItems: 16 }),
+  backendRefs: about("Services, by weight.", list(backendRef, { maxItems: 16 })),
   timeouts: object({ request: duration, backendRequest: duration }),
   retry: open,
   sessionPersistence: open,
@@ -152,9 +153,18 @@ export const httpRouteDefinition: CustomResourceDefinition = definitionOf({
   annotations,
   categories,
   spec: object({
-    parentRefs: list(parentRef, { maxItems: 32, "x-kubernetes-list-type": "atomic" }),
-    hostnames: list(hostname, { maxItems: 16, "x-kubernetes-list-type": "atomic" }),
-    rules: list(rule, { maxItems: 16, "x-kubernetes-list-type": "atomic", default: [{ matches: anyPath }] }),
+    parentRefs: about(
+      "The gateways, or listeners of them, that serve the route.",
+      list(parentRef, { maxItems: 32, "x-kubernetes-list-type": "atomic" }),
+    ),
+    hostnames: about(
+      "Host names of the requests; *.example.com stands for any name below.",
+      list(hostname, { maxItems: 16, "x-kubernetes-list-type": "atomic" }),
+    ),
+    rules: about(
+      "The most specific match of all routes decides.",
+      list(rule, { maxItems: 16, "x-kubernetes-list-type": "atomic", default: [{ matches: anyPath }] }),
+    ),
   }),
   status: object({ parents: list(parentStatus, { maxItems: 32, "x-kubernetes-list-type": "atomic" }) }, ["parents"]),
   columns: [column("Hostnames", ".spec.hostnames"), ageColumn],

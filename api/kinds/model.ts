@@ -3,6 +3,7 @@ import type { CustomResourceDefinition } from "../generated/apiextensions-v1.ts"
 import type { Condition, Time } from "../generated/meta-v1.ts";
 import type { KubeObject, Resource } from "../meta/index.ts";
 import {
+  about,
   ageColumn,
   column,
   conditions,
@@ -84,11 +85,14 @@ export const Models: Resource<Model> = {
 
 const version = object(
   {
-    version: { ...integer, minimum: 1 },
-    framework: oneOf("onnx"),
-    artifact: object({ key: { type: "string", minLength: 1, maxLength: 1024 } }, ["key"]),
-    metrics: open,
-    signature: open,
+    version: about("Counts from 1.", { ...integer, minimum: 1 }),
+    framework: about("What reads the files.", oneOf("onnx")),
+    artifact: about(
+      "The model directory, by its key in the namespace's artifact repository.",
+      object({ key: { type: "string", minLength: 1, maxLength: 1024 } }, ["key"]),
+    ),
+    metrics: about("Results on rows that the training did not see.", open),
+    signature: about("Inputs and outputs, as in the signature.json of the model.", open),
     source: object({ kind: oneOf("Workflow"), name: text, uid: text, nodeId: text, nodeName: text, template: text }, [
       "kind",
       "name",

@@ -1,6 +1,7 @@
 // The custom resource definitions of serving.kserve.io: fields of pods are kept as they are, KServe's own are typed.
 import type { CustomResourceDefinition, JSONSchemaProps } from "../generated/apiextensions-v1.ts";
 import {
+  about,
   ageColumn,
   column,
   conditions,
@@ -51,10 +52,10 @@ const podFields: Record<string, JSONSchemaProps> = {
 
 const model = object(
   {
-    modelFormat: object({ name: text, version: text }, ["name"]),
-    storageUri: text,
-    runtime: text,
-    protocolVersion: text,
+    modelFormat: about("Chooses the runtime.", object({ name: text, version: text }, ["name"])),
+    storageUri: about("Where the model is: model://<name>[/<version>], pvc://<claim>/<path> or file://<path>.", text),
+    runtime: about("Name of a ServingRuntime or ClusterServingRuntime; absent: chosen by modelFormat.", text),
+    protocolVersion: about("v1 (TensorFlow Serving's REST, the default) or v2 (Open Inference Protocol).", text),
     image: text,
     command: texts,
     args: texts,
@@ -67,14 +68,14 @@ const model = object(
 
 const predictor: Record<string, JSONSchemaProps> = {
   ...podFields,
-  model,
-  containers: openList,
-  minReplicas: count,
-  maxReplicas: count,
+  model: about("A model, served by a runtime.", model),
+  containers: about("Containers of one's own in place of a model; the first, or kserve-container, serves.", openList),
+  minReplicas: about("Replicas to hold, at least 1.", count),
+  maxReplicas: about("More than minReplicas lets an autoscaler choose.", count),
   scaleMetric: oneOf("cpu", "memory", "concurrency", "rps"),
   scaleTarget: count,
   containerConcurrency: { ...int64, minimum: 0 },
-  timeout: { ...int64, minimum: 1 },
+  timeout: about("Seconds until a request is answered 504.", { ...int64, minimum: 1 }),
   canaryTrafficPercent: percent,
   logger: open,
   batcher: open,
@@ -127,7 +128,7 @@ export const inferenceServiceDefinition: CustomResourceDefinition = definitionOf
   categories: ["capstan"],
   spec: object(
     {
-      predictor: object(predictor),
+      predictor: about("What answers.", object(predictor)),
       canary: list(
         object(
           { predictor: object({ ...predictor, name: { ...text, maxLength: 30 } }, ["name"]), trafficPercent: percent },
