@@ -75,7 +75,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const interceptors = extensions.flatMap(({ interceptors: list = [] }) => list);
   const handler = interceptors.reduceRight((next, intercept) => guard(intercept(next), log), guard(innermost, log));
   const { promise: ready, resolve, reject } = Promise.withResolvers<void>();
-  ready.catch(() => {});
+  // start() rejects with the same error: nobody has to wait for `ready`.
+  void Promise.allSettled([ready]);
   return {
     handler,
     view,

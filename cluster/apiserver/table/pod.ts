@@ -7,6 +7,8 @@ interface Summary {
   total: number;
   status: string;
   restarts: number;
+  /** Of init containers that keep running. */
+  sidecarRestarts: number;
   restarted: string | undefined;
 }
 
@@ -22,6 +24,7 @@ function summarize(pod: Pod): Summary {
     total: (spec.containers?.length ?? 0) + sidecars.length,
     status: status?.reason || status?.phase || "",
     restarts: 0,
+    sidecarRestarts: 0,
     restarted: undefined,
   };
   if (isTrue(pod, "PodScheduled") === false && isGated(pod)) result.status = "SchedulingGated";
@@ -52,7 +55,10 @@ function summarizeInit(pod: Pod, sidecars: Set<string>, result: Summary): boolea
   let found = false;
   for (const [i, status] of (pod.status?.initContainerStatuses ?? []).entries()) {
     if (!sidecars.has(status.name)) result.restarts += status.restartCount ?? 0;
-    else countRestarts(result, status);
+    else {
+      countRestarts(result, status);
+      result.sidecarRestarts += status.restartCount ?? 0;
+    }
     if (found) continue;
     const { terminated, waiting } = status.state ?? {};
     if (terminated?.exitCode === 0 && !sidecars.has(status.name)) continue;
@@ -72,6 +78,8 @@ function summarizeContainers(pod: Pod, result: Summary): void {
   if (!isTrue(pod, "Initialized") || (pod.spec.initContainers?.length ?? 0) === 0) {
     result.status = pod.status?.reason || (isGated(pod) ? "SchedulingGated" : pod.status?.phase) || "";
   } else result.status = pod.status?.reason || pod.status?.phase || "";
+  // Those of init containers count no more once these have ended.
+  result.restarts = result.sidecarRestarts;
   let running = false;
   for (const status of [...(pod.status?.containerStatuses ?? [])].reverse()) {
     countRestarts(result, status);

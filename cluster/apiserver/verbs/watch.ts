@@ -93,8 +93,8 @@ async function* stream(call: Call, options: WatchOptions, opened: Opened): Async
   const { events, initial, revision, ending, form } = opened;
   const bookmark = (at: number, annotations?: Record<string, string>) => bookmarkLine(call, at, annotations);
   let last = options.resourceVersion ?? revision;
-  const timer = options.bookmarks ? setInterval(() => events.requestProgress(), bookmarkPeriod) : undefined;
-  (timer as { unref?(): void } | undefined)?.unref?.();
+  const next = () => armBookmark(events);
+  let timer = options.bookmarks ? next() : undefined;
   try {
     for (const line of initial) yield line;
     if (options.initial !== "none") last = revision;
@@ -103,13 +103,19 @@ async function* stream(call: Call, options: WatchOptions, opened: Opened): Async
       last = event.revision;
       const line = event.type === "progress" ? bookmark(last) : lineOf(event, options, form);
       if (line) yield line;
+      if (event.type === "progress") timer = next();
     }
     if (options.bookmarks && ending.aborted && !call.request.signal.aborted) yield bookmark(last);
   } catch (thrown) {
     yield form.error(toStatusError(thrown));
   } finally {
-    clearInterval(timer);
+    clearTimeout(timer);
   }
+}
+
+/** One deadline: the next is set when this bookmark has been read, so that a slow reader gathers none. */
+function armBookmark(events: Watch): NodeJS.Timeout {
+  return setTimeout(() => events.requestProgress(), bookmarkPeriod).unref();
 }
 
 function bookmarkLine({ kind }: Call, revision: number, annotations?: Record<string, string>): Uint8Array {
