@@ -81,9 +81,10 @@ test("steps follow each other and their outputs arrive", async () => {
 
 test("a workflow that is wrong ends at once, and names what is wrong", async () => {
   await using cluster = await start();
+  const unknown = { foo: 1 };
   const bad = {
     entrypoint: "main",
-    templates: [{ name: "main", container: { ...container, foo: 1 } }],
+    templates: [{ name: "main", container: { ...container, ...unknown } }],
   } as WorkflowSpec;
   const done = await run(cluster, bad);
   assert.equal(done.status?.phase, "Error");
