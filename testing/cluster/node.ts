@@ -1,8 +1,10 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createAuthentication } from "@capstan/cluster/apiserver/authentication";
+import { createStreams } from "@capstan/cluster/apiserver/streams";
 import { createNodeAgent, type DelayOptions } from "@capstan/cluster/node";
-import { openAuthority } from "@capstan/core/pki";
+import { type Authority, openAuthority, openTokenSigner } from "@capstan/core/pki";
 import {
   addressAt,
   allocateInstanceNetwork,
@@ -15,7 +17,7 @@ import {
   parseCidr,
   type Runtime,
 } from "@capstan/core/runtime";
-import type { TestCluster } from "./test-cluster.ts";
+import { TestCluster, type TestClusterOptions } from "./test-cluster.ts";
 
 export interface TestNodeOptions {
   name?: string;
@@ -23,6 +25,10 @@ export interface TestNodeOptions {
   imageMap?: ImageMapping[];
   inProcess?: InProcessImages;
   delays?: DelayOptions;
+  /** Who signs the agent's certificate and those of its clients; default one of its own. */
+  authority?: Authority;
+  /** Where pods ask for names. */
+  dnsServer?: string;
   /** Keeps the directory of an earlier node: the agent is started again. */
   dataDir?: string;
 }
@@ -36,6 +42,41 @@ export interface TestNode extends AsyncDisposable {
   stopAgent(): Promise<void>;
 }
 
+/** A cluster with one real node, whose pods kubectl reaches. */
+export class NodeCluster implements AsyncDisposable {
+  readonly cluster: TestCluster;
+  readonly node: TestNode;
+  readonly #directory: string;
+
+  static async start(options: TestNodeOptions & { log?: TestClusterOptions["log"] } = {}): Promise<NodeCluster> {
+    const directory = mkdtempSync(join(tmpdir(), "capstan-pki-"));
+    const authority = await openAuthority({ directory });
+    const pair = await authority.issue({
+      commonName: "kube-apiserver-kubelet-client",
+      organizations: ["system:masters"],
+      usages: ["client"],
+    });
+    const signer = await openTokenSigner(directory);
+    const cluster = await TestCluster.start({
+      log: options.log,
+      extensions: [createStreams({ client: { ca: authority.cert, ...pair } }), createAuthentication({ signer })],
+    });
+    return new NodeCluster(cluster, await startTestNode(cluster, { ...options, authority }), directory);
+  }
+
+  private constructor(cluster: TestCluster, node: TestNode, directory: string) {
+    this.cluster = cluster;
+    this.node = node;
+    this.#directory = directory;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.node[Symbol.asyncDispose]();
+    await this.cluster[Symbol.asyncDispose]();
+    rmSync(this.#directory, { recursive: true, force: true });
+  }
+}
+
 /** Why real pods cannot run here; undefined when they can. */
 export function nodeMissing(): string | undefined {
   return canBridge() ? undefined : "pods with networks of their own need root and the program ip";
@@ -47,7 +88,7 @@ export async function startTestNode(cluster: TestCluster, options: TestNodeOptio
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), "capstan-node-"));
   const network = allocateInstanceNetwork(dataDir, { bridged: canBridge() });
   const address = addressAt(parseCidr(network.podCidr), 1);
-  const authority = await openAuthority({ directory: join(dataDir, "pki") });
+  const authority = options.authority ?? (await openAuthority({ directory: join(dataDir, "pki") }));
   const pair = await authority.obtain("kubelet", { commonName: name, usages: ["server"], hosts: [address] });
   const [stopRuntime, stopAgent] = [new AbortController(), new AbortController()];
   const { log, client, informers } = cluster;
@@ -71,7 +112,7 @@ export async function startTestNode(cluster: TestCluster, options: TestNodeOptio
     dataDir,
     address,
     tls: { ...pair, clientCa: authority.cert },
-    dns: { domain: "cluster.local" },
+    dns: { domain: "cluster.local", server: options.dnsServer },
     delays,
     log,
   });

@@ -78,7 +78,8 @@ export class ImagePuller {
       this.#recorder.warning(about, "Failed", "Error: ErrImagePull");
       this.#failures.set(key, { at: Date.now(), message });
       this.#delays.tried(key);
-      return { reason: "ErrImagePull", message, retryAt: Date.now() + this.#delays.delay(key) };
+      // The next look finds the image in its pause, and says so.
+      return { reason: "ErrImagePull", message, retryAt: Date.now() };
     }
   }
 

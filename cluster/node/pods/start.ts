@@ -9,7 +9,7 @@ import type { NodeContext } from "./context.ts";
 import { aboutContainer, longName } from "./events.ts";
 import { formatDelay, type RetryDelays } from "./restart-delay.ts";
 import type { PodRuns } from "./runs.ts";
-import { type ContainerView, interrupted } from "./views.ts";
+import { type ContainerView, interrupted, restarts } from "./views.ts";
 
 export interface StartOptions {
   context: NodeContext;
@@ -17,7 +17,7 @@ export interface StartOptions {
   view: ContainerView;
   sandbox: PodSandbox;
   runs: PodRuns;
-  restarts: RetryDelays;
+  delays: RetryDelays;
   volumes: PodVolumes;
   files: Mount[];
   paths: PodPaths;
@@ -65,7 +65,10 @@ export async function startContainer(options: StartOptions): Promise<number | un
     await context.runtime.startContainer(id);
   } catch (error) {
     // It counts as a run that has failed: the next one waits as after any failure.
-    return fail("RunContainerError", error, 0);
+    const again = fail("RunContainerError", error, 0);
+    const after = { ...view, runs: [context.runtime.containerStatus(id), ...view.runs] };
+    if (!restarts(pod.spec?.restartPolicy, after)) runs.waiting.delete(name);
+    return again;
   }
   context.recorder.normal(about, "Started", `Started container ${name}`);
   runs.waiting.delete(name);
@@ -74,15 +77,15 @@ export async function startContainer(options: StartOptions): Promise<number | un
 }
 
 /** When the next run may begin, if that is later than now. */
-function backOff({ context, pod, view, runs, restarts }: StartOptions): number | undefined {
+function backOff({ context, pod, view, runs, delays }: StartOptions): number | undefined {
   const [last] = view.runs;
   if (last?.state !== "exited" || interrupted(last)) return undefined;
   const { name } = view.spec;
-  const delay = restarts.delay(name);
+  const delay = delays.delay(name);
   const at = (last.finishedAt?.getTime() ?? 0) + delay;
   if (at <= Date.now()) {
     const ran = (last.finishedAt?.getTime() ?? 0) - (last.startedAt?.getTime() ?? 0);
-    restarts.tried(name, ran);
+    delays.tried(name, ran);
     return undefined;
   }
   const message = `back-off ${formatDelay(delay)} restarting failed container=${name} pod=${longName(pod)}`;

@@ -108,6 +108,7 @@ function phaseOf(pod: Pod, views: ContainerView[], statuses: Map<string, Contain
   if (never.length > 0) return "Pending";
   if (mains.some((view) => view.runs[0]?.state === "running")) return "Running";
   if (mains.some((view) => restarts(policy, view))) return "Running";
+  if (views.some((view) => view.role === "sidecar" && view.runs[0]?.state === "running")) return "Running";
   return mains.every((view) => view.runs[0]?.exitCode === 0) ? "Succeeded" : "Failed";
 }
 

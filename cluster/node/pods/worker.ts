@@ -42,6 +42,7 @@ export class PodWorker {
   #files: Mount[] = [];
   #facts: Pick<PodFacts, "outcome" | "failure"> = {};
   #gone = false;
+  #settled = false;
   #dirty = false;
   #running: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -104,10 +105,9 @@ export class PodWorker {
 
   /** Brings the files of volumes up to date. */
   refresh(): void {
-    if (!this.#volumes) {
-      this.wake();
-      return;
-    }
+    // A container may have waited for what has changed.
+    this.wake();
+    if (!this.#volumes) return;
     refreshVolumes(this.#volumeContext(this.sandbox?.ip ?? "")).then(
       () => this.#scheduleTokens(),
       (error) => this.#context.log.warn("a volume could not be refreshed", { pod: this.#pod.metadata.name, error }),
@@ -116,6 +116,7 @@ export class PodWorker {
 
   /** Resolves when no sync is in hand: the agent is stopping. */
   async settle(): Promise<void> {
+    this.#settled = true;
     this.#interrupt.abort();
     clearTimeout(this.#timer);
     this.#runs.stopProbes();
@@ -179,7 +180,7 @@ export class PodWorker {
       view,
       sandbox,
       runs: this.#runs,
-      restarts: this.#restarts,
+      delays: this.#restarts,
       volumes: this.#volumes ?? new Map(),
       files: this.#files,
       paths: this.paths,
@@ -362,7 +363,7 @@ export class PodWorker {
 
   /** Wakes the worker at a time, unless it wakes earlier. */
   #schedule(at: number): void {
-    if (this.#interrupt.signal.aborted) return;
+    if (this.#settled) return;
     if (at >= this.#wakeAt && this.#wakeAt > Date.now()) return;
     clearTimeout(this.#timer);
     this.#wakeAt = at;

@@ -1,4 +1,5 @@
-import { availableParallelism, freemem, totalmem } from "node:os";
+import { readFileSync } from "node:fs";
+import { freemem, totalmem } from "node:os";
 import type { ContainerStats } from "@capstan/core/runtime";
 import type { NodeServerOptions } from "./server.ts";
 
@@ -22,10 +23,10 @@ export async function statsSummary({ runtime, manager, nodeName }: NodeServerOpt
   const used = totalmem() - freemem();
   const node = {
     nodeName,
-    cpu: { time, usageNanoCores: 0, usageCoreNanoSeconds: cpuTime() },
+    cpu: { time, usageCoreNanoSeconds: cpuTime() },
     memory: { time, availableBytes: freemem(), usageBytes: used, workingSetBytes: used },
   };
-  return { node: { ...node, cores: availableParallelism() }, pods };
+  return { node, pods };
 }
 
 function usage({ time, cpuNanoseconds, memoryUsageBytes, memoryWorkingSetBytes }: ContainerStats) {
@@ -35,8 +36,12 @@ function usage({ time, cpuNanoseconds, memoryUsageBytes, memoryWorkingSetBytes }
   };
 }
 
-/** Of this process: the node's own is nobody's to count. */
+// Jiffies of /proc/stat are hundredths of a second on every Linux of today: USER_HZ.
+const jiffy = 10_000_000;
+
+/** Nanoseconds in which the node's processors were busy since it started. */
 function cpuTime(): number {
-  const { user, system } = process.cpuUsage();
-  return (user + system) * 1000;
+  const [line = ""] = readFileSync("/proc/stat", "utf8").split("\n");
+  const [user = 0, nice = 0, system = 0, , , irq = 0, soft = 0] = line.trim().split(/\s+/).slice(1).map(Number);
+  return (user + nice + system + irq + soft) * jiffy;
 }

@@ -44,8 +44,16 @@ export const commandProtocols = ["v5.channel.k8s.io", "v4.channel.k8s.io"];
 /** Messages that wait to be written to a client that reads slowly. */
 const highWater = 4 * 1024 * 1024;
 
-/** exec and attach over WebSocket. @param stdin whether the client was to send any. */
-export async function webSocketStreams(connection: Connection, stdin: boolean): Promise<CommandStreams> {
+/** The streams that the request announced. */
+export interface ExpectedStreams {
+  stdin: boolean;
+  stdout: boolean;
+  stderr: boolean;
+  tty: boolean;
+}
+
+/** exec and attach over WebSocket. */
+export async function webSocketStreams(connection: Connection, expected: ExpectedStreams): Promise<CommandStreams> {
   const socket = await acceptWebSocket(connection, commandProtocols);
   const input = createQueue<Uint8Array>();
   const resize = createQueue<TerminalSize>();
@@ -68,12 +76,18 @@ export async function webSocketStreams(connection: Connection, stdin: boolean): 
     if (socket.bufferedAmount > highWater || to === channel.error) await sent;
   };
   // Clients wait for an empty message on each channel before they show that they are connected.
-  for (const to of [channel.stdout, channel.stderr, channel.error]) await send(to, new Uint8Array(0));
+  const { stdout, stderr, tty } = expected;
+  const outputs = [...(stdout ? [channel.stdout] : []), ...(stderr && !tty ? [channel.stderr] : [])];
+  for (const to of [...outputs, channel.error]) await send(to, new Uint8Array(0));
   return {
-    stdin: stdin ? input : undefined,
+    stdin: expected.stdin ? input : undefined,
     resize,
-    stdout: (data) => send(channel.stdout, data),
-    stderr: (data) => send(channel.stderr, data),
+    stdout: async (data) => {
+      if (stdout) await send(channel.stdout, data);
+    },
+    stderr: async (data) => {
+      if (stderr && !tty) await send(channel.stderr, data);
+    },
     closed,
     async finish(status) {
       await send(channel.error, Buffer.from(status));

@@ -1,7 +1,7 @@
 import { existsSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import type { Socket } from "node:net";
 import { join } from "node:path";
-import { aborted, createQueue, deferred, sleep } from "@capstan/base/async";
+import { createQueue, deferred, sleep } from "@capstan/base/async";
 import { type ContainerConfig, type ContainerStatus, type ExecSession, RuntimeError } from "../cri.ts";
 import { LogFile, type LogStream } from "../log-file.ts";
 import type { Cgroup } from "./cgroup.ts";
@@ -183,7 +183,7 @@ export class OciContainer {
     this.exit = { code, finishedAt, oomKilled: code !== 0 && (this.cgroup?.oomKilled() ?? false) };
   }
 
-  attach(signal: AbortSignal): ExecSession {
+  attach(): ExecSession {
     const output = { stdout: createQueue<Uint8Array>(4096), stderr: createQueue<Uint8Array>(4096) };
     const listener = (stream: LogStream, data: Uint8Array) => output[stream].push(data);
     this.#listeners.add(listener);
@@ -192,7 +192,7 @@ export class OciContainer {
       output.stdout.end();
       output.stderr.end();
     };
-    void Promise.race([this.exited.promise, aborted(signal)]).then(end);
+    void this.exited.promise.then(end);
     const input = this.#input;
     return {
       ...(input

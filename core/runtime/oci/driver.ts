@@ -20,7 +20,7 @@ import type { Image } from "../images/image.ts";
 import { type Cgroups, openCgroups } from "./cgroup.ts";
 import type { Tools } from "./command-line.ts";
 import { type ContainerRecord, OciContainer } from "./container.ts";
-import { execSync, startExec } from "./exec.ts";
+import { childrenOf, execSync, resizeTerminal, startExec } from "./exec.ts";
 import { type HostRoot, readHostRoot } from "./host-root.ts";
 import { launch } from "./launch.ts";
 import { LayeredRoot } from "./layers.ts";
@@ -227,7 +227,15 @@ export class OciDriver implements RuntimeService {
   }
 
   async attach(id: string): Promise<ExecSession> {
-    return this.#running(id).attach(new AbortController().signal);
+    const container = this.#running(id);
+    const session = container.attach();
+    if (!container.record.config.tty) return session;
+    // Its first process is script, which holds the other end of its child's terminal.
+    const resize = async (columns: number, rows: number) => {
+      const [inner] = container.exit ? [] : childrenOf(container.pid);
+      if (inner !== undefined) await resizeTerminal(this.#options.tools, inner, columns, rows);
+    };
+    return { ...session, resize };
   }
 
   async portForward(sandboxId: string, port: number): Promise<Duplex> {

@@ -1,7 +1,8 @@
 // Commands in a running container.
-import { type ChildProcess, spawn } from "node:child_process";
-import { readFileSync, readlinkSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import type { Readable, Writable } from "node:stream";
 import { type ExecOptions, type ExecResult, type ExecSession, RuntimeError } from "../cri.ts";
 import { quote, run } from "./command.ts";
 import type { Tools } from "./command-line.ts";
@@ -18,53 +19,68 @@ export interface ExecContext {
 }
 
 /** nsenter keeps the node's root in the container's mount namespace, until exec.sh steps into the container's. */
-function argumentsFor(container: OciContainer, { tools, enter, rootless }: ExecContext, command: string[]): string[] {
-  const { shim, pid, directory } = container;
+function flagsFor(container: OciContainer, { enter, rootless }: ExecContext): string[] {
+  const { shim, pid } = container;
   const pods = enter.filter((flag) => !flag.startsWith("--pid=") && flag !== "--no-fork");
   const flags = [...pods, `--mount=/proc/${shim}/ns/mnt`, `--root=/proc/${shim}/root`, `--pid=/proc/${pid}/ns/pid`];
-  if (!rootless) flags.push(`--cgroup=/proc/${pid}/ns/cgroup`);
-  return [...flags, tools.sh, join(import.meta.dirname, "exec.sh"), directory, ...command];
+  return rootless ? flags : [...flags, `--cgroup=/proc/${pid}/ns/cgroup`];
 }
 
 export function startExec(container: OciContainer, context: ExecContext, options: ExecOptions): ExecSession {
-  const args = argumentsFor(container, context, options.command);
   const { tools } = context;
-  let program = tools.nsenter;
-  let words = args;
-  if (options.tty) {
-    if (!tools.script) throw new RuntimeError("Unsupported", "a terminal needs the program script (Debian's bsdutils)");
-    program = tools.script;
-    words = ["-q", "-e", "-f", "-c", `exec ${[tools.nsenter, ...args].map(quote).join(" ")}`, "/dev/null"];
-  }
-  const env = { SHELL: tools.sh, TERM: "xterm" };
-  const child = spawn(program, words, { stdio: ["pipe", "pipe", "pipe"], env: options.tty ? env : {}, detached: true });
-  return sessionOf(child, tools, options);
-}
-
-function sessionOf(child: ChildProcess, tools: Tools, options: ExecOptions): ExecSession {
-  const { stdin, stdout, stderr } = child;
-  if (!stdin || !stdout || !stderr) throw new TypeError("the command was started without pipes");
+  const { command, stdin, tty = false } = options;
+  const inner = [tools.sh, join(import.meta.dirname, "exec.sh"), container.directory, ...command];
+  const words = tty ? terminal(tools, inner) : inner;
+  // Fd 3 tells when the command's terminal is there.
+  const child = spawn(tools.nsenter, [...flagsFor(container, context), ...words], {
+    stdio: ["pipe", "pipe", "pipe", "pipe"],
+    env: tty ? { SHELL: tools.sh, TERM: "xterm" } : {},
+    detached: true,
+  });
+  const [input, stdout, stderr, told] = child.stdio as unknown as [Writable, Readable, Readable, Readable];
+  const started = new Promise<void>((resolve) => {
+    told.once("data", () => resolve());
+    child.once("close", () => resolve());
+  });
+  told.resume();
   // A command may end before it has read its input.
-  stdin.on("error", () => {});
-  if (!options.stdin && !options.tty) stdin.end();
+  input.on("error", () => {});
+  if (!stdin && !tty) input.end();
   const exited = new Promise<number>((resolve, reject) => {
     child.on("error", reject);
     child.on("close", (code, signal) => resolve(code ?? 128 + (signal === "SIGKILL" ? 9 : 15)));
   });
-  const input = {
-    write: (data: Uint8Array) => (stdin.writable ? writeTo(stdin, data) : Promise.resolve()),
-    endInput: () => void stdin.end(),
+  const streams = {
+    write: (data: Uint8Array) => (input.writable ? writeTo(input, data) : Promise.resolve()),
+    endInput: () => void input.end(),
   };
   return {
-    ...(options.stdin ? input : {}),
+    ...(stdin ? streams : {}),
     stdout,
     stderr,
     exited,
     kill: () => {
       if (child.pid !== undefined) for (const pid of family(child.pid)) kill(pid, "SIGKILL");
     },
-    resize: (columns, rows) => resize(child, tools, columns, rows),
+    resize: async (columns, rows) => {
+      if (!tty) return;
+      await started;
+      // nsenter, script, and what script gave a terminal to.
+      const last = child.pid === undefined ? undefined : family(child.pid)[2];
+      if (last !== undefined) await resizeTerminal(tools, last, columns, rows);
+    },
   };
+}
+
+function terminal(tools: Tools, words: string[]): string[] {
+  if (!tools.script) throw new RuntimeError("Unsupported", "a terminal needs the program script (Debian's bsdutils)");
+  return [tools.script, "-q", "-e", "-f", "-c", `exec ${words.map(quote).join(" ")}`, "/dev/null"];
+}
+
+/** Sets the size of the terminal that is a process's input. */
+export async function resizeTerminal(tools: Tools, pid: number, columns: number, rows: number): Promise<void> {
+  if (!tools.stty || !Number.isInteger(columns) || !Number.isInteger(rows)) return;
+  await run(tools.stty, ["-F", `/proc/${pid}/fd/0`, "cols", String(columns), "rows", String(rows)]);
 }
 
 /** A process and its descendants, oldest first. */
@@ -72,22 +88,13 @@ function family(pid: number): number[] {
   return [pid, ...childrenOf(pid).flatMap(family)];
 }
 
-function childrenOf(pid: number): number[] {
+export function childrenOf(pid: number): number[] {
   try {
     return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
   } catch (error) {
     if (["ENOENT", "ESRCH"].includes((error as NodeJS.ErrnoException).code ?? "")) return [];
     throw error;
   }
-}
-
-/** Sets the size of the terminal that script made for its child. */
-async function resize(child: ChildProcess, tools: Tools, columns: number, rows: number): Promise<void> {
-  const [inner] = child.pid === undefined ? [] : childrenOf(child.pid);
-  if (inner === undefined || !tools.stty || !Number.isInteger(columns) || !Number.isInteger(rows)) return;
-  const terminal = readlinkSync(`/proc/${inner}/fd/0`);
-  if (!terminal.startsWith("/dev/pts/")) return;
-  await run(tools.stty, ["-F", terminal, "cols", String(columns), "rows", String(rows)]);
 }
 
 export async function execSync(session: ExecSession, timeoutMs: number | undefined): Promise<ExecResult> {

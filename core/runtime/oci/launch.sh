@@ -11,7 +11,8 @@ if [ "$1" = join ]; then
   $mkfifo control stdout stderr $stdin || exit 1
   # The cgroup namespace is rooted where its maker is: join first, leave again in "hold".
   for group in $cgroups; do echo 0 >"$group/cgroup.procs" || exit 1; done
-  [ -z "$oom" ] || echo "$oom" >/proc/self/oom_score_adj || exit 1
+  # A score below the agent's own needs CAP_SYS_RESOURCE, which root need not have.
+  [ -z "$oom" ] || { echo "$oom" >/proc/self/oom_score_adj; } 2>/dev/null
   eval "exec $enter $sh \"\$0\" hold \"\$2\""
 fi
 

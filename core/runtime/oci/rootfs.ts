@@ -132,6 +132,8 @@ function* deviceMounts(options: RootOptions, dev: string, view: LayeredRoot): It
   }
   const pts = "newinstance,ptmxmode=0666,mode=0620,nosuid,noexec";
   yield { source: "devpts", target: `${dev}/pts`, type: "devpts", options: pts };
+  // What makes a terminal for a container runs with the node's root: it finds the container's own terminals too.
+  yield bind(`${dev}/pts`, "/dev/pts");
   yield { source: "mqueue", target: `${dev}/mqueue`, type: "mqueue", options: "nosuid,noexec,nodev" };
   yield bind(options.shm, `${dev}/shm`);
 }

@@ -14,18 +14,21 @@ if [ -n "$net" ]; then
   $ip -batch - <<COMMANDS || exit 1
 $net
 COMMANDS
-  $nsenter --net="/proc/$agent/ns/net" $ip link set "$veth" master "$bridge" up || exit 1
+  # No IPv6 address on the node's end: each one that comes or goes makes browsers on the node drop their requests.
+  $nsenter --net="/proc/$agent/ns/net" $ip link set "$veth" addrgenmode none master "$bridge" up || exit 1
 fi
 if [ -n "$loopback" ]; then $ip link set lo up || exit 1; fi
 eval "$sysctls"
-first=
 if [ -n "$init" ]; then
-  # A shell that waits reaps every orphan of its PID namespace.
-  $sh -c 'while :; do sleep 2147483647 & wait $!; done' </dev/null >/dev/null 2>&1 3>&- &
-  first=$!
-  echo "$first" >init
+  # A shell that waits reaps every orphan of its PID namespace. /proc is still the node's, and so is the PID it reads.
+  $unshare --pid --fork --kill-child $sh -c 'read -r pid rest </proc/self/stat
+    echo "$pid" >init
+    echo "ready $pid"
+    exec </dev/null >/dev/null 2>&1 3>&-
+    while :; do sleep 2147483647 & wait $!; done' &
+else
+  echo ready
 fi
-echo "ready $first"
 exec </dev/null >/dev/null 2>&1
 # Nobody writes to ./control: this waits for ever.
 read -r line <&3

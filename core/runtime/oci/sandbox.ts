@@ -69,6 +69,7 @@ export class OciSandbox {
       mkfifo: tools.mkfifo,
       mount: tools.mount,
       nsenter: tools.nsenter,
+      unshare: tools.unshare,
       sh: tools.sh,
       ip: tools.ip ?? "",
       hostname: hostNetwork || rootless ? "" : config.hostname,
@@ -87,7 +88,6 @@ export class OciSandbox {
     if (!hostIPC) flags.push("--ipc");
     if (own) flags.push("--net");
     if (!hostNetwork && !rootless) flags.push("--uts");
-    if (variables.init) flags.push("--pid");
     const script = join(import.meta.dirname, "sandbox.sh");
     const launched = launch(tools.unshare, [...flags, tools.sh, script, this.directory], "the pod's sandbox");
     await launched.said("ready");
