@@ -18,6 +18,7 @@ import { createResourceQuotaController } from "./quota/index.ts";
 import { createReplicaSetController } from "./replicaset/index.ts";
 import { createRootCaPublisher, createServiceAccountController } from "./serviceaccount/index.ts";
 import { createStatefulSetController } from "./statefulset/index.ts";
+import { createClaimBinder, createLocalStorage, createVolumeController } from "./storage/index.ts";
 import { createClaimProtection, createVolumeProtection } from "./storageprotection/index.ts";
 
 export interface ControllersOptions extends ControllerContext {
@@ -25,6 +26,8 @@ export interface ControllersOptions extends ControllerContext {
   rootCa: string;
   /** Signs approved CertificateSigningRequests; without it they wait for another signer. */
   authority?: CertificateSignerOptions["authority"];
+  /** Where claims of the default class get their directories; without it there is no default class. */
+  volumesDir?: string;
 }
 
 /** What can be started: a controller, or a part that several controllers share. */
@@ -52,6 +55,9 @@ export function createControllers(options: ControllersOptions): ControllerPart[]
     createPodGarbageCollector(options),
     createGarbageCollector({ ...options, metadata }),
     createRoleAggregation(options),
+    createClaimBinder(options),
+    createVolumeController(options),
+    ...(options.volumesDir ? [createLocalStorage({ ...options, volumesDir: options.volumesDir })] : []),
     createClaimProtection(options),
     createVolumeProtection(options),
     ...(options.authority ? [createCertificateSigner({ ...options, authority: options.authority })] : []),
