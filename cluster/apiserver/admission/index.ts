@@ -10,6 +10,7 @@ import { createNamespaceLifecycle } from "./namespace-lifecycle.ts";
 import { createNodeRestriction } from "./node-restriction.ts";
 import { createOwnerReferences } from "./owner-references.ts";
 import { createPodSecurity } from "./pod-security.ts";
+import { createAdmissionPolicies } from "./policy/plugin.ts";
 import { createPriority } from "./priority.ts";
 import { createResourceQuota } from "./quota/resource-quota.ts";
 import { createServiceAccountAdmission } from "./service-account.ts";
@@ -45,6 +46,7 @@ export function createAdmission({ log, client }: AdmissionOptions): ExtensionFac
       createMutatingWebhooks(view, log),
       createCertificateAdmission(authorize),
       createOwnerReferences(view, authorize),
+      createAdmissionPolicies(view),
       createValidatingWebhooks(view, log),
       createResourceQuota(view),
     ];

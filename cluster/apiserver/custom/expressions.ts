@@ -60,18 +60,24 @@ function firstMatch(text: string, pattern: string): string {
   return matchesPattern(pattern, text) ? (new RegExp(pattern).exec(text)?.[0] ?? "") : "";
 }
 
-let environment: Cel.Environment | undefined;
+/** One for each set of variables. */
+const environments = new Map<string, Cel.Environment>();
 
-/** Throws an Error that says what is wrong with the expression. */
-export function compileExpression(text: string): Expression {
-  if (!environment) {
-    const { Environment } = require("@marcbachmann/cel-js") as typeof Cel;
-    environment = new Environment({ limits, homogeneousAggregateLiterals: false, enableOptionalTypes: true });
-    for (const name of ["self", "oldSelf"]) environment.registerVariable(name, "dyn");
-    register(environment);
-  }
-  const parsed = environment.parse(text);
+function environmentOf(variables: readonly string[]): Cel.Environment {
+  const known = environments.get(variables.join());
+  if (known) return known;
+  const { Environment } = require("@marcbachmann/cel-js") as typeof Cel;
+  const environment = new Environment({ limits, homogeneousAggregateLiterals: false, enableOptionalTypes: true });
+  for (const name of variables) environment.registerVariable(name, "dyn");
+  register(environment);
+  environments.set(variables.join(), environment);
+  return environment;
+}
+
+/** Throws an Error that says what is wrong with the expression. @param variables what it may speak of. */
+export function compileExpression(text: string, variables: readonly string[] = ["self", "oldSelf"]): Expression {
+  const parsed = environmentOf(variables).parse(text);
   const check = parsed.check();
   if (!check.valid) throw check.error ?? new Error("the expression is not valid");
-  return (variables) => parsed(variables);
+  return (values) => parsed(values);
 }

@@ -8,12 +8,13 @@ import type { Logger } from "@capstan/base/log";
 import { createTransport, type TransportOptions } from "@capstan/core/wire";
 import type { Attributes, View } from "../../request.ts";
 import { pickEndpoint } from "../../service-endpoint.ts";
+import { conditionsHold, variablesOf } from "../policy/conditions.ts";
 import type { Webhook } from "./match.ts";
 import { type AdmissionResponse, denial, readResponse, reviewOf } from "./review.ts";
 
 export interface WebhookCaller {
   /**
-   * Asks one webhook. Undefined when it could not be asked and its failure is to be ignored.
+   * Asks one webhook. Undefined when its conditions do not hold, or its failure is to be ignored.
    * Throws what refuses the write.
    */
   call(webhook: Webhook, attributes: Attributes): Promise<AdmissionResponse | undefined>;
@@ -26,13 +27,15 @@ export function createWebhookCaller(view: View, log: Logger): WebhookCaller {
   return {
     call: async (webhook, attributes) => {
       const { name } = webhook;
-      if (attributes.dryRun && webhook.sideEffects !== "None" && webhook.sideEffects !== "NoneOnDryRun") {
-        throw new StatusError("BadRequest", `admission webhook ${JSON.stringify(name)} does not support dry run`);
-      }
       let response: AdmissionResponse;
       try {
+        const { matchConditions } = webhook;
+        if (matchConditions?.length && !conditionsHold(matchConditions, variablesOf(view, attributes)))
+          return undefined;
+        checkDryRun(webhook, attributes);
         response = await ask(view, webhook, attributes);
       } catch (error) {
+        if (error instanceof DryRunRefused) throw error;
         const text = `failed calling webhook ${JSON.stringify(name)}: failed to call webhook: ${messageOf(error)}`;
         if (webhook.failurePolicy !== "Ignore")
           throw new StatusError("InternalError", `Internal error occurred: ${text}`);
@@ -44,6 +47,13 @@ export function createWebhookCaller(view: View, log: Logger): WebhookCaller {
       return response;
     },
   };
+}
+
+class DryRunRefused extends StatusError {}
+
+function checkDryRun({ name, sideEffects }: Webhook, { dryRun }: Attributes): void {
+  if (!dryRun || sideEffects === "None" || sideEffects === "NoneOnDryRun") return;
+  throw new DryRunRefused("BadRequest", `admission webhook ${JSON.stringify(name)} does not support dry run`);
 }
 
 async function ask(view: View, webhook: Webhook, attributes: Attributes): Promise<AdmissionResponse> {

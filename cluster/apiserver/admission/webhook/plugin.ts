@@ -1,6 +1,6 @@
 import type { MutatingWebhook } from "@capstan/api/generated/admissionregistration-v1";
 import { MutatingWebhookConfigurations, ValidatingWebhookConfigurations } from "@capstan/api/generated/resources";
-import { applyJsonPatch, invalid, type KubeObject, StatusError } from "@capstan/api/meta";
+import { applyJsonPatch, type KubeObject, StatusError } from "@capstan/api/meta";
 import { builtinSchema, normalize, typeOfKind } from "@capstan/api/schema";
 import { messageOf } from "@capstan/base/errors";
 import type { Logger } from "@capstan/base/log";
@@ -33,7 +33,6 @@ export function createMutatingWebhooks(view: View, log: Logger): AdmissionPlugin
       for (const webhook of again)
         if (wants(view, webhook, attributes)) await callAndApply(caller, webhook, attributes);
     },
-    validate: refuseConditions,
   };
 }
 
@@ -92,19 +91,4 @@ function replaceContents(object: KubeObject, patched: KubeObject): void {
   for (const field of own) delete rest[field];
   for (const key of Object.keys(object)) delete (object as unknown as Record<string, unknown>)[key];
   Object.assign(object, patched, { apiVersion, kind, metadata: { ...rest, ...kept } });
-}
-
-/** Conditions in CEL would have to be evaluated: a webhook that is called too often or too seldom is worse than none. */
-function refuseConditions({ info, object, name, kind }: Attributes): void {
-  if (info.group !== "admissionregistration.k8s.io" || !object) return;
-  const at = ((object as Configuration).webhooks ?? []).findIndex(({ matchConditions }) => matchConditions?.length);
-  if (at < 0) return;
-  const field = `webhooks[${at}].matchConditions`;
-  throw invalid(kind, name, [
-    {
-      field,
-      message: "Forbidden: conditions are not supported; narrow the rules or selectors",
-      reason: "FieldValueForbidden",
-    },
-  ]);
 }

@@ -13,27 +13,22 @@ export interface AdmissionResponse {
   warnings?: string[];
 }
 
-export function reviewOf(attributes: Attributes, uid: string): object {
-  const { info, kind, name, namespace, operation, object, oldObject, dryRun, options, principal } = attributes;
+/** A write as webhooks and policies see it, without its objects. */
+export function requestOf({ info, kind, name, namespace, operation, dryRun, options, principal }: Attributes): object {
   const resource = { group: info.group, version: info.version, resource: info.resource };
   const subResource = info.subresource || undefined;
-  const request = {
-    ...{
-      uid,
-      kind,
-      resource,
-      subResource,
-      requestKind: kind,
-      requestResource: resource,
-      requestSubResource: subResource,
-    },
+  return {
+    ...{ kind, resource, subResource, requestKind: kind, requestResource: resource, requestSubResource: subResource },
     ...{ name: name || undefined, namespace: namespace || undefined, operation },
     userInfo: userInfoOf(principal),
-    object: object ?? null,
-    oldObject: oldObject ?? null,
     dryRun,
     options: Object.keys(options).length > 0 ? options : null,
   };
+}
+
+export function reviewOf(attributes: Attributes, uid: string): object {
+  const { object = null, oldObject = null } = attributes;
+  const request = { uid, ...requestOf(attributes), object, oldObject };
   return { kind: "AdmissionReview", apiVersion: "admission.k8s.io/v1", request };
 }
 
