@@ -25,8 +25,8 @@ export function App() {
 }
 
 function Themed() {
-  const { palette, isDark, language } = usePreferences();
-  const theme = useMemo(() => antdTheme(palette, isDark), [palette, isDark]);
+  const { palette, isDark, moves, language } = usePreferences();
+  const theme = useMemo(() => antdTheme(palette, isDark, moves), [palette, isDark, moves]);
   useEffect(() => void i18next.changeLanguage(language), [language]);
   return (
     <ConfigProvider

@@ -1,6 +1,7 @@
 // Every page is a chunk of its own, loaded when first opened.
 import { createBrowserRouter, Navigate } from "react-router";
 import { LoginPage } from "./pages/login/login-page.tsx";
+import { BrokenPage } from "./shell/broken-page.tsx";
 import { Layout } from "./shell/layout.tsx";
 import { Loading } from "./ui/states.tsx";
 
@@ -10,6 +11,7 @@ export const router = createBrowserRouter([
     path: "/",
     Component: Layout,
     HydrateFallback: Loading,
+    ErrorBoundary: BrokenPage,
     children: [
       { index: true, element: <Navigate to="/workflows" replace /> },
       {

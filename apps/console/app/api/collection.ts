@@ -23,7 +23,9 @@ export interface Collection<T> {
   snapshot(): Snapshot<T>;
 }
 
-const retry = { base: 500, cap: 15_000 };
+const retry = { base: 250, cap: 15_000 };
+/** Failed attempts before a page that has shown nothing yet says so. */
+const patience = 3;
 
 export function createCollection<T extends KubeObject>(
   client: Client,
@@ -79,7 +81,9 @@ export function createCollection<T extends KubeObject>(
         if (!isReason(thrown, "Expired", "Gone")) {
           const error = StatusError.from(thrown);
           const refused = error.code >= 400 && error.code < 500;
-          publish({ state: refused ? "failed" : "stale", error });
+          // The first attempts may meet a connection that is just being made.
+          const early = snapshot.state === "loading" && attempt < patience;
+          if (refused || !early) publish({ state: refused ? "failed" : "stale", error });
         }
         await sleep(backoff(attempt, retry), signal);
       }

@@ -1,5 +1,6 @@
 // The API server as a Handler in the browser: what core/client needs, over fetch.
 import type { Handler } from "@capstan/base/http";
+import { patientFetch } from "./patient-fetch.ts";
 
 /** Proves to the server that this app sent the request: no other origin can set it. */
 export const consoleHeader = { "x-capstan-console": "1" };
@@ -18,7 +19,9 @@ export function sessionLost(): void {
 
 /** Sends API requests through the console's server, which adds the identity of the session. */
 export const fetchHandler: Handler = async (request) => {
-  const answer = await fetch(`/k8s${request.url}`, {
+  // What only reads may be sent twice.
+  const send = request.method === "GET" ? patientFetch : fetch;
+  const answer = await send(`/k8s${request.url}`, {
     method: request.method,
     headers: { ...request.headers, ...consoleHeader },
     body: (request.body as Uint8Array<ArrayBuffer> | undefined) ?? null,

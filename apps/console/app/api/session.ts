@@ -1,5 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { consoleHeader } from "./handler.ts";
+import { patientFetch } from "./patient-fetch.ts";
 
 export interface SessionUser {
   user: string;
@@ -20,7 +21,7 @@ export class LoginError extends Error {
 
 /** Begins a session. @throws LoginError when the server refuses. */
 export async function logIn(proof: { oneTime: string } | { bearer: string }): Promise<SessionUser> {
-  const answer = await fetch("/login", {
+  const answer = await patientFetch("/login", {
     method: "POST",
     headers: { "content-type": "application/json", ...consoleHeader },
     body: JSON.stringify(proof),
@@ -38,7 +39,7 @@ export function useSession(): SessionUser | null | undefined {
     queryKey: ["session"],
     staleTime: Number.POSITIVE_INFINITY,
     queryFn: async (): Promise<SessionUser | null> => {
-      const answer = await fetch("/session", { headers: consoleHeader });
+      const answer = await patientFetch("/session", { headers: consoleHeader });
       return answer.status === 401 ? null : read(answer);
     },
   });

@@ -42,6 +42,8 @@ export const en = {
     how: "How to get a token",
   },
   state: {
+    broken: "This page failed",
+    reload: "Load it again",
     loading: "Loading",
     live: "Live",
     stale: "Reconnecting",

@@ -44,6 +44,8 @@ export const zh: Translated<typeof en> = {
     how: "如何获取令牌",
   },
   state: {
+    broken: "页面出错了",
+    reload: "重新加载",
     loading: "加载中",
     live: "实时",
     stale: "正在重连",

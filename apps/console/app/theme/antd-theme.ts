@@ -7,7 +7,7 @@ export const mono =
   '"JetBrains Mono Variable", ui-monospace, SFMono-Regular, Menlo, Consolas, "Noto Sans Mono CJK SC", monospace';
 
 /** The kit's tokens from our palette: small, square, quiet. */
-export function antdTheme(palette: Palette, isDark: boolean): ThemeConfig {
+export function antdTheme(palette: Palette, isDark: boolean, motion: boolean): ThemeConfig {
   return {
     algorithm: isDark ? theme.darkAlgorithm : theme.defaultAlgorithm,
     token: {
@@ -42,6 +42,7 @@ export function antdTheme(palette: Palette, isDark: boolean): ThemeConfig {
       motionDurationMid: "0.12s",
       motionDurationSlow: "0.16s",
       wireframe: false,
+      motion,
     },
     components: {
       Button: { primaryColor: palette.onInk, defaultShadow: "none", primaryShadow: "none", fontWeight: 500 },

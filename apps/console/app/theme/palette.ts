@@ -29,15 +29,15 @@ export const light: Palette = {
   lineStrong: "#c9ced4",
   text: "#14181b",
   textSoft: "#4d565f",
-  textFaint: "#66707a",
+  textFaint: "#5f6973",
   ink: "#171c20",
   onInk: "#ffffff",
-  brand: "#0b7f6c",
+  brand: "#08705f",
   good: "#1f7a42",
   busy: "#1a66c2",
   warn: "#9a5b00",
   bad: "#c22f2f",
-  idle: "#66707a",
+  idle: "#5f6973",
 };
 
 export const dark: Palette = {
@@ -62,6 +62,6 @@ export const dark: Palette = {
 
 /** Series of a chart, in order: told apart by lightness too, not by hue alone. */
 export const series = {
-  light: ["#0b7f6c", "#1a66c2", "#b4620a", "#7a3fb0", "#b02a5b", "#5d6b12", "#0a7a9c", "#6b4b2a"],
+  light: ["#08705f", "#1a66c2", "#b4620a", "#7a3fb0", "#b02a5b", "#5d6b12", "#0a7a9c", "#6b4b2a"],
   dark: ["#3ecfb2", "#5ea8f7", "#f0a94a", "#b98af0", "#f27ba5", "#b5c94a", "#58c7e8", "#c9a27a"],
 };

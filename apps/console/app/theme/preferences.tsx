@@ -9,6 +9,8 @@ export interface Preferences {
   theme: ThemeChoice;
   isDark: boolean;
   palette: Palette;
+  /** Whether things may move. */
+  moves: boolean;
   language: Language;
   /** Namespace that lists show; empty for all of them. */
   namespace: string;
@@ -29,7 +31,8 @@ export function PreferencesProvider({ children }: { children: ReactNode }) {
   const [theme, setTheme] = useStored<ThemeChoice>("theme", "system");
   const [language, setLanguage] = useStored<Language>("language", navigator.language.startsWith("zh") ? "zh" : "en");
   const [namespace, setNamespace] = useStored<string>("namespace", "");
-  const systemDark = useSystemDark();
+  const systemDark = useMedia("(prefers-color-scheme: dark)");
+  const moves = !useMedia("(prefers-reduced-motion: reduce)");
   const isDark = theme === "dark" || (theme === "system" && systemDark);
   const palette = isDark ? dark : light;
 
@@ -44,8 +47,8 @@ export function PreferencesProvider({ children }: { children: ReactNode }) {
   }, [isDark, palette, language]);
 
   const value = useMemo(
-    () => ({ theme, isDark, palette, language, namespace, setTheme, setLanguage, setNamespace }),
-    [theme, isDark, palette, language, namespace, setTheme, setLanguage, setNamespace],
+    () => ({ theme, isDark, palette, moves, language, namespace, setTheme, setLanguage, setNamespace }),
+    [theme, isDark, palette, moves, language, namespace, setTheme, setLanguage, setNamespace],
   );
   return <Context value={value}>{children}</Context>;
 }
@@ -63,8 +66,8 @@ function useStored<T extends string>(name: string, initial: T): [T, (value: T) =
   return [value, set];
 }
 
-function useSystemDark(): boolean {
-  const query = useMemo(() => matchMedia("(prefers-color-scheme: dark)"), []);
+function useMedia(condition: string): boolean {
+  const query = useMemo(() => matchMedia(condition), [condition]);
   const [matches, setMatches] = useState(query.matches);
   useEffect(() => {
     const changed = () => setMatches(query.matches);

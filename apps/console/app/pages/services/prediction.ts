@@ -1,6 +1,7 @@
 // One prediction through the console's server, and the request as a person would send it.
 import type { Signature, TensorSignature } from "@capstan/api/kinds/model-signature";
 import { consoleHeader, sessionLost } from "../../api/handler.ts";
+import { patientFetch } from "../../api/patient-fetch.ts";
 
 /** One row by column name; null is a missing value. */
 export type Row = Record<string, string | number | boolean | null>;
@@ -20,7 +21,7 @@ export interface Target {
 
 export async function predict({ namespace, name }: Target, body: string): Promise<Answer> {
   const began = performance.now();
-  const answer = await fetch(`/predict/${namespace}/${name}/v1/models/${name}:predict`, {
+  const answer = await patientFetch(`/predict/${namespace}/${name}/v1/models/${name}:predict`, {
     method: "POST",
     headers: { "content-type": "application/json", ...consoleHeader },
     body,

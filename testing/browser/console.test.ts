@@ -1,0 +1,199 @@
+// The console in a real browser, before a real API server, gateway and model server.
+import assert from "node:assert/strict";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { Domains } from "@capstan/api/kinds/domain";
+import { Workflows } from "@capstan/api/kinds/workflow";
+import type { Page } from "playwright-core";
+import { type Running, runConsole } from "../console/run.ts";
+import { offencesOf } from "./accessibility.ts";
+import { chromiumMissing, openChromium, type Session } from "./chromium.ts";
+
+const skip = chromiumMissing() ?? false;
+/** Where to put pictures of the pages; none are taken without it. */
+const pictures = process.env.CAPSTAN_PICTURES;
+
+let running: Running;
+let chromium: Session;
+before(async () => {
+  if (skip) return;
+  running = await runConsole();
+  chromium = await openChromium();
+});
+after(async () => {
+  await chromium?.[Symbol.asyncDispose]();
+  await running?.[Symbol.asyncDispose]();
+});
+
+async function signIn(page: Page): Promise<void> {
+  await page.goto(`${running.url}/login#token=${await running.login()}`);
+  await page.getByRole("heading", { level: 1, name: /Workflows|工作流/ }).waitFor();
+}
+
+async function picture(page: Page, name: string): Promise<void> {
+  if (pictures) await page.screenshot({ path: join(pictures, `${name}.png`) });
+}
+
+test("from the login to a prediction", { skip }, async () => {
+  const { page, complaints } = await chromium.open();
+  await signIn(page);
+  await page.getByRole("link", { name: "penguins-8k2pq" }).click();
+  await page.locator(".step", { hasText: "gbdt" }).click();
+  await page.getByRole("tab", { name: "Logs" }).click();
+  await page.getByRole("log").getByText("stopped early").waitFor();
+  await page.locator(".step", { hasText: "evaluate" }).click();
+  const matrix = page.getByRole("img", { name: /Adelie: Adelie 30/ });
+  await matrix.waitFor();
+  await page.getByText("98.6%").waitFor();
+  await picture(page, "workflow");
+  await page.getByRole("link", { name: "Services" }).click();
+  await page.getByRole("link", { name: "islands" }).click();
+  await page.getByLabel("island").fill("Biscoe");
+  await page.getByLabel("mass").fill("5200");
+  await page.getByRole("button", { name: "Predict" }).click();
+  await page.locator(".prediction-label", { hasText: "Gentoo" }).waitFor();
+  await picture(page, "prediction");
+  assert.deepEqual(complaints, []);
+});
+
+test("what changes in the cluster changes on the page", { skip }, async () => {
+  const { client } = running.cluster;
+  const { page } = await chromium.open();
+  await signIn(page);
+  const row = page.getByRole("row", { name: /penguins-zt4rn/ });
+  await row.getByText("Running").waitFor();
+  const ref = { namespace: "quickstart", name: "penguins-zt4rn" };
+  await client.patch(Workflows, ref, {
+    type: "merge",
+    body: { status: { phase: "Failed", message: "out of memory" } },
+  });
+  await row.getByText("Failed").waitFor();
+  await row.getByText("out of memory").waitFor();
+  await client.delete(Workflows, ref);
+  await row.waitFor({ state: "detached" });
+});
+
+test("a template runs with the parameters that were given", { skip }, async () => {
+  const { page } = await chromium.open();
+  await signIn(page);
+  await page.getByRole("link", { name: "Templates" }).click();
+  await page.getByRole("button", { name: "Run" }).click();
+  await page.getByLabel("rounds").fill("120");
+  await page.locator(".drawer-foot").getByRole("button", { name: "Run" }).click();
+  await page.getByText("Give a value").waitFor();
+  await page.getByLabel("note").fill("from the browser");
+  await page.locator(".drawer-foot").getByRole("button", { name: "Run" }).click();
+  await page.waitForURL(/\/workflows\/quickstart\/penguins-/);
+  const name = new URL(page.url()).pathname.split("/").at(-1) ?? "";
+  const made = await running.cluster.client.get(Workflows, { namespace: "quickstart", name });
+  assert.deepEqual(made.spec.arguments?.parameters, [
+    { name: "rounds", value: "120" },
+    { name: "note", value: "from the browser" },
+  ]);
+  assert.deepEqual(made.spec.workflowTemplateRef, { name: "penguins" });
+});
+
+test("a domain is created, and one that exists is refused with the API's reason", { skip }, async () => {
+  const { page } = await chromium.open();
+  await signIn(page);
+  await page.getByRole("link", { name: "Domains" }).click();
+  for (const expected of ["made", "refused"]) {
+    await page.goto(`${running.url}/domains`);
+    await page.getByRole("button", { name: "Create a domain" }).click();
+    const form = page.getByRole("dialog");
+    await form.getByLabel("Name").fill("fraud-team");
+    await form.getByLabel("Memory").fill("4Gi");
+    await form.getByRole("button", { name: "Create" }).click();
+    if (expected === "made") await page.waitForURL(/\/domains\/fraud-team/);
+    else await form.getByText("AlreadyExists", { exact: true }).waitFor();
+  }
+  const made = await running.cluster.client.get(Domains, { name: "fraud-team" });
+  assert.deepEqual(made.spec, { resourceQuota: { memory: "4Gi" } });
+});
+
+test("whoever has few rights sees why, and gets no button that would be refused", { skip }, async () => {
+  const { page } = await chromium.open();
+  const { stdout } = await running.cluster.kubectl(["create", "token", "ana", "--namespace", "risk-lab"]);
+  await page.goto(`${running.url}/login`);
+  await page.getByLabel("Bearer token").fill(stdout.trim());
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByText("You may not see this").waitFor();
+  await page.getByText("403 Forbidden").waitFor();
+  assert.ok(await page.getByRole("button", { name: "Run a template" }).isDisabled());
+  await page.getByRole("combobox", { name: "Namespace" }).click();
+  await page.getByTitle("risk-lab").click();
+  await page.getByText("No workflows yet").waitFor();
+});
+
+test("a link that was used says how to get another, and a wrong token why it is refused", { skip }, async () => {
+  const { page } = await chromium.open();
+  const token = await running.login();
+  await page.goto(`${running.url}/login#token=${token}`);
+  await page.getByRole("heading", { name: "Workflows" }).waitFor();
+  const { page: other } = await chromium.open();
+  await other.goto(`${running.url}/login#token=${token}`);
+  await other.getByText("This link no longer works").waitFor();
+  await other.getByLabel("Bearer token").fill("nonsense");
+  await other.getByRole("button", { name: "Sign in" }).click();
+  await other.getByText("the cluster does not accept this token").waitFor();
+});
+
+test("the keyboard alone finds a workflow and a step", { skip }, async () => {
+  const { page } = await chromium.open();
+  await signIn(page);
+  await page.keyboard.press("Control+k");
+  await page.keyboard.type("8k2pq");
+  await page.getByRole("button", { name: /Workflow penguins-8k2pq/ }).waitFor();
+  await page.keyboard.press("Enter");
+  await page.waitForURL(/penguins-8k2pq$/);
+  const step = page.getByLabel("impute, Succeeded");
+  await step.focus();
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { level: 2, name: "impute" }).waitFor();
+});
+
+test("a page whose parts did not arrive loads itself again", { skip }, async () => {
+  const { page } = await chromium.open();
+  let dropped = 0;
+  await page.route("**/assets/react-*.js", (route) => {
+    dropped += 1;
+    return dropped > 2 ? route.continue() : route.abort();
+  });
+  await signIn(page);
+  assert.equal(dropped, 3);
+});
+
+const pages = [
+  "/workflows",
+  "/workflows/quickstart/penguins-8k2pq",
+  "/workflows/quickstart/penguins-8k2pq?view=table",
+  "/templates?template=penguins",
+  "/models/quickstart/penguins",
+  "/services",
+  "/services/quickstart/penguins",
+  "/services/quickstart/churn",
+  "/domains/risk-lab",
+  "/pods",
+  "/nodes",
+  "/events",
+];
+
+for (const look of [
+  { theme: "light", language: "en" },
+  { theme: "dark", language: "zh" },
+] as const) {
+  test(`every page has names, landmarks and contrast: ${look.theme}, ${look.language}`, { skip }, async () => {
+    const { page, complaints } = await chromium.open(look);
+    await page.goto(`${running.url}/login`);
+    await page.getByRole("button", { name: look.language === "en" ? "Sign in" : "登录" }).waitFor();
+    assert.deepEqual(await offencesOf(page), []);
+    await signIn(page);
+    for (const path of pages) {
+      await page.goto(running.url + path);
+      await page.locator("table, .step, form").first().waitFor();
+      assert.deepEqual(await offencesOf(page), [], path);
+      await picture(page, `${path.slice(1).replace(/[/?=]/g, "-")}-${look.theme}-${look.language}`);
+    }
+    assert.deepEqual(complaints, []);
+  });
+}
