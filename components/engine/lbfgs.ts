@@ -23,8 +23,8 @@ const memory = 10;
 const armijo = 1e-4;
 
 export async function minimize(f: Objective, start: Float64Array, options: MinimizeOptions): Promise<Minimum> {
-  let at = start.slice();
-  let gradient = new Float64Array(at.length);
+  let at: Float64Array = start.slice();
+  let gradient: Float64Array = new Float64Array(at.length);
   let value = f(at, gradient);
   const pairs: Pair[] = [];
   for (let iteration = 0; iteration < options.iterations; iteration++) {

@@ -135,10 +135,13 @@ function clashes(columns: Column[]): Problem[] {
 /** Renames may swap names: those whose new name is another column's old one go by way of a name nobody has. */
 function throughFreeNames(renames: Step[], columns: Column[]): Step[] {
   const old = new Set(columns.map((column) => column.name));
+  const used = new Set([...old, ...renames.map((step) => (step.op === "rename" ? step.to : step.column))]);
   const last: Step[] = [];
   const first = renames.map((step): Step => {
     if (step.op !== "rename" || !old.has(step.to)) return step;
-    const between = `${step.to}\u0000`;
+    let between = `${step.to}~`;
+    while (used.has(between)) between += "~";
+    used.add(between);
     last.push({ op: "rename", column: between, to: step.to });
     return { ...step, to: between };
   });

@@ -1,13 +1,15 @@
 import type { Ensemble, Tree } from "@capstan/components/engine";
 import type { GraphBuilder } from "./builder.ts";
+import { cast } from "./preprocessing.ts";
 
 /**
  * Writes the trees as a TreeEnsembleRegressor: [N, outputs] raw scores. The probabilities are made from them by plain
- * operators, since the classifier operator has rules of its own for two classes.
+ * operators, since the classifier operator has rules of its own for two classes. The features go in as doubles: the
+ * runtime then sums in double, and a float32 compares with a float32 threshold as before.
  */
 export function writeEnsemble(graph: GraphBuilder, { outputs, base, trees }: Ensemble, features: string): string {
   const columns = nodeColumns(trees, outputs);
-  return graph.node("TreeEnsembleRegressor", [features], {
+  return graph.node("TreeEnsembleRegressor", [cast(graph, features, "double")], {
     domain: "ai.onnx.ml",
     attributes: {
       n_targets: { int: outputs },
