@@ -6,9 +6,9 @@ const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
 /** Packages that change seldom and weigh much, each in a chunk of its own: a page loads only what it draws. */
 const heavy: [string, RegExp][] = [
+  ["react", /node_modules\/(react|react-dom|scheduler|react-router|use-sync-external-store)\//],
   ["charts", /node_modules\/(echarts|zrender)\//],
   ["graph", /node_modules\/(@xyflow|@dagrejs|d3-)/],
-  ["react", /node_modules\/(react|react-dom|scheduler|react-router)\//],
 ];
 
 export default defineConfig({
@@ -28,7 +28,7 @@ export default defineConfig({
     chunkSizeWarningLimit: 1200,
     rolldownOptions: {
       output: {
-        codeSplitting: { groups: heavy.map(([name, test]) => ({ name, test })) },
+        codeSplitting: { groups: heavy.map(([name, test], index) => ({ name, test, priority: heavy.length - index })) },
       },
     },
   },
