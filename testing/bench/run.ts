@@ -1,0 +1,20 @@
+// npm run bench [-- name…]: prints each figure against its budget and its named peer. Timing never decides a test.
+import { cpus, totalmem } from "node:os";
+import { line } from "./report.ts";
+
+const benchmarks: Record<string, () => Promise<import("./report.ts").Figure[]>> = {
+  apiserver: async () => (await import("./apiserver.ts")).measureApiServer(),
+  platform: async () => (await import("./platform.ts")).measurePlatform(),
+};
+
+const wanted = process.argv.slice(2);
+for (const name of wanted)
+  if (!benchmarks[name]) throw new Error(`no benchmark ${name}; there are: ${Object.keys(benchmarks).join(", ")}`);
+const [cpu] = cpus();
+console.log(
+  `${new Date().toISOString().slice(0, 10)}, ${cpus().length} × ${cpu?.model}, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.version}`,
+);
+for (const [name, measure] of Object.entries(benchmarks)) {
+  if (wanted.length > 0 && !wanted.includes(name)) continue;
+  for (const figure of await measure()) console.log(line(figure));
+}
