@@ -298,7 +298,11 @@ class Dag {
       scope.set(`${prefix}.status`, node.phase ?? "");
       return;
     }
-    if (node.phase === "Skipped" && isLoop(task)) addLoopToScope(scope, prefix, []);
+    if (node.phase === "Skipped" && isLoop(task)) {
+      addLoopToScope(scope, prefix, []);
+      scope.set(`${prefix}.status`, "Skipped");
+      return;
+    }
     const absent = node.phase === "Skipped" || node.phase === "Omitted";
     addNodeToScope(this.#run, scope, prefix, node, absent ? declaredOutputs(this.#run, this.#body, task) : undefined);
   }

@@ -5,8 +5,7 @@ export { entryOf } from "./memoize.ts";
 export { label, labels, nodeId, podName } from "./names.ts";
 export { operate, refuse } from "./operate.ts";
 export { hasFailed, isOver, isWorkflowOver } from "./phase.ts";
-export { readYaml } from "./pod/build.ts";
-export { supportedStores } from "./pod/location.ts";
+export { readYaml } from "./pod/yaml.ts";
 export {
   createMemory,
   type Effect,

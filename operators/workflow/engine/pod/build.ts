@@ -1,5 +1,4 @@
 // The pod of a node: init and wait containers of the executor around the template's own. The same on every cluster.
-import { createRequire } from "node:module";
 import type { Container, EnvVar, Pod, PodSpec, VolumeMount } from "@capstan/api/generated/core-v1";
 import type { NodeStatus, ResourceTemplate, Template } from "@capstan/api/kinds/workflow";
 import { applyStrategicMerge, builtinSchema } from "@capstan/api/schema";
@@ -23,6 +22,7 @@ import {
   stagingMount,
   volumesFor,
 } from "./volumes.ts";
+import { readYaml } from "./yaml.ts";
 
 export interface PodOptions {
   onExit: boolean;
@@ -268,23 +268,6 @@ function deadlineOf(run: Run, template: Template, { onExit, deadline }: PodOptio
     if (end !== undefined) limits.push(Math.max(1, Math.ceil((end - run.world.now) / 1000)));
   }
   return limits.length > 0 ? { activeDeadlineSeconds: Math.min(...limits) } : {};
-}
-
-const require = createRequire(import.meta.url);
-
-/** Reads JSON or YAML. @throws ExpressionError that names the field. */
-export function readYaml(text: string, field: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    // Not JSON: YAML is read by a library that is loaded when first needed.
-  }
-  try {
-    const { parse } = require("yaml") as { parse(text: string, options: object): unknown };
-    return parse(text, { maxAliasCount: 100 });
-  } catch (error) {
-    throw new ExpressionError(`${field} is neither JSON nor YAML: ${(error as Error).message.split("\n")[0]}`);
-  }
 }
 
 function patched(pod: PodTemplate, patches: (string | undefined)[]): PodTemplate {

@@ -6,8 +6,6 @@ import type { Scope } from "../scope.ts";
 import { substituteText } from "../substitute.ts";
 
 const defaultKey = "{{workflow.name}}/{{pod.name}}";
-/** Stores whose artifacts the executor moves. */
-export const supportedStores = ["file", "raw", "http"] as const;
 const keyed = ["s3", "gcs", "oss"] as const;
 
 /** The location under which a pod's outputs and logs are kept; none where the pod needs none and the store is not supported. */
