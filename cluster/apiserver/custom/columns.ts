@@ -1,5 +1,6 @@
 import type { CustomResourceColumnDefinition } from "@capstan/api/generated/apiextensions-v1";
 import type { KubeObject } from "@capstan/api/meta";
+import { since } from "../table/age.ts";
 import { type Column, nameColumn } from "../table/column.ts";
 import { findAll, parsePath } from "./json-path.ts";
 
@@ -11,7 +12,7 @@ export function columnsOf(definitions: CustomResourceColumnDefinition[] | undefi
     const description = "Time at which the object was created, by the server's clock.";
     return [
       nameColumn,
-      { name: "Age", type: "date", description, cell: (object) => object.metadata.creationTimestamp },
+      { name: "Age", type: "date", description, cell: (object) => since(object.metadata.creationTimestamp) },
     ];
   }
   const columns = definitions.map((definition): Column<KubeObject> => {
@@ -42,7 +43,7 @@ function cellOf(found: unknown[], type: string): unknown {
     case "boolean":
       return typeof value === "boolean" ? value : null;
     case "date":
-      return typeof value === "string" ? value : null;
+      return typeof value === "string" ? since(value) : null;
     default:
       return found.map((item) => (typeof item === "string" ? item : JSON.stringify(item))).join(",");
   }
