@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { setTimeout as wait } from "node:timers/promises";
 import { Pods } from "@capstan/api/generated/resources";
 import { createClient } from "@capstan/core/client";
-import { loadKubeconfig } from "@capstan/core/wire";
+import { openKubeconfig } from "@capstan/core/wire";
 import { waitFor } from "../../apps/capstan/wait-for.ts";
 import { type Instance, startInstance, untilOutput } from "../platform/instance.ts";
 import type { Figure } from "./report.ts";
@@ -76,7 +76,8 @@ function residentOf(pid: number): number {
 }
 
 async function measurePods(instance: Instance): Promise<number[]> {
-  const client = createClient(await loadKubeconfig(instance.kubeconfig));
+  const { transport } = await openKubeconfig(instance.kubeconfig);
+  const client = createClient(transport.handler);
   const samples: number[] = [];
   for (let index = 0; index < 20; index++) {
     const ref = { namespace: "default", name: `bench-${index}` };

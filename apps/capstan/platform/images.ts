@@ -16,5 +16,9 @@ export const builtinImages: BuiltinImage[] = [
     entrypoint: ["capstan-component"],
     env: { ...env, PATH: `${code}/apps/component/bin:${path}` },
   },
-  { name: "capstan/model-server", entrypoint: [node, "--max-semi-space-size=2", `${code}/apps/model-server/main.ts`], env },
+  {
+    name: "capstan/model-server",
+    entrypoint: [node, "--max-semi-space-size=2", `${code}/apps/model-server/main.ts`],
+    env,
+  },
 ];
