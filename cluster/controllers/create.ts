@@ -2,12 +2,16 @@ import type { Controller } from "@capstan/core/reconcile";
 import { createRoleAggregation } from "./aggregation/index.ts";
 import { type CertificateSignerOptions, createCertificateSigner } from "./certificates/index.ts";
 import type { ControllerContext } from "./context.ts";
+import { createCronJobController } from "./cronjob/index.ts";
+import { createDaemonSetController } from "./daemonset/index.ts";
 import { createDeploymentController } from "./deployment/index.ts";
+import { createDisruptionController } from "./disruption/index.ts";
 import {
   createEndpointSliceController,
   createEndpointSliceMirror,
   createEndpointsController,
 } from "./endpoints/index.ts";
+import { createEventExpiry } from "./eventexpiry/index.ts";
 import { createGarbageCollector } from "./garbage/index.ts";
 import { createJobController, createJobTtlController } from "./job/index.ts";
 import { createMetadataStore } from "./metadata/index.ts";
@@ -49,6 +53,10 @@ export function createControllers(options: ControllersOptions): ControllerPart[]
     createStatefulSetController(options),
     createJobController(options),
     createJobTtlController(options),
+    createCronJobController(options),
+    createDaemonSetController(options),
+    createDisruptionController(options),
+    createEventExpiry(options),
     createResourceQuotaController({ ...options, metadata }),
     createNodeLifecycleController(options),
     createTaintEviction(options),

@@ -1,0 +1,2 @@
+// Starts Jobs by the clock.
+export { createCronJobController } from "./controller.ts";
