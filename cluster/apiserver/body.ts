@@ -80,7 +80,7 @@ export function parseYamlOrJson(body: Uint8Array): Body | Promise<Body> {
 
 async function parseYaml(text: string): Promise<Body> {
   const { parseDocument, isMap, visit } = await import("yaml");
-  const document = parseDocument(text, { uniqueKeys: false, merge: true });
+  const document = parseDocument(text, { uniqueKeys: false, merge: true, logLevel: "error" });
   const [error] = document.errors;
   if (error) throw new StatusError("BadRequest", `error converting YAML to JSON: ${error.message}`);
   const duplicates: string[] = [];

@@ -121,6 +121,13 @@ export function builtinRules(addresses: ServiceAddresses, definitions: Definitio
     "apps/daemonsets": { defaults: workloads.defaultDaemonSet, validate: sets.checkDaemonSet },
     "batch/jobs": jobRules,
     "batch/cronjobs": { defaults: workloads.defaultCronJob, validate: sets.checkCronJob },
+    "autoscaling/v1/horizontalpodautoscalers": {
+      defaults(object) {
+        object.spec ??= {};
+        object.spec.minReplicas ??= 1;
+      },
+      validate: checks.checkAutoscaler,
+    },
     "autoscaling/v2/horizontalpodautoscalers": { defaults: core.defaultAutoscaler, validate: checks.checkAutoscaler },
     "discovery.k8s.io/endpointslices": { defaults: core.defaultEndpointSlice, validate: services.checkEndpointSlice },
     "networking.k8s.io/ingresses": { validate: services.checkIngress },

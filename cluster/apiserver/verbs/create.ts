@@ -39,6 +39,7 @@ export async function createObject(
 ): Promise<Written> {
   const { kind } = call;
   placeInNamespace(call, object);
+  object.metadata.name ??= "";
   if (core.isTerminating(kind)) {
     throw new StatusError("MethodNotAllowed", "create not allowed while custom resource definition is terminating");
   }
