@@ -1,4 +1,4 @@
-import { unknownName } from "@capstan/components/contract";
+import { ComponentError, unknownName } from "@capstan/components/contract";
 
 export interface CommandLine {
   component: string;
@@ -10,14 +10,14 @@ export interface CommandLine {
 export function parseCommandLine(args: readonly string[], known: Iterable<string>): CommandLine {
   const [component, ...rest] = args;
   const names = [...known];
-  if (component === undefined) throw new Error(`which component? Known are ${names.join(", ")}`);
-  if (!names.includes(component)) throw new Error(unknownName("component", component, names));
+  if (component === undefined) throw new ComponentError(`which component? Known are ${names.join(", ")}`);
+  if (!names.includes(component)) throw new ComponentError(unknownName("component", component, names));
   const parameters: Record<string, string> = {};
   for (const arg of rest) {
     const [, name, value] = /^--([^=]+)=(.*)$/s.exec(arg) ?? [];
     if (name === undefined || value === undefined)
-      throw new Error(`${JSON.stringify(arg)} is not of the form --parameter=value`);
-    if (Object.hasOwn(parameters, name)) throw new Error(`--${name} is given twice`);
+      throw new ComponentError(`${JSON.stringify(arg)} is not of the form --parameter=value`);
+    if (Object.hasOwn(parameters, name)) throw new ComponentError(`--${name} is given twice`);
     parameters[name] = value;
   }
   return { component, parameters };
