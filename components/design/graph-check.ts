@@ -12,6 +12,7 @@ import {
   type WorkflowShape,
 } from "@capstan/components/contract";
 import { catalogue } from "@capstan/components/library";
+import { orAbsent } from "@capstan/components/tables";
 import { type CsvReading, schemaOfCsv } from "./csv-schema.ts";
 
 export interface GraphCheckOptions {
@@ -100,7 +101,7 @@ function fieldOf(value: unknown, name: string): string | undefined {
 
 /** Undefined where there is no such file inside the namespace's own part: what loads artifacts says so when it runs. */
 async function readStart(root: string, key: string) {
-  const file = await realpath(join(root, key)).catch(() => undefined);
+  const file = await orAbsent(realpath(join(root, key)));
   if (!file?.startsWith((await realpath(root)) + sep)) return undefined;
   if (!(await stat(file)).isFile()) return undefined;
   await using handle = await open(file);

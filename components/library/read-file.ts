@@ -1,7 +1,7 @@
 import { realpath, stat } from "node:fs/promises";
 import { join, sep } from "node:path";
 import { ComponentError, defineComponent, type RunContext, type TableSchema } from "@capstan/components/contract";
-import { countRows, openDatabase, writeTable } from "@capstan/components/tables";
+import { countRows, openDatabase, orAbsent, writeTable } from "@capstan/components/tables";
 import { profileColumns } from "./read/profile.ts";
 import { formats, readSource, type SourceOptions } from "./read/source.ts";
 import { sampleRows } from "./rows.ts";
@@ -117,7 +117,7 @@ async function pathOf(context: Pick<RunContext, "optionalInput">, path: string):
   if (!(await stat(input)).isDirectory()) return input;
   if (path === "") throw new ComponentError("the input is a folder: name the file in it with the parameter path");
   const root = await realpath(input);
-  const file = await realpath(join(root, path)).catch(() => undefined);
+  const file = await orAbsent(realpath(join(root, path)));
   if (!file?.startsWith(root + sep))
     throw new ComponentError(`path: the input folder has no file ${JSON.stringify(path)}`);
   return file;

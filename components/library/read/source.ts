@@ -1,6 +1,6 @@
 import { open, stat } from "node:fs/promises";
 import { type Column, type ColumnType, ComponentError, type TableSchema } from "@capstan/components/contract";
-import type { Database } from "@capstan/components/tables";
+import { type Database, orAbsent } from "@capstan/components/tables";
 import { quoteName, quoteText } from "@capstan/components/transforms";
 import { stageCsv } from "./csv-source.ts";
 import { castColumns } from "./types.ts";
@@ -37,7 +37,7 @@ export async function readSource(
 }
 
 export async function guessFormat(path: string): Promise<Format> {
-  const found = await stat(path).catch(() => undefined);
+  const found = await orAbsent(stat(path));
   if (!found) throw new ComponentError(`there is no file ${path}`);
   if (found.isDirectory()) throw new ComponentError(`${path} is a folder: name the file in it with the parameter path`);
   await using file = await open(path);
