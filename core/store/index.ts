@@ -1,7 +1,7 @@
 // Bytes under keys with revisions, lists and watches: the cluster's memory. The only room that imports lmdb.
 export { createStore, type StoreOptions } from "./engine.ts";
 export { isStoreError, StoreError, type StoreErrorCode } from "./error.ts";
-export { openStore } from "./lmdb.ts";
+export { isFailedCommit, openStore } from "./lmdb.ts";
 export { createMemoryStore } from "./memory.ts";
 export type {
   Encoded,

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -135,4 +135,48 @@ test("lmdb: nothing acknowledged is lost by kill -9, and revisions never go back
     for (const key of acknowledged) assert.ok(store.get(key), `${key} was acknowledged`);
     assert.ok(store.revision >= newest, `${store.revision} after ${newest}`);
   }
+});
+
+/** Fills the disk, and shows what the store says then, and what a new one finds after room was made. */
+const filler = `
+import { openStore } from ${JSON.stringify(new URL("./index.ts", import.meta.url).href)};
+import { rmSync, writeFileSync } from "node:fs";
+const directory = process.argv[1];
+writeFileSync(directory + "/ballast", Buffer.alloc(400_000));
+const store = openStore(directory + "/s");
+const said = [];
+const create = (key) => store.create(key, () => ({ bytes: new Uint8Array(20_000) }));
+let written = 0;
+try {
+  for (;; written++) await create("n/" + written);
+} catch (error) {
+  said.push(error.code);
+}
+try {
+  await create("n/more");
+} catch (error) {
+  said.push(error.code);
+}
+said.push(store.list("n/").records.length === written, store.failure?.code);
+await store.close();
+rmSync(directory + "/ballast");
+const again = openStore(directory + "/s");
+said.push(again.count("n/") === written);
+await again.create("n/after", () => ({ bytes: new Uint8Array(20_000) }));
+await again.close();
+console.log(JSON.stringify(said));
+`;
+
+const canMount = spawnSync("unshare", ["-m", "true"]).status === 0;
+
+test("lmdb: a full disk is named, makes the store read-only, and loses nothing", {
+  skip: canMount ? false : "mounting a small file system needs root",
+}, async () => {
+  using at = directory();
+  const mount = 'mount -t tmpfs -o size=1500k none "$1" && exec "$0" --input-type=module -e "$2" "$1"';
+  const child = spawnSync("unshare", ["-m", "sh", "-c", mount, process.execPath, at.path, filler], {
+    encoding: "utf8",
+  });
+  const last = child.stdout.trim().split("\n").at(-1) ?? "";
+  assert.equal(last, JSON.stringify(["Full", "ReadOnly", true, "Full", true]), child.stderr);
 });

@@ -1,4 +1,4 @@
-import { closeSync, mkdirSync, openSync, readSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readSync, statfsSync } from "node:fs";
 import { join } from "node:path";
 import { messageOf } from "@capstan/base/errors";
 import { open, type RootDatabase } from "lmdb";
@@ -65,17 +65,20 @@ function createLmdbDriver(db: RootDatabase<Buffer, string>, path: string, releas
       return value && decodeRecord(key, value);
     },
     async commit(writes) {
+      // Each write of a batch has a promise of its own, which is rejected too when the commit fails.
+      const parts: Promise<boolean>[] = [];
       try {
-        await db.batch(() => {
+        const whole = db.batch(() => {
           for (const { key, revision, value } of writes) {
-            if (value) db.put(`/${key}`, Buffer.from(encodeRecord(revision, value.bytes, value.meta)));
-            else db.remove(`/${key}`);
+            if (value) parts.push(db.put(`/${key}`, Buffer.from(encodeRecord(revision, value.bytes, value.meta))));
+            else parts.push(db.remove(`/${key}`));
           }
           const last = writes[writes.length - 1]?.revision ?? 0;
-          db.put(revisionKey, Buffer.from(encodeRecord(last, new Uint8Array(0), undefined)));
+          parts.push(db.put(revisionKey, Buffer.from(encodeRecord(last, new Uint8Array(0), undefined))));
         });
+        await Promise.all([whole, ...parts]);
       } catch (error) {
-        throw diskError(error, path);
+        throw diskError(await reasonOf(error), path);
       }
     },
     async close() {
@@ -99,9 +102,32 @@ function readRevision(db: RootDatabase<Buffer, string>): number {
   return stored ? decodeRecord(revisionKey, stored).revision : 0;
 }
 
+/** LMDB's binding tells the reason by a further promise, which a failed commit has rejected. */
+async function reasonOf(error: unknown): Promise<unknown> {
+  const { commitError } = error as { commitError?: Promise<never> };
+  return commitError ? commitError.catch((reason: unknown) => reason) : error;
+}
+
+/** Source: errno 28 is ENOSPC, 122 EDQUOT on Linux; LMDB makes EIO (5) of a write that was cut short. */
+/**
+ * Whether an unhandled rejection is a failed commit's: the binding rejects one promise more than it gives out. The store
+ * has answered the writes and become read-only, so the process can go on.
+ */
+export function isFailedCommit(reason: unknown): boolean {
+  return reason instanceof Error && "commitError" in reason;
+}
+
 function diskError(error: unknown, path: string): StoreError {
-  const full = /ENOSPC|no space|MDB_MAP_FULL|disk quota/i.test(messageOf(error));
-  if (full)
+  const { code } = error as { code?: unknown };
+  const known = code === 28 || code === 122 || /no space|MDB_MAP_FULL|quota/i.test(messageOf(error));
+  if (known || (code === 5 && isFull(path))) {
     return new StoreError("Full", `the disk under ${path} is full: free some space and restart`, { cause: error });
+  }
   return new StoreError("Corrupted", `writing ${path} failed: ${messageOf(error)}`, { cause: error });
+}
+
+/** Less room than one of the largest values needs. */
+function isFull(path: string): boolean {
+  const { bavail, bsize } = statfsSync(path);
+  return bavail * bsize < 8 * 2 ** 20;
 }
