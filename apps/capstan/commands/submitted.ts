@@ -11,7 +11,8 @@ export async function findSubmitted(
   namespace: string | undefined,
 ): Promise<ObjectRef> {
   const objects = await readManifests(text);
-  const source = objects.find(({ kind }) => kind === "Workflow") ?? objects.find(({ kind = "" }) => kind in templateLabels);
+  const source =
+    objects.find(({ kind }) => kind === "Workflow") ?? objects.find(({ kind = "" }) => kind in templateLabels);
   if (!source) throw new Error(`${file} holds neither a Workflow nor a template of one`);
   const place = namespace ?? source.metadata.namespace ?? "default";
   const { items } = await client.list(Workflows, { namespace: place });

@@ -1,5 +1,6 @@
 import { aborted } from "@capstan/base/async";
 import { messageOf } from "@capstan/base/errors";
+import { isFailedCommit } from "@capstan/core/store";
 import { serveControl } from "../instance/control.ts";
 import { claimDataDirectory, locateDataDirectory, lockDataDirectory } from "../instance/data-directory.ts";
 import { readImageMap } from "../instance/image-map.ts";
@@ -23,6 +24,9 @@ export async function up(args: string[]): Promise<number> {
     stop.abort();
   });
 
+  process.on("unhandledRejection", (reason) => {
+    if (!isFailedCommit(reason)) throw reason;
+  });
   const platform = startPlatform(settings, log, stop.signal);
   const ready = platform.ready.then(() => {});
   await using _control = await serveControl({

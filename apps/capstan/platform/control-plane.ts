@@ -53,7 +53,11 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     openTokenSigner(directory.path("pki")),
   ]);
   const store = openStore(directory.path("store"));
-  parts.add({ name: "store", start: (signal) => whenAborted(signal).then(() => store.close()) });
+  parts.add({
+    name: "store",
+    problem: () => store.failure?.message,
+    start: (signal) => whenAborted(signal).then(() => store.close()),
+  });
 
   let answer: Handler = () => Promise.reject(new StatusError("ServiceUnavailable", "the API server is starting"));
   const tls = { cert: pair.cert, key: pair.key, clientCa: authority.cert };

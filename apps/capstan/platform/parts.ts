@@ -12,6 +12,8 @@ export interface Part {
   ready?: Promise<void>;
   /** What `capstan status` says of it when ready. */
   about?(): string;
+  /** Why it cannot do its work at the moment, though it runs. */
+  problem?(): string | undefined;
 }
 
 export interface Parts {
@@ -77,6 +79,7 @@ export function createParts(log: Logger, signal: AbortSignal): Parts {
 }
 
 function statusOf({ part, ready, error }: Running): PartStatus {
-  const message = error ?? (ready ? (part.about?.() ?? "ready") : "starting");
-  return { name: part.name, ready: ready && error === undefined, message };
+  const problem = error ?? part.problem?.();
+  const message = problem ?? (ready ? (part.about?.() ?? "ready") : "starting");
+  return { name: part.name, ready: ready && problem === undefined, message };
 }
