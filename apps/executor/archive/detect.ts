@@ -12,7 +12,7 @@ export async function detect(host: string): Promise<"tar" | "tgz" | "zip" | "oth
     const { buffer, bytesRead } = await file.read(Buffer.alloc(64 * 1024), 0, 64 * 1024, 0);
     const start = buffer.subarray(0, bytesRead);
     if (isHeader(start)) return "tar";
-    if (start.readUInt32LE !== undefined && bytesRead >= 4 && start.readUInt32LE(0) === 0x04034b50) return "zip";
+    if (bytesRead >= 4 && start.readUInt32LE(0) === 0x04034b50) return "zip";
     if (start[0] !== 0x1f || start[1] !== 0x8b) return "other";
     return (await isTarInside(start)) ? "tgz" : "other";
   } finally {

@@ -65,7 +65,7 @@ class Dag {
   readonly #body: Body;
   readonly #plan: Plan;
   readonly #visited = new Set<string>();
-  #scope: Scope | undefined;
+  #names: Scope | undefined;
   #exitsDone = true;
 
   constructor(run: Run, body: Body, plan: Plan) {
@@ -80,7 +80,7 @@ class Dag {
     const phase = this.#phase();
     if (phase === "Running") return node;
     if (phase === "Succeeded") {
-      const scope = this.#scopeOfAll();
+      const scope = this.#scope();
       const outputs = outputsFromScope(this.#body.template, scope);
       if (outputs) {
         node.outputs = outputs;
@@ -143,7 +143,7 @@ class Dag {
   #settle(task: DAGTask, name: string, node: NodeStatus): boolean {
     if (!task.hooks && !task.onExit) return isFulfilled(node);
     const prefix = `tasks.${name}`;
-    const scope = this.#scopeFor(task);
+    const scope = this.#scope();
     scope.set(`${prefix}.status`, node.phase ?? "");
     const hooked = { run: this.#run, body: this.#body, step: task, node, prefix, scope };
     const hooksDone = runHooks(hooked);
@@ -220,7 +220,7 @@ class Dag {
     let iterations: DAGTask[];
     let scope: Scope;
     try {
-      scope = this.#scopeFor(task);
+      scope = this.#scope();
       iterations = iterationsOf(this.#run, name, task, scope);
     } catch (error) {
       if (!(error instanceof ExpressionError)) throw error;
@@ -270,14 +270,10 @@ class Dag {
     if (done) this.#run.mark(group, phase);
   }
 
-  /** What a task can name: everything of the tasks before it. */
-  #scopeFor(_task: DAGTask): Scope {
-    return this.#scopeOfAll();
-  }
-
-  #scopeOfAll(): Scope {
-    const scope = this.#scope ?? bodyScope(this.#body.template, this.#run.globals);
-    this.#scope = scope;
+  /** What tasks can name: everything of those that came so far. */
+  #scope(): Scope {
+    const scope = this.#names ?? bodyScope(this.#body.template, this.#run.globals);
+    this.#names = scope;
     for (const task of this.#plan.tasks.values()) this.#addTask(task, scope);
     return scope;
   }

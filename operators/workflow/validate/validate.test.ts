@@ -1,0 +1,157 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import type { WorkflowSpec } from "@capstan/api/kinds/workflow";
+import { readWorkflow } from "@capstan/testing/workflow";
+import { validateWorkflow } from "./index.ts";
+
+const none = () => undefined;
+const problemsOf = (spec: string, templates: Record<string, WorkflowSpec> = {}) => {
+  const workflow = readWorkflow(`metadata: {name: wf}\nspec:\n${spec.replace(/^/gm, "  ")}`);
+  return validateWorkflow(workflow, (scope, name) => templates[`${scope}/${name}`], none).map(
+    ({ path, message }) => `${path}: ${message}`,
+  );
+};
+const one = (template: string) => `entrypoint: m\ntemplates:\n- {name: m, ${template}}`;
+const pod = "container: {image: i}";
+const steps = (step: string) => `entrypoint: m\ntemplates:\n- name: m\n  steps: [[${step}]]\n- {name: t, ${pod}}`;
+const dag = (tasks: string) => `entrypoint: m\ntemplates:\n- name: m\n  dag: {tasks: [${tasks}]}\n- {name: t, ${pod}}`;
+
+const golden: [string, string, string[]][] = [
+  ["nothing wrong", one(pod), []],
+  [
+    "an unknown field of the spec",
+    `${one(pod)}\nentrypiont: m`,
+    ["spec.entrypiont: unknown field; did you mean entrypoint?"],
+  ],
+  [
+    "an unknown field of a template",
+    one(`${pod}, retryStrategey: {}`),
+    ["spec.templates[0].retryStrategey: unknown field; did you mean retryStrategy?"],
+  ],
+  [
+    "an unknown field of a container",
+    one("container: {image: i, comand: [a]}"),
+    ["spec.templates[0].container.comand: unknown field; did you mean command?"],
+  ],
+  [
+    "an unknown field deep in a volume",
+    `${one(pod)}\nvolumes: [{name: v, emptyDir: {sizelimit: 1}}]`,
+    ["spec.volumes[0].emptyDir.sizelimit: unknown field; did you mean sizeLimit?"],
+  ],
+  ["a wrong type", one("container: {image: 3}"), ["spec.templates[0].container.image: must be text, not number"]],
+  ["a list in place of a map", one("container: [a]"), ["spec.templates[0].container: must be a map, not a list"]],
+  [
+    "a wrong word",
+    one(`${pod}, retryStrategy: {retryPolicy: Sometimes}`),
+    [
+      'spec.templates[0].retryStrategy.retryPolicy: "Sometimes" is none of Always, OnFailure, OnError, OnTransientError',
+    ],
+  ],
+  ["no entrypoint", `templates:\n- {name: m, ${pod}}`, ["spec.entrypoint: is required"]],
+  [
+    "an entrypoint that is not there",
+    `entrypoint: mm\ntemplates:\n- {name: m, ${pod}}`,
+    ["spec.entrypoint: template mm not found in the workflow; did you mean m?"],
+  ],
+  [
+    "a template without a body",
+    one("inputs: {}"),
+    ["spec.templates[0]: one of container, script, steps, dag, suspend, resource, containerSet is required"],
+  ],
+  ["two bodies", one(`${pod}, suspend: {}`), ["spec.templates[0]: only one of container, suspend may be given"]],
+  [
+    "a step's template that is not there",
+    steps("{name: a, template: tt}"),
+    ["spec.templates[0].steps[0][0].template: template tt not found in the workflow; did you mean t?"],
+  ],
+  [
+    "two steps of one name",
+    steps("{name: a, template: t}, {name: a, template: t}"),
+    ["spec.templates[0].steps[1].name: a is there twice"],
+  ],
+  [
+    "a reference to what is not there",
+    steps("{name: a, templateRef: {name: lib, template: x}}"),
+    ["spec.templates[0].steps[0][0].templateRef: WorkflowTemplate lib not found"],
+  ],
+  [
+    "a step that names a later one",
+    steps('{name: a, template: t, when: "{{steps.b.outputs.result}} == 1"}, {name: b, template: t}'),
+    ["spec.templates[0].steps[0][0]: {{steps.b…}} is not a step before this one"],
+  ],
+  [
+    "an unknown task in depends",
+    dag("{name: A, template: t}, {name: B, template: t, depends: AA}"),
+    ["spec.templates[0].dag.tasks[1].depends: there is no task AA; did you mean A?"],
+  ],
+  [
+    "a bad depends",
+    dag("{name: A, template: t, depends: 'B &&'}"),
+    ['spec.templates[0].dag.tasks[0].depends: depends: unexpected end in "B &&"'],
+  ],
+  [
+    "a cycle",
+    dag(
+      "{name: A, template: t, depends: C}, {name: B, template: t, depends: A}, {name: C, template: t, dependencies: [B]}",
+    ),
+    ["spec.templates[0].dag.tasks: cycle: A → C → B → A"],
+  ],
+  [
+    "two kinds of loops",
+    steps("{name: a, template: t, withItems: [1], withParam: '[]'}"),
+    ["spec.templates[0].steps[0][0]: only one of withItems, withParam and withSequence may be given"],
+  ],
+  [
+    "an argument without a value",
+    `${one(pod)}\narguments: {parameters: [{name: x}]}`,
+    ["spec.arguments.parameters[0].value: parameter x needs a value"],
+  ],
+  [
+    "a ConfigMap that is not there",
+    `${one(pod)}\narguments: {parameters: [{name: x, valueFrom: {configMapKeyRef: {name: c, key: k}}}]}`,
+    ["spec.arguments.parameters[0].valueFrom.configMapKeyRef: ConfigMap c has no key k"],
+  ],
+  [
+    "an input that nobody supplies",
+    `entrypoint: m\ntemplates:\n- name: m\n  steps: [[{name: a, template: u}]]\n- {name: u, inputs: {parameters: [{name: x}]}, ${pod}}`,
+    ["spec.templates[0].steps[0][0].arguments.parameters: x was not supplied, and template u has no default for it"],
+  ],
+  [
+    "a type that is not supported",
+    one("http: {url: x}"),
+    ["spec.templates[0].http: templates of this type are not supported"],
+  ],
+  [
+    "a store that is not supported",
+    one(`${pod}, inputs: {artifacts: [{name: a, path: /a, git: {repo: r}}]}`),
+    ["spec.templates[0].inputs.artifacts[0].git: this store is not supported"],
+  ],
+  [
+    "a template that is not there to run",
+    "workflowTemplateRef: {name: gone}",
+    ["spec.workflowTemplateRef.name: WorkflowTemplate gone not found"],
+  ],
+];
+for (const [name, spec, expected] of golden)
+  test(`validation: ${name}`, () => assert.deepEqual(problemsOf(spec), expected));
+
+test("validation follows references into other templates", () => {
+  const lib: WorkflowSpec = { templates: [{ name: "x", steps: [[{ name: "s", template: "nope" }]] }] };
+  const spec = steps("{name: a, templateRef: {name: lib, template: x}}");
+  assert.deepEqual(problemsOf(spec, { "namespaced/lib": lib }), [
+    "namespaced/lib.x.steps[0][0].template: template nope not found in WorkflowTemplate lib",
+  ]);
+});
+
+test("a workflow of a template is checked with its own arguments", () => {
+  const spec: WorkflowSpec = {
+    entrypoint: "m",
+    arguments: { parameters: [{ name: "x" }] },
+    templates: [{ name: "m", container: { image: "i" } }],
+  };
+  const ref = "workflowTemplateRef: {name: t}";
+  assert.deepEqual(problemsOf(ref, { "namespaced/t": spec }), [
+    "spec.arguments.parameters[0].value: parameter x needs a value",
+  ]);
+  assert.deepEqual(problemsOf(`${ref}\narguments: {parameters: [{name: x, value: 1}]}`, { "namespaced/t": spec }), []);
+});
