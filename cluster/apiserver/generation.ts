@@ -9,6 +9,7 @@ const counted = new Set([
   "apps/statefulsets",
   "/replicationcontrollers",
   "/pods",
+  "/podtemplates",
   "batch/cronjobs",
   "batch/jobs",
   "policy/poddisruptionbudgets",

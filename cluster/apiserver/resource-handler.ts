@@ -70,7 +70,7 @@ async function runVerb(core: Core, call: Call): Promise<HttpResponse> {
       if (!kind.verbs.includes("get")) throw notServed(kind.resource);
       return answerObject(call, await create(core, call), 201);
     case "update":
-      return answerObject(call, await update(core, call));
+      return answerPatched(call, await update(core, call));
     case "patch":
       return answerPatched(call, await patch(core, call));
     case "delete":
@@ -82,7 +82,7 @@ async function runVerb(core: Core, call: Call): Promise<HttpResponse> {
   }
 }
 
-/** An apply that created answers 201. */
+/** An apply or update that created answers 201. */
 function answerPatched(call: Call, written: Written & { created?: boolean }): Promise<HttpResponse> {
   return answerObject(call, written, written.created ? 201 : 200);
 }
@@ -125,7 +125,7 @@ async function runSubresource(core: Core, call: Call): Promise<HttpResponse> {
     throw notServed(`${info.resource}/${subresource}`);
   }
   if (verb === "get") return answerObject(call, core.objects.unchanged(kind, core.objects.require(kind, refOf(call))));
-  if (verb === "update") return answerObject(call, await update(core, call));
+  if (verb === "update") return answerPatched(call, await update(core, call));
   if (verb === "patch") return answerPatched(call, await patch(core, call));
   throw methodNotAllowed();
 }

@@ -5,19 +5,19 @@ import { type Objects, parseServed, prefixOf } from "./objects.ts";
 import type { Registry } from "./registry.ts";
 import type { View } from "./request.ts";
 
-/** A parsed object and the record it was parsed from: the store hands out the same record until its key changes. */
+/** A parsed object and the revision it was parsed at. */
 interface Parsed {
   revision: number;
   object: KubeObject;
 }
 interface CachedList {
-  /** The store's revision when the list was last compared: nothing has changed while that stays. */
+  /** The store's revision when the list was last compared. */
   at: number;
-  revisions: string;
+  records: readonly StoreRecord[];
   objects: KubeObject[];
 }
 
-/** Parsed objects kept at most. */
+/** Objects read one by one that are kept parsed at most: the oldest go first. */
 const cacheLimit = 4096;
 
 /** Sees the store as typed objects; parses each version of an object once. */
@@ -28,7 +28,7 @@ export function createView(registry: Registry, objects: Objects): View {
     const id = `${kind.version}:${record.key}`;
     const cached = parsed.get(id);
     if (cached?.revision === record.revision) return cached.object;
-    if (parsed.size >= cacheLimit) parsed.clear();
+    if (parsed.size >= cacheLimit) parsed.delete(parsed.keys().next().value ?? "");
     const object = parseServed(kind, record.bytes);
     parsed.set(id, { revision: record.revision, object });
     return object;
@@ -43,20 +43,35 @@ export function createView(registry: Registry, objects: Objects): View {
       const kind = registry.find(resource);
       if (!kind) return [];
       const id = `${apiVersionOf(kind)}:${prefixOf(kind, namespace)}`;
-      const cached = lists.get(id);
       const at = objects.store.revision;
+      const cached = lists.get(id);
       if (cached?.at === at) return cached.objects as T[];
       const { records } = objects.list(kind, namespace ?? "");
-      const revisions = records.map(({ revision }) => revision).join();
-      if (cached?.revisions === revisions) {
+      if (cached && isSame(cached.records, records)) {
         cached.at = at;
         return cached.objects as T[];
       }
-      const list = records.map((record) => parse(kind, record));
-      lists.set(id, { at, revisions, objects: list });
+      const list = parseAll(kind, records, cached);
+      lists.set(id, { at, records, objects: list });
       return list as T[];
     },
     resource: (group, version, resource) => registry.find({ group, version, resource }),
     resourceOfKind: (group, version, kind) => registry.findKind(group, version, kind),
   };
+}
+
+/** Parses what has changed since the list before. */
+function parseAll(kind: Kind, records: readonly StoreRecord[], before: CachedList | undefined): KubeObject[] {
+  const places = new Map(before?.records.map((record, i) => [record.key, i]));
+  return records.map((record) => {
+    const at = places.get(record.key) ?? -1;
+    const known = before?.records[at]?.revision === record.revision ? before.objects[at] : undefined;
+    return known ?? parseServed(kind, record.bytes);
+  });
+}
+
+function isSame(a: readonly StoreRecord[], b: readonly StoreRecord[]): boolean {
+  return (
+    a.length === b.length && a.every((record, i) => record.revision === b[i]?.revision && record.key === b[i]?.key)
+  );
 }

@@ -6,11 +6,11 @@ import { recordUpdate } from "../managed-fields/index.ts";
 import { validateMetadata, validateMetadataUpdate } from "../metadata.ts";
 import type { Written } from "../objects.ts";
 import { admit, attributesOf, type Call, type Core, managerOf, refOf, settle, validateAdmission } from "./call.ts";
-import { placeInNamespace } from "./create.ts";
+import { createObject, placeInNamespace } from "./create.ts";
 import { decodeObject, dryRunOf, fieldValidationOf } from "./decode.ts";
 import { keepOtherParts, keepSystemMetadata } from "./parts.ts";
 
-export async function update(core: Core, call: Call): Promise<Written> {
+export async function update(core: Core, call: Call): Promise<Written & { created?: boolean }> {
   const { kind, info } = call;
   const validation = fieldValidationOf(info.query);
   const dryRun = dryRunOf(info.query.getAll("dryRun"));
@@ -24,13 +24,38 @@ export async function update(core: Core, call: Call): Promise<Written> {
       `the name of the object (${object.metadata.name ?? ""}) does not match the name on the URL (${info.name})`,
     );
   }
+  const manager = managerOf(call);
+  if (kind.custom && !object.metadata.resourceVersion) {
+    const errors = new FieldErrors();
+    errors.invalid("metadata.resourceVersion", 0, "must be specified for an update");
+    errors.throwFor(kind, info.name);
+  }
+  if (createdByUpdate.has(`${kind.group}/${kind.resource}`) && !core.objects.find(kind, refOf(call))) {
+    if (info.subresource === "" && !object.metadata.resourceVersion) {
+      return { ...(await createObject(core, call, object, { dryRun, manager })), created: true };
+    }
+  }
   return change(core, call, {
     dryRun,
-    manager: managerOf(call),
+    manager,
     subresource: info.subresource,
     next: () => structuredClone(object),
   });
 }
+
+/** Kinds that a PUT may create. Source: upstream's strategies whose AllowCreateOnUpdate is true. */
+const createdByUpdate = new Set([
+  "/endpoints",
+  "/events",
+  "/limitranges",
+  "/podtemplates",
+  "/services",
+  "coordination.k8s.io/leases",
+  "rbac.authorization.k8s.io/clusterrolebindings",
+  "rbac.authorization.k8s.io/clusterroles",
+  "rbac.authorization.k8s.io/rolebindings",
+  "rbac.authorization.k8s.io/roles",
+]);
 
 export interface Change {
   dryRun: boolean;
