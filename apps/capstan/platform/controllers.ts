@@ -21,8 +21,16 @@ function together(name: string, members: { start(signal: AbortSignal): Promise<u
   };
 }
 
-export function startControllers({ client, informers, authority }: ControlPlane, log: Logger, parts: Parts): void {
-  parts.add(together("controllers", createControllers({ client, informers, log, rootCa: authority.cert, authority })));
+export interface ControllersOptions {
+  /** Where claims of the default storage class get their directories. */
+  volumesDir: string;
+}
+
+export function startControllers(plane: ControlPlane, options: ControllersOptions, log: Logger, parts: Parts): void {
+  const { client, informers, authority } = plane;
+  const { volumesDir } = options;
+  const controllers = createControllers({ client, informers, log, rootCa: authority.cert, authority, volumesDir });
+  parts.add(together("controllers", controllers));
   parts.add(together("scheduler", [createScheduler({ client, informers, log })]));
 }
 

@@ -73,7 +73,7 @@ async function assemble(
   const user = { name: "admin", ...admin };
   await writeKubeconfig(directory.kubeconfig, { name: "capstan", server: plane.url, ca: plane.authority.cert, user });
   addresses.api = plane.url;
-  startControllers(plane, log, parts);
+  startControllers(plane, { volumesDir: directory.path("volumes") }, log, parts);
   const node = startNode(plane, settings, network, log, parts);
   const artifacts = (namespace: string) => directory.path("artifacts", namespace);
   const caller = await createCaller(plane.client);
