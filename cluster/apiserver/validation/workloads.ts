@@ -95,7 +95,7 @@ const statefulChanges =
 
 export function checkStatefulSet(set: StatefulSet, errors: FieldErrors, old?: StatefulSet): void {
   const { spec } = set;
-  checkSet(set, errors);
+  checkSet({ spec: { ...spec, template: withClaims(spec) } }, errors);
   checkNotNegative(spec.replicas, "spec.replicas", errors);
   checkOneOf(spec.podManagementPolicy, ["OrderedReady", "Parallel"], "spec.podManagementPolicy", errors);
   checkOneOf(spec.updateStrategy?.type, ["RollingUpdate", "OnDelete"], "spec.updateStrategy.type", errors);
@@ -112,6 +112,15 @@ export function checkStatefulSet(set: StatefulSet, errors: FieldErrors, old?: St
     claims: (volumeClaimTemplates ?? []).map(({ metadata, spec: claim }) => ({ name: metadata.name, claim })),
   });
   if (!equal(plain(fixed(spec)), plain(fixed(old.spec)))) errors.forbidden("spec", statefulChanges);
+}
+
+/** The template as its pods will be: each claim is a volume of its name, which mounts may refer to. */
+function withClaims({ template, volumeClaimTemplates = [] }: StatefulSet["spec"]): PodTemplateSpec {
+  if (!template?.spec || volumeClaimTemplates.length === 0) return template;
+  const names = new Set(volumeClaimTemplates.map(({ metadata }) => metadata.name));
+  const others = template.spec.volumes?.filter(({ name }) => !names.has(name)) ?? [];
+  const claims = [...names].map((name) => ({ name, persistentVolumeClaim: { claimName: name } }));
+  return { ...template, spec: { ...template.spec, volumes: [...others, ...claims] } };
 }
 
 /** Without what is undefined. */

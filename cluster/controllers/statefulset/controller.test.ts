@@ -59,13 +59,15 @@ test("pods come in order, each after the one before is ready, with a name and st
     );
     order.push(`${object.metadata.name} ${ready}`);
   });
+  const volumeMounts = [{ name: "data", mountPath: "/data" }];
+  const mounting = { metadata: { labels }, spec: { containers: [{ name: "c", image: "v1", volumeMounts }] } };
   const claim: PersistentVolumeClaim = {
     apiVersion: "v1",
     kind: "PersistentVolumeClaim",
     metadata: { name: "data" },
     spec: { accessModes: ["ReadWriteOnce"], resources: { requests: { storage: "1Gi" } } },
   };
-  await client.create(StatefulSets, db(3, { volumeClaimTemplates: [claim] }));
+  await client.create(StatefulSets, db(3, { template: mounting, volumeClaimTemplates: [claim] }));
   await cluster.until(StatefulSets, ref, isDone);
   assert.deepEqual(order, ["db-0 true", "db-1 true", "db-2 true"]);
   const pod = await client.get(Pods, { ...ref, name: "db-1" });
