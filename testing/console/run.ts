@@ -12,14 +12,10 @@ import { silent } from "@capstan/base/log";
 import { createAuthentication } from "@capstan/cluster/apiserver/authentication";
 import { bootstrapRbac, createAuthorization } from "@capstan/cluster/apiserver/authorization";
 import { createGateway } from "@capstan/cluster/gateway";
-import {
-  createConsoleServer,
-  createGatewayToken,
-  createOneTimeLogin,
-  loadConsoleSecret,
-} from "@capstan/console/server";
+import { createConsoleServer, createOneTimeLogin, loadConsoleSecret } from "@capstan/console/server";
 import { openTokenSigner } from "@capstan/core/pki";
 import { type Serving, serve } from "@capstan/core/wire";
+import { createCaller } from "../../apps/capstan/platform/caller.ts";
 import { parseFlags } from "../../apps/model-server/flags.ts";
 import { createModelServer } from "../../apps/model-server/server.ts";
 import { TestCluster } from "../cluster/index.ts";
@@ -67,7 +63,7 @@ export async function runConsole({ port = 0 } = {}): Promise<Running> {
   });
   cluster.run(gateway);
   await gateway.ready;
-  const token = createGatewayToken(client);
+  const { token } = await createCaller(client);
   const access = {
     token,
     get port() {

@@ -170,7 +170,13 @@ export function fanOut(name: string, width: number): New<Workflow> & Pick<Workfl
   const nodes: Record<string, NodeStatus> = {};
   const add = (path: string, type: NodeStatus["type"], children: string[], more: Partial<NodeStatus> = {}) => {
     const id = idOf(name, path);
-    const of = { id, name: path, displayName: /\[\d+\]$/.exec(path)?.[0] ?? path.replace(/^.*\./, ""), type, phase: "Succeeded" as const };
+    const of = {
+      id,
+      name: path,
+      displayName: /\[\d+\]$/.exec(path)?.[0] ?? path.replace(/^.*\./, ""),
+      type,
+      phase: "Succeeded" as const,
+    };
     const times = { startedAt: time(0, 900), finishedAt: time(20, 900) };
     nodes[id] = {
       ...of,

@@ -48,7 +48,7 @@ export async function startConsole(
   const dataDir = settings.directory.root;
   const server = createConsoleServer({
     api: plane.handler,
-    gateway: { port: gateway.port, token: gateway.caller.token },
+    gateway: { port: gateway.port, token: gateway.caller.token, tokenFile: settings.directory.path("gateway-token") },
     secret: await loadConsoleSecret(dataDir),
     dataDir,
     dist: `${codeDirectory}apps/console/dist`,

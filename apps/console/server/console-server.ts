@@ -48,7 +48,7 @@ export function createConsoleServer(options: ConsoleServerOptions): ConsoleServe
   const loginOptions = { api, sessions, admin, gateway, take: (token: string) => takeOneTimeLogin(dataDir, token) };
 
   const known = async (session: Session, path: string, request: HttpRequest): Promise<HttpResponse> => {
-    if (path === "/session") return json(200, describe(session, gateway.port));
+    if (path === "/session") return json(200, describe(session, gateway));
     if (path.startsWith("/predict/")) return forwardToModel(api, gateway, session, request);
     return forwardToApi(api, session, request.url.slice("/k8s".length), request);
   };

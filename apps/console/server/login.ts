@@ -1,6 +1,7 @@
 import type { Handler, HttpRequest, HttpResponse, Principal } from "@capstan/base/http";
 import { json, refuse } from "./answer.ts";
 import { textOf } from "./body.ts";
+import type { GatewayAccess } from "./prediction.ts";
 import { maxTokenBytes, type Session, type Sessions } from "./session.ts";
 
 /** Largest body of POST /login, bytes. */
@@ -14,7 +15,7 @@ export interface LoginOptions {
   /** Who a one-time login speaks for. */
   admin: Principal;
   /** Its port is read when it is told, since it may be chosen after the console was made. */
-  gateway: { readonly port: number };
+  gateway: GatewayAccess;
 }
 
 /** POST /login with `{oneTime}` or `{bearer}`: a session cookie, or 401. */
@@ -38,13 +39,17 @@ export async function login(options: LoginOptions, request: HttpRequest): Promis
   return begin(options, { principal, token: bearer });
 }
 
-/** GET /session: whose it is, and where predictions are asked for. */
-export function describe({ principal: { name, groups } }: Pick<Session, "principal">, gatewayPort: number) {
-  return { user: name, groups, gateway: `http://127.0.0.1:${gatewayPort}` };
+/** GET /session: whose it is, and how predictions are asked for. The token's file is the administrator's alone. */
+export function describe(
+  { principal: { name, groups }, token }: Omit<Session, "id" | "expires">,
+  gateway: GatewayAccess,
+) {
+  const file = token === undefined && gateway.tokenFile ? { tokenFile: gateway.tokenFile } : {};
+  return { user: name, groups, gateway: `http://127.0.0.1:${gateway.port}`, ...file };
 }
 
 function begin({ sessions, gateway }: LoginOptions, about: Omit<Session, "id" | "expires">): HttpResponse {
-  return json(200, describe(about, gateway.port), { "set-cookie": sessions.begin(about) });
+  return json(200, describe(about, gateway), { "set-cookie": sessions.begin(about) });
 }
 
 /** Asks the API itself whose token it is. Source: authentication.k8s.io/v1 SelfSubjectReview. */

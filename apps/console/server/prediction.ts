@@ -11,6 +11,8 @@ export interface GatewayAccess {
   readonly port: number;
   /** A bearer token the gateway accepts, for sessions that have none of their own. */
   token(): Promise<string>;
+  /** Where that token stands for the administrator's own use, to be named in the curl line. */
+  tokenFile?: string;
 }
 
 const route = /^\/predict\/([a-z0-9-]+)\/([a-z0-9.-]+)(\/.*)$/;

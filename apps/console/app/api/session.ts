@@ -7,6 +7,8 @@ export interface SessionUser {
   groups: string[];
   /** Address of the gateway, for requests from a shell. */
   gateway: string;
+  /** Where a token for the gateway stands; absent for those who brought their own. */
+  tokenFile?: string;
 }
 
 /** A refusal of the console's own endpoints. */

@@ -17,7 +17,7 @@ export const enPlatform = {
     output: "Output",
     dtype: "Type",
     shape: "Shape",
-    nullable: "may be missing",
+    nullable: "nullable",
     values: "Seen values",
     range: "Seen range",
     classes: "Classes",

@@ -45,10 +45,10 @@ function Tensors({ title, of }: { title: string; of: TensorSignature[] }) {
       <tbody>
         {of.map((tensor) => (
           <tr key={tensor.name}>
-            <td className="name">{tensor.name}</td>
+            <td className="name number">{tensor.name}</td>
             <td className="mono">{tensor.dtype}</td>
-            <td className="mono soft">[{tensor.shape.map((size) => (size < 0 ? "?" : size)).join(", ")}]</td>
-            <td className="faint">{tensor.nullable ? t("models.nullable") : ""}</td>
+            <td className="mono soft number">[{tensor.shape.map((size) => (size < 0 ? "?" : size)).join(", ")}]</td>
+            <td className="faint number">{tensor.nullable ? t("models.nullable") : ""}</td>
             {seen && <td className="soft">{seenOf(tensor)}</td>}
           </tr>
         ))}

@@ -42,13 +42,19 @@ test("one output has no name in the answer", () => {
 });
 
 test("the curl line survives quotes in values", () => {
-  const line = curlLine(
-    { namespace: "a", name: "m" },
-    "http://m-a.example.com",
-    "http://127.0.0.1:8080",
-    `{"x":"it's"}`,
-  );
+  const request = { url: "http://m-a.example.com", gateway: "http://127.0.0.1:8080", body: `{"x":"it's"}` };
+  const line = curlLine({ namespace: "a", name: "m" }, request);
   assert.match(line, /-d '\{"x":"it'\\''s"\}'$/);
   assert.match(line, /^curl http:\/\/127\.0\.0\.1:8080\/v1\/models\/m:predict/);
   assert.match(line, /Host: m-a\.example\.com/);
+  assert.match(line, /Bearer \$TOKEN"/);
+});
+
+test("a service below localhost is asked by its own address, the administrator's token read from its file", () => {
+  const url = "http://m-a.localhost:8080";
+  const request = { url, gateway: "http://127.0.0.1:8080", tokenFile: "/data/gateway-token", body: "{}" };
+  const line = curlLine({ namespace: "a", name: "m" }, request);
+  assert.match(line, /^curl http:\/\/m-a\.localhost:8080\/v1/);
+  assert.ok(!line.includes("Host:"));
+  assert.match(line, /Bearer \$\(cat \/data\/gateway-token\)"/);
 });

@@ -80,12 +80,24 @@ export function readPrediction(signature: Signature, body: unknown): Prediction 
   return read;
 }
 
-/** The same request from a shell; the token is the reader's own. */
-export function curlLine({ name }: Target, url: string, gateway: string, body: string): string {
+export interface ShellRequest {
+  /** Of the service, from its status. */
+  url: string;
+  /** Address of the gateway. */
+  gateway: string;
+  tokenFile?: string | undefined;
+  body: string;
+}
+
+/** The same request from a shell. Without a file the token is the reader's own, in $TOKEN. */
+export function curlLine({ name }: Target, { url, gateway, tokenFile, body }: ShellRequest): string {
+  const { host, hostname, origin } = new URL(url);
+  // Names below localhost lead to this machine by themselves (RFC 6761, section 6.3).
+  const local = hostname.endsWith(".localhost");
   return [
-    `curl ${gateway}/v1/models/${name}:predict`,
-    `-H "Host: ${new URL(url).host}"`,
-    '-H "Authorization: Bearer $TOKEN"',
+    `curl ${local ? origin : gateway}/v1/models/${name}:predict`,
+    ...(local ? [] : [`-H "Host: ${host}"`]),
+    `-H "Authorization: Bearer ${tokenFile ? `$(cat ${tokenFile})` : "$TOKEN"}"`,
     `-d '${body.replaceAll("'", "'\\''")}'`,
   ].join(" \\\n  ");
 }

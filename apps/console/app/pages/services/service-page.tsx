@@ -1,6 +1,11 @@
 import { Pods } from "@capstan/api/generated/resources";
 import { Models } from "@capstan/api/kinds/model";
-import { type InferenceService, InferenceServices, servingLabels } from "@capstan/api/kinds/serving";
+import {
+  type InferenceService,
+  InferenceServices,
+  type ServingCondition,
+  servingLabels,
+} from "@capstan/api/kinds/serving";
 import { Alert, Tabs } from "antd";
 import { useTranslation } from "react-i18next";
 import { Link, useParams } from "react-router";
@@ -8,7 +13,7 @@ import { useLive, useLiveObject } from "../../api/use-live.ts";
 import { Code, Facts, Section } from "../../ui/facts.tsx";
 import { LiveTable } from "../../ui/live-table.tsx";
 import { Liveness, Page } from "../../ui/page.tsx";
-import { State } from "../../ui/phase.tsx";
+import { State, type Tone } from "../../ui/phase.tsx";
 import { Empty, Failure, Loading, Missing } from "../../ui/states.tsx";
 import { Age, Moment } from "../../ui/time.tsx";
 import { YamlView } from "../../ui/yaml-view.tsx";
@@ -99,13 +104,14 @@ function Details({ service }: { service: InferenceService }) {
         <Facts
           of={[
             [t("services.url"), status?.url && <Code>{status.url}</Code>],
-            [t("services.model"), <ModelName key="model" service={service} />],
             [
-              t("models.lineage"),
-              model && (
-                <Link className="name" to={`/models/${metadata.namespace}/${model.name}`}>
-                  {model.name}
+              t("services.model"),
+              model ? (
+                <Link key="model" to={`/models/${metadata.namespace}/${model.name}`}>
+                  <ModelName service={service} />
                 </Link>
+              ) : (
+                <ModelName key="model" service={service} />
               ),
             ],
             [t("services.traffic"), <Traffic key="traffic" service={service} />],
@@ -122,14 +128,14 @@ function Details({ service }: { service: InferenceService }) {
   );
 }
 
-function Conditions({ of }: { of: NonNullable<NonNullable<InferenceService["status"]>["conditions"]> }) {
+function Conditions({ of }: { of: ServingCondition[] }) {
   return (
     <table className="plain-table">
       <tbody>
         {of.map((condition) => (
           <tr key={condition.type}>
             <td>
-              <State tone={condition.status === "True" ? "good" : condition.status === "False" ? "bad" : "idle"}>
+              <State tone={conditionTone(condition)}>
                 <span className="name">{condition.type}</span>
               </State>
             </td>
@@ -142,6 +148,12 @@ function Conditions({ of }: { of: NonNullable<NonNullable<InferenceService["stat
       </tbody>
     </table>
   );
+}
+
+/** Of `Stopped` alone False is the good state. */
+function conditionTone({ type, status }: ServingCondition): Tone {
+  if (type === "Stopped") return status === "True" ? "warn" : "good";
+  return status === "True" ? "good" : status === "False" ? "bad" : "idle";
 }
 
 function ServicePods({ service }: { service: InferenceService }) {

@@ -60,8 +60,10 @@ export function TryIt({ service, signature }: TryItProps) {
         </Section>
         {url && session && (
           <Section title={t("services.request")}>
-            <Code wrap>{curlLine(target, url, session.gateway, body)}</Code>
-            <p className="faint hint">{t("services.requestHint", { namespace: target.namespace })}</p>
+            <Code wrap>{curlLine(target, { url, body, gateway: session.gateway, tokenFile: session.tokenFile })}</Code>
+            {!session.tokenFile && (
+              <p className="faint hint">{t("services.requestHint", { namespace: target.namespace })}</p>
+            )}
           </Section>
         )}
       </div>

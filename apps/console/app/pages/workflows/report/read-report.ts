@@ -29,6 +29,15 @@ export interface Report {
 export const headlines = ["accuracy", "macroF1", "auc", "logLoss", "rmse", "mae", "r2"] as const;
 export type Headline = (typeof headlines)[number];
 
+const shares = new Set<Headline>(["accuracy", "macroF1", "auc"]);
+
+/** Few digits; a share that is not whole is never rounded to 1. */
+export function formatHeadline(name: Headline, value: number): string {
+  if (name === "accuracy") return value < 1 && value > 0.9995 ? "> 99.9%" : `${(value * 100).toFixed(1)}%`;
+  if (!shares.has(name)) return String(Number(value.toPrecision(4)));
+  return value < 1 && value >= 0.9995 ? "> 0.999" : value.toFixed(3);
+}
+
 /** The node's report; undefined when it has none or what it has is not one. */
 export function reportOf(node: NodeStatus): Report | undefined {
   const text = node.outputs?.parameters?.find((parameter) => parameter.name === "report")?.value;
