@@ -24,7 +24,7 @@ export type { BuiltinImage } from "./images/image.ts";
 export type { ImageMapping } from "./images/image-map.ts";
 export type { InProcessContainer, InProcessImages, InProcessProgram } from "./in-process.ts";
 export { type LogEntry, readLog } from "./log-reader.ts";
-export { addressAt, type Cidr, contains, parseCidr } from "./network/address.ts";
+export { addressAt, type Cidr, contains, parseCidr, partOf } from "./network/address.ts";
 export {
   type AllocateOptions,
   allocateInstanceNetwork,

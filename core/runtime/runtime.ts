@@ -9,6 +9,7 @@ import type { ImageMapping } from "./images/image-map.ts";
 import { Images } from "./images/service.ts";
 import type { InProcessImages } from "./in-process.ts";
 import { InProcessRuntime } from "./in-process-runtime.ts";
+import { addressAt, parseCidr } from "./network/address.ts";
 import { createAddressPool } from "./network/addresses.ts";
 import { type Bridge, openBridge } from "./network/bridge.ts";
 import type { InstanceNetwork } from "./network/instance.ts";
@@ -20,6 +21,10 @@ export interface RuntimeOptions {
   /** The instance's data directory: no container on the node's root sees it. State is kept below `runtime`. */
   dataDir: string;
   network: InstanceNetwork;
+  /** Where several agents share the instance's network: this one's part of the pod range, and whether the bridge is its to make. */
+  share?: { podCidr: string; ownsBridge: boolean };
+  /** Directories beside `dataDir` that no container on the node's root sees. */
+  hidden?: string[];
   /** Capstan's own code: bound read-only at /opt/capstan of containers on the node's root. */
   codeDir?: string;
   builtinImages?: BuiltinImage[];
@@ -53,7 +58,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     mappings: options.imageMap ?? [],
     inProcess: inProcess.keys(),
   });
-  const pool = createAddressPool(network.podCidr);
+  const pool = createAddressPool(options.share?.podCidr ?? network.podCidr);
   const sandboxNetwork = {
     ...pool,
     bridge: undefined as { name: string; gateway: string; prefix: number } | undefined,
@@ -65,7 +70,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     network: sandboxNetwork,
     image: (name) => images.find(name),
     code: options.codeDir,
-    hidden: [resolve(dataDir)],
+    hidden: [dataDir, ...(options.hidden ?? [])].map((path) => resolve(path)),
     rootless,
     log,
   });
@@ -88,8 +93,9 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       try {
         mkdirSync(directory, { recursive: true, mode: 0o700 });
         if (network.bridge && tools.ip) {
-          bridge = await openBridge(network, tools.ip);
-          sandboxNetwork.bridge = { name: network.bridge, gateway: bridge.gateway, prefix: bridge.prefix };
+          if (options.share?.ownsBridge !== false) bridge = await openBridge(network, tools.ip);
+          const range = parseCidr(network.podCidr);
+          sandboxNetwork.bridge = { name: network.bridge, gateway: addressAt(range, 1), prefix: range.prefix };
         }
         await driver.open();
         runtime.open();

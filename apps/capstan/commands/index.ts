@@ -9,6 +9,8 @@ export interface Command {
   summary: string;
   help: string;
   load(): Promise<Run>;
+  /** Started by other commands, not by people. */
+  inner?: true;
 }
 
 const dataDirectory = `  --data-dir DIR      where everything is kept (default: $CAPSTAN_HOME, else ~/.capstan)`;
@@ -89,11 +91,21 @@ Options:
 ${dataDirectory}`,
     load: async () => (await import("./kubeconfig.ts")).kubeconfig,
   },
+  {
+    name: "node",
+    summary: "run the agent of one further node",
+    help: `Usage: capstan node DIR
+
+The agent of a further node. "capstan up --nodes N" writes DIR and starts it; there is no need to start one by hand.`,
+    load: async () => (await import("./node.ts")).node,
+    inner: true,
+  },
 ];
 
 export function overview(all: Command[]): string {
-  const width = Math.max(...all.map((command) => command.name.length));
-  const lines = all.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`);
+  const shown = all.filter((command) => !command.inner);
+  const width = Math.max(...shown.map((command) => command.name.length));
+  const lines = shown.map(({ name, summary }) => `  ${name.padEnd(width)}  ${summary}`);
   return `Capstan: an AI platform for Kubernetes, from data to a served model.
 
 Usage: capstan COMMAND [options]

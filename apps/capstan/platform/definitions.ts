@@ -1,6 +1,6 @@
 // The custom resources of the platform, and the components' templates.
 import type { CustomResourceDefinition } from "@capstan/api/generated/apiextensions-v1";
-import { CustomResourceDefinitions } from "@capstan/api/generated/resources";
+import { ClusterRoles, CustomResourceDefinitions } from "@capstan/api/generated/resources";
 import { domainDefinition } from "@capstan/api/kinds/domain";
 import { gatewayDefinitions } from "@capstan/api/kinds/gateway-definitions";
 import { modelDefinition } from "@capstan/api/kinds/model";
@@ -15,6 +15,7 @@ import { toTemplates } from "@capstan/components/contract";
 import { catalogue } from "@capstan/components/library";
 import type { Client } from "@capstan/core/client";
 import { install } from "./installed.ts";
+import { platformRoles } from "./roles.ts";
 
 const definitions: CustomResourceDefinition[] = [
   domainDefinition,
@@ -27,6 +28,7 @@ const definitions: CustomResourceDefinition[] = [
 /** Resolves when all of them are served. */
 export async function installDefinitions(client: Client): Promise<void> {
   await Promise.all(definitions.map((definition) => install(client, CustomResourceDefinitions, definition)));
+  await Promise.all(platformRoles.map((role) => install(client, ClusterRoles, role)));
   const templates = toTemplates(catalogue.values());
   await install(client, ClusterWorkflowTemplates, templates as unknown as New<ClusterWorkflowTemplate>);
 }

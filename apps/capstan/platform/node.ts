@@ -1,36 +1,29 @@
-// A node of the cluster: container runtime, node agent, and what its pods reach: services and names.
+// The first node, and what the pods of all nodes reach: services and names.
 import type { Logger } from "@capstan/base/log";
-import { createNodeAgent, defaultNodeName } from "@capstan/cluster/node";
+import { defaultNodeName } from "@capstan/cluster/node";
 import { createDnsServer, createServiceProxy } from "@capstan/cluster/proxy";
-import { addressAt, createRuntime, type InstanceNetwork, parseCidr, type Runtime } from "@capstan/core/runtime";
-import { createExecutorImages } from "@capstan/executor";
+import type { InstanceNetwork } from "@capstan/core/runtime";
+import { clusterDomain, type NodeSettings, nodeAddress, openAgent, openRuntime } from "./agent.ts";
 import { nodeRequest } from "./certificates.ts";
-import { codeDirectory } from "./code.ts";
 import type { ControlPlane } from "./control-plane.ts";
-import { builtinImages } from "./images.ts";
+import { startFurtherNode } from "./further-node.ts";
 import type { Parts } from "./parts.ts";
 import type { Settings } from "./settings.ts";
 
-const domain = "cluster.local";
-
-export async function startNode(
+/** Resolves when the nodes are being started; their readiness is that of their parts. */
+export async function startNodes(
   plane: ControlPlane,
   settings: Settings,
   network: InstanceNetwork,
   log: Logger,
   parts: Parts,
 ): Promise<void> {
+  const { directory, imageMap } = settings;
   const { client, informers, authority } = plane;
-  const { directory } = settings;
-  const runtime: Runtime = createRuntime({
-    dataDir: directory.root,
-    network,
-    codeDir: codeDirectory,
-    builtinImages,
-    imageMap: settings.imageMap,
-    inProcess: createExecutorImages({ handler: plane.handler, artifacts: directory.path("artifacts") }),
-    log: log.with({ part: "runtime" }),
-  });
+  const name = defaultNodeName();
+  const common = { root: directory.root, network, imageMap, artifacts: directory.path("artifacts") };
+  const first: NodeSettings = { ...common, name, index: 0, dataDir: directory.root };
+  const runtime = openRuntime(first, plane.handler, log);
   parts.add({
     name: "runtime",
     ready: runtime.ready,
@@ -38,27 +31,28 @@ export async function startNode(
     about: () => runtime.missing().join("; ") || "namespaces, a network for each pod, limits",
   });
   await runtime.ready;
+  const dns = await startNetwork(plane, network, log, parts);
+  const pair = await authority.obtain("node", nodeRequest(name, [nodeAddress(network)]));
+  const agent = openAgent(first, runtime, { client, informers, pair, ca: authority.cert }, dns, log);
+  parts.add({ name: "node", ready: agent.ready, start: (signal) => agent.start(signal), about: () => name });
+  for (let index = 1; index < settings.nodes; index++) {
+    const further = `${name}-${index + 1}`;
+    const dataDir = directory.path("nodes", further);
+    await startFurtherNode({ ...common, name: further, index, dataDir }, plane, dns, log, parts);
+  }
+}
 
-  const dns = createDnsServer({ informers, host: network.dnsIp, domain, log: log.with({ part: "dns" }) });
+/** Services and names. @returns the address of the name server, when it serves. */
+async function startNetwork({ informers }: ControlPlane, network: InstanceNetwork, log: Logger, parts: Parts) {
+  const dns = createDnsServer({
+    informers,
+    host: network.dnsIp,
+    domain: clusterDomain,
+    log: log.with({ part: "dns" }),
+  });
   const proxy = createServiceProxy({ informers, nodePortAddress: "127.0.0.1", log: log.with({ part: "proxy" }) });
   parts.add({ name: "dns", ready: dns.ready, start: (signal) => dns.start(signal) });
   parts.add({ name: "services", ready: proxy.ready, start: (signal) => proxy.start(signal) });
   await dns.ready;
-
-  const nodeName = defaultNodeName();
-  const address = network.bridge ? addressAt(parseCidr(network.podCidr), 1) : "127.0.0.1";
-  const pair = await authority.obtain("node", nodeRequest(nodeName, [address]));
-  const agent = createNodeAgent({
-    client,
-    informers,
-    runtime,
-    nodeName,
-    dataDir: directory.root,
-    address,
-    tls: { cert: pair.cert, key: pair.key, clientCa: authority.cert },
-    dns: { domain, ...(dns.serving ? { server: network.dnsIp } : {}) },
-    podCidr: network.podCidr,
-    log: log.with({ part: "node" }),
-  });
-  parts.add({ name: "node", ready: agent.ready, start: (signal) => agent.start(signal), about: () => nodeName });
+  return dns.serving ? network.dnsIp : undefined;
 }

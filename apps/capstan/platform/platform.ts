@@ -11,7 +11,7 @@ import { codeDirectory } from "./code.ts";
 import { startControlPlane } from "./control-plane.ts";
 import { startControllers, startOperators } from "./controllers.ts";
 import { startConsole, startGateway } from "./front-doors.ts";
-import { startNode } from "./node.ts";
+import { startNodes } from "./node.ts";
 import { createParts, type Parts } from "./parts.ts";
 import type { Settings } from "./settings.ts";
 
@@ -74,7 +74,7 @@ async function assemble(
   await writeKubeconfig(directory.kubeconfig, { name: "capstan", server: plane.url, ca: plane.authority.cert, user });
   addresses.api = plane.url;
   startControllers(plane, { volumesDir: directory.path("volumes") }, log, parts);
-  const node = startNode(plane, settings, network, log, parts);
+  const node = startNodes(plane, settings, network, log, parts);
   const artifacts = (namespace: string) => directory.path("artifacts", namespace);
   const caller = await createCaller(plane.client);
   const gatewayTokenFile = directory.path("gateway-token");

@@ -40,3 +40,10 @@ export function overlap(a: Cidr, b: Cidr): boolean {
 export function addressAt(cidr: Cidr, index: number): string {
   return toAddress(cidr.first + index);
 }
+
+/** Part number `index` of a range that is cut into parts of 2 ** (32 - prefix) addresses. Throws RangeError past its end. */
+export function partOf(cidr: Cidr, prefix: number, index: number): string {
+  const size = 2 ** (32 - prefix);
+  if ((index + 1) * size > cidr.size) throw new RangeError(`the range has no part ${index} of ${size} addresses`);
+  return `${toAddress(cidr.first + index * size)}/${prefix}`;
+}

@@ -1,0 +1,90 @@
+// One node's container runtime and agent: the same in the platform's process and in a process of its own.
+import type { Handler } from "@capstan/base/http";
+import type { Logger } from "@capstan/base/log";
+import { createNodeAgent, type NodeAgent } from "@capstan/cluster/node";
+import type { Client } from "@capstan/core/client";
+import type { KeyPair } from "@capstan/core/pki";
+import type { Informers } from "@capstan/core/reconcile";
+import {
+  addressAt,
+  createRuntime,
+  type ImageMapping,
+  type InstanceNetwork,
+  parseCidr,
+  partOf,
+  type Runtime,
+} from "@capstan/core/runtime";
+import { createExecutorImages } from "@capstan/executor";
+import { codeDirectory } from "./code.ts";
+import { builtinImages } from "./images.ts";
+
+export const clusterDomain = "cluster.local";
+
+/** Addresses of one node: a /22 has 1,021 pods, twice what a node takes. */
+const nodePrefix = 22;
+
+export interface NodeSettings {
+  name: string;
+  /** From 0; the first node makes the bridge. */
+  index: number;
+  /** The instance's data directory. */
+  root: string;
+  /** The node's own part of it. */
+  dataDir: string;
+  network: InstanceNetwork;
+  imageMap: ImageMapping[];
+  /** Directory of the artifact repository. */
+  artifacts: string;
+}
+
+/** Where the API server and pods reach the nodes of this machine. */
+export function nodeAddress(network: InstanceNetwork): string {
+  return network.bridge ? addressAt(parseCidr(network.podCidr), 1) : "127.0.0.1";
+}
+
+export function openRuntime(settings: NodeSettings, handler: Handler, log: Logger): Runtime {
+  const { index, root, dataDir, network, imageMap, artifacts } = settings;
+  return createRuntime({
+    dataDir,
+    hidden: [root],
+    network,
+    share: { podCidr: podRange(settings), ownsBridge: index === 0 },
+    codeDir: codeDirectory,
+    builtinImages,
+    imageMap,
+    inProcess: createExecutorImages({ handler, artifacts }),
+    log: log.with({ part: "runtime", node: settings.name }),
+  });
+}
+
+export interface AgentAccess {
+  client: Client;
+  informers: Informers;
+  /** PEM: the node's certificate, and who signs those of its callers. */
+  pair: KeyPair;
+  ca: string;
+}
+
+/** @param dns where pods ask for names; absent: the machine's own servers. */
+export function openAgent(
+  settings: NodeSettings,
+  runtime: Runtime,
+  access: AgentAccess,
+  dns: string | undefined,
+  log: Logger,
+): NodeAgent {
+  return createNodeAgent({
+    client: access.client,
+    informers: access.informers,
+    runtime,
+    nodeName: settings.name,
+    dataDir: settings.dataDir,
+    address: nodeAddress(settings.network),
+    tls: { cert: access.pair.cert, key: access.pair.key, clientCa: access.ca },
+    dns: { domain: clusterDomain, ...(dns ? { server: dns } : {}) },
+    podCidr: podRange(settings),
+    log: log.with({ part: "node", node: settings.name }),
+  });
+}
+
+const podRange = ({ network, index }: NodeSettings) => partOf(parseCidr(network.podCidr), nodePrefix, index);
