@@ -29,17 +29,27 @@ function mainNames({ template }: Step): string[] {
   return template.containerSet?.containers.map(({ name }) => name) ?? ["main"];
 }
 
-/** How the step's own containers ended; when one fails the others are told to end. */
+/** How the step's own containers ended; when one fails the others are told to end, and those after it are not waited for. */
 async function endsOf(step: Step): Promise<{ exitCode: number }[]> {
   const { container } = step;
   const names = mainNames(step);
+  const off = new Map(names.map((name) => [name, Promise.withResolvers<{ exitCode: number }>()]));
   return Promise.all(
     names.map(async (name) => {
-      const end = await container.waitFor(name);
-      if (end.exitCode !== 0) for (const other of names) if (other !== name) container.kill(other, "SIGTERM");
+      const end = await Promise.race([container.waitFor(name), off.get(name)?.promise ?? container.waitFor(name)]);
+      if (end.exitCode !== 0) {
+        for (const other of names) if (other !== name) container.kill(other, "SIGTERM");
+        for (const later of after(step, name)) off.get(later)?.resolve(end);
+      }
       return end;
     }),
   );
+}
+
+/** Containers of a set that start only when this one has ended well. */
+function after({ template }: Step, name: string): string[] {
+  const containers = template.containerSet?.containers ?? [];
+  return containers.filter(({ dependencies }) => dependencies?.includes(name)).map((one) => one.name);
 }
 
 /** Collects everything it can; what fails is a problem, and the rest is still kept. */

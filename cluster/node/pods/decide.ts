@@ -20,7 +20,10 @@ export function decide(pod: Pod, views: ContainerView[], sandboxId: string | und
   const policy = pod.spec?.restartPolicy ?? "Always";
   const mains = views.filter(({ role }) => role === "main");
   const sidecars = views.filter(({ role }) => role === "sidecar");
-  const over = mains.every((view) => view.runs[0]?.state === "exited" && !restarts(policy, view));
+  const order = startOrder(pod, mains);
+  const over = mains.every(
+    (view) => order.isOff(view) || (view.runs[0]?.state === "exited" && !restarts(policy, view)),
+  );
   if (over) {
     decision.retire = sidecars.filter((view) => view.runs[0]?.state === "running").reverse();
     const failed = mains.some((view) => view.runs[0]?.exitCode !== 0);
@@ -28,8 +31,43 @@ export function decide(pod: Pod, views: ContainerView[], sandboxId: string | und
     return decision;
   }
   if (!initialize(decision, pod, views, sandboxId)) return decision;
-  for (const view of views.filter(({ role }) => role === "main" || role === "ephemeral")) run(decision, policy, view);
+  for (const view of views.filter(({ role }) => role === "main" || role === "ephemeral")) {
+    if (order.mayStart(view)) run(decision, policy, view);
+  }
   return decision;
+}
+
+/** JSON, container → names of those that must have ended well before it starts: for workflows' containerSet. */
+export const startAfterAnnotation = "capstan.dev/start-after";
+
+function startOrder(pod: Pod, mains: ContainerView[]) {
+  const text = pod.metadata.annotations?.[startAfterAnnotation];
+  const after: Record<string, unknown> = text ? parseOrder(text) : {};
+  const before = ({ spec, role }: ContainerView): ContainerView[] => {
+    const names = role === "main" && Object.hasOwn(after, spec.name) ? after[spec.name] : [];
+    return Array.isArray(names) ? mains.filter((main) => names.includes(main.spec.name)) : [];
+  };
+  const end = (view: ContainerView) => (view.runs[0]?.state === "exited" ? view.runs[0].exitCode : undefined);
+  const isOff = (view: ContainerView, depth = 0): boolean =>
+    view.runs.length === 0 &&
+    depth <= mains.length &&
+    before(view).some((one) => (end(one) ?? 0) !== 0 || isOff(one, depth + 1));
+  return {
+    /** Will never start: what it waits for has failed. */
+    isOff: (view: ContainerView) => isOff(view),
+    mayStart: (view: ContainerView) => view.runs.length > 0 || before(view).every((one) => end(one) === 0),
+  };
+}
+
+/** An annotation that is no such table orders nothing. */
+function parseOrder(text: string): Record<string, unknown> {
+  try {
+    const value: unknown = JSON.parse(text);
+    return typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
+  } catch (error) {
+    if (error instanceof SyntaxError) return {};
+    throw error;
+  }
 }
 
 /** @returns whether the main containers may start. */

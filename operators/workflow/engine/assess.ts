@@ -94,7 +94,9 @@ function failureOf(pod: Pod, mains: string[]): { phase: NodePhase; message?: str
   if (pod.status?.message) return { phase: "Failed", message: pod.status.message };
   const rank = ({ name }: ContainerStatus) => (mains.includes(name) ? 1 : name === "wait" ? 2 : 3);
   const inits = pod.status?.initContainerStatuses ?? [];
-  const others = (pod.status?.containerStatuses ?? []).toSorted((a, b) => rank(a) - rank(b));
+  // A container of a set that waits for one that failed is not what the pod failed for.
+  const ended = ({ state }: ContainerStatus) => (state?.terminated ? 0 : 0.5);
+  const others = (pod.status?.containerStatuses ?? []).toSorted((a, b) => rank(a) + ended(a) - rank(b) - ended(b));
   if (inits.length + others.length === 0) {
     return {
       phase: "Failed",
@@ -133,7 +135,9 @@ function containersOf(pod: Pod, mains: string[]): Assessment["containers"] {
       const phase = end.exitCode === 0 ? "Succeeded" : end.exitCode === 64 ? "Error" : "Failed";
       result[name] = { phase, ...(phase === "Succeeded" ? {} : { message }) };
     } else if (pod.status?.phase === "Failed") {
-      result[name] = { phase: "Failed", message: "Pod Failed whilst container running" };
+      result[name] = state?.running
+        ? { phase: "Failed", message: "Pod Failed whilst container running" }
+        : { phase: "Omitted", message: "a container before it failed" };
     } else result[name] = { phase: state?.running ? "Running" : "Pending" };
   }
   return result;

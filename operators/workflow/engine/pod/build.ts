@@ -195,7 +195,9 @@ function metadataOf(
   main: string,
 ) {
   const { podGC, podMetadata } = run.spec;
-  const containers = template.containerSet?.containers.map((container) => container.name).join(",");
+  const set = template.containerSet?.containers;
+  const containers = set?.map((container) => container.name).join(",");
+  const order = (set ?? []).flatMap((one) => (one.dependencies?.length ? [[one.name, one.dependencies]] : []));
   return {
     name,
     namespace: run.workflow.metadata.namespace ?? "",
@@ -216,6 +218,7 @@ function metadataOf(
       ...(podGC?.strategy ? { [labels.podGcStrategy]: `${podGC.strategy}/${podGC.deleteDelayDuration ?? "5s"}` } : {}),
       ...(template.daemon ? { [daemonAnnotation]: "true" } : {}),
       ...(containers ? { [containersAnnotation]: containers } : {}),
+      ...(order.length > 0 ? { [startAfterAnnotation]: JSON.stringify(Object.fromEntries(order)) } : {}),
     },
     ownerReferences: [
       {
@@ -231,6 +234,8 @@ function metadataOf(
 }
 /** The pod serves its workflow until the template around it is over. */
 export const daemonAnnotation = "capstan.dev/daemon";
+/** Container → those that must have ended well before it starts; the node agent keeps to it. */
+const startAfterAnnotation = "capstan.dev/start-after";
 /** Names of the containers that are the template's own, where there are several. */
 export const containersAnnotation = "capstan.dev/main-containers";
 
