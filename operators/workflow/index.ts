@@ -10,7 +10,12 @@ export {
 } from "./engine/index.ts";
 export { kubectlJsonPath } from "./expressions/index.ts";
 export { readManifests } from "./manifest.ts";
-export { createWorkflowController, type WorkflowChecker, type WorkflowOperatorOptions } from "./operator.ts";
+export {
+  createWorkflowController,
+  createWorkflowOperator,
+  type WorkflowChecker,
+  type WorkflowOperatorOptions,
+} from "./operator.ts";
 export { InvalidWorkflow, type SubmitOptions, submitWorkflow } from "./submit.ts";
 export { type GetTemplates, type Problem, validateWorkflow } from "./validate/index.ts";
 export { type LogLine, logsOf, renderTree, watchWorkflow } from "./watch.ts";

@@ -25,6 +25,7 @@ import {
 import { createAccess } from "./access.ts";
 import { carryOutFirst, carryOutThen, inOrder, type PodFailure } from "./carry-out.ts";
 import { pack, unpack } from "./compress.ts";
+import { createCronWorkflowController } from "./cron/index.ts";
 import {
   createLockTable,
   createMemory,
@@ -70,7 +71,12 @@ interface Held {
   failures: Map<string, PodFailure & { until: number; tries: number }>;
 }
 
-/** Does not start anything; the kinds of workflowDefinitions must exist. */
+/** Everything that makes workflows run. Starts nothing; the kinds of workflowDefinitions must exist. */
+export function createWorkflowOperator(options: WorkflowOperatorOptions): Controller[] {
+  return [createWorkflowController(options), createCronWorkflowController(options)];
+}
+
+/** Reconciles Workflows alone. */
 export function createWorkflowController(options: WorkflowOperatorOptions): Controller {
   const operator = new Operator(options);
   return operator.controller;

@@ -6,7 +6,7 @@ import { createControllers } from "@capstan/cluster/controllers";
 import { createScheduler } from "@capstan/cluster/scheduler";
 import { createDomainOperator } from "@capstan/operators/domain";
 import { createServingOperator } from "@capstan/operators/serving";
-import { createWorkflowController, type WorkflowChecker } from "@capstan/operators/workflow";
+import { createWorkflowOperator, type WorkflowChecker } from "@capstan/operators/workflow";
 import type { ControlPlane } from "./control-plane.ts";
 import type { Part, Parts } from "./parts.ts";
 
@@ -54,6 +54,6 @@ export function startOperators(plane: ControlPlane, options: OperatorsOptions, l
     gateway: defaultGateway,
   });
   parts.add(together("domain-operator", [createDomainOperator({ client, informers, log })]));
-  parts.add(together("workflow-operator", [createWorkflowController({ client, informers, log, checkers })]));
+  parts.add(together("workflow-operator", createWorkflowOperator({ client, informers, log, checkers })));
   parts.add(together("serving-operator", serving));
 }

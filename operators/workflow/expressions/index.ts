@@ -11,4 +11,4 @@ export { type Environment, evaluateCondition, evaluateExpression, UnresolvedErro
 export { evaluateWhen } from "./govaluate.ts";
 export { kubectlJsonPath, queryJsonPath } from "./json-path.ts";
 export { ExpressionError } from "./lexer.ts";
-export { parseDuration, plainNumber, textOf } from "./values.ts";
+export { Moment, parseDuration, plainNumber, textOf } from "./values.ts";

@@ -1,0 +1,2 @@
+// Workflows at set times.
+export { type CronOptions, createCronWorkflowController } from "./controller.ts";
