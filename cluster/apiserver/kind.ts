@@ -32,6 +32,8 @@ export interface Rules<T = AnyObject> {
   deleted?(object: T): void;
   /** Selectable fields beyond metadata.name and metadata.namespace. */
   fields?: Record<string, (object: T) => string>;
+  /** Values of those fields that nearly every object has: they are not kept in memory for each. */
+  usualFields?: Readonly<Record<string, string>>;
   columns?: Column<T>[];
   /** Seconds between the request to delete and the end, for kinds that end gracefully. */
   grace?(object: T, asked: number | undefined): number;

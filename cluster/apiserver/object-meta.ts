@@ -5,19 +5,19 @@ import type { Kind } from "./kind.ts";
 export interface ObjectMeta {
   /** Labels. */
   l?: Record<string, string>;
-  /** Selectable fields by name; absent ones are empty. */
+  /** Selectable fields by name; absent ones have the kind's usual value, or none. */
   f?: Record<string, string>;
 }
 
 export function metaOf(kind: Kind, object: KubeObject): ObjectMeta {
   const meta: ObjectMeta = {};
   if (object.metadata.labels) meta.l = object.metadata.labels;
-  const { fields } = kind.rules;
-  if (!fields) return meta;
-  meta.f = {};
-  for (const [name, read] of Object.entries(fields)) {
+  const { fields, usualFields = {} } = kind.rules;
+  for (const [name, read] of Object.entries(fields ?? {})) {
     const value = read(object);
-    if (value !== "") meta.f[name] = value;
+    if (value === (usualFields[name] ?? "")) continue;
+    meta.f ??= {};
+    meta.f[name] = value;
   }
   return meta;
 }
@@ -32,20 +32,32 @@ export function checkSelector(kind: Kind, selector: Selector): void {
   }
 }
 
-/** @param key the store's: ends with the name, before it the namespace. */
-export function selected(selector: Selector, meta: ObjectMeta, key: string): boolean {
-  if (selector.labels.length > 0 && !matches(selector.labels, meta.l)) return false;
-  for (const { field, equal, value } of selector.fields) {
-    if ((readField(meta, key, field) === value) !== equal) return false;
+/** Whether an object is selected. `key` is the store's: it ends with the name, before it the namespace. */
+export type Filter = (meta: ObjectMeta, key: string) => boolean;
+
+/** Makes a selector a function, the quickest for what is asked most: one label. */
+export function compileSelector(kind: Kind, { labels, fields }: Selector): Filter {
+  const [only] = labels;
+  if (labels.length === 1 && fields.length === 0 && only?.operator === "In" && only.values.length === 1) {
+    const { key: label } = only;
+    const [value] = only.values;
+    return (meta) => meta.l !== undefined && meta.l[label] === value;
   }
-  return true;
+  const usual = kind.rules.usualFields ?? {};
+  return (meta, key) => {
+    if (labels.length > 0 && !matches(labels, meta.l)) return false;
+    for (const { field, equal, value } of fields) {
+      if ((readField(meta, key, field, usual) === value) !== equal) return false;
+    }
+    return true;
+  };
 }
 
-function readField(meta: ObjectMeta, key: string, field: string): string {
+function readField(meta: ObjectMeta, key: string, field: string, usual: Readonly<Record<string, string>>): string {
   if (field === "metadata.name") return key.slice(key.lastIndexOf("/") + 1);
   if (field === "metadata.namespace") {
     const end = key.lastIndexOf("/");
     return key.slice(key.lastIndexOf("/", end - 1) + 1, end);
   }
-  return meta.f?.[field] ?? "";
+  return meta.f?.[field] ?? usual[field] ?? "";
 }

@@ -51,6 +51,12 @@ export const podRules: Rules<Pod> = {
     if (old) checkPodUpdate(pod, old, subresource, errors);
   },
   grace: graceOf,
+  usualFields: {
+    "spec.restartPolicy": "Always",
+    "spec.schedulerName": "default-scheduler",
+    "spec.serviceAccountName": "default",
+    "spec.hostNetwork": "false",
+  },
   fields: {
     "spec.nodeName": (pod) => pod.spec.nodeName ?? "",
     "spec.restartPolicy": (pod) => pod.spec.restartPolicy ?? "",

@@ -1,12 +1,11 @@
 import { parseFieldSelector, parseLabelSelector, type Selector, StatusError } from "@capstan/api/meta";
-import { checkSelector } from "../object-meta.ts";
+import { checkSelector, compileSelector, type Filter } from "../object-meta.ts";
 import type { Call } from "./call.ts";
 
 /** What a list or watch asks for. */
 export interface ListOptions {
-  selector: Selector;
-  /** False when the selector selects everything. */
-  selective: boolean;
+  /** Undefined when everything is selected. */
+  filter: Filter | undefined;
   limit: number;
   continuation: Continuation | undefined;
   /** Undefined: not given. */
@@ -47,8 +46,7 @@ export function listOptionsOf({ info, kind }: Call): ListOptions {
   }
   if (token && resourceVersion) throw refuse("specifying resource version is not allowed when using continue");
   return {
-    selector,
-    selective: selector.labels.length + selector.fields.length > 0,
+    filter: selector.labels.length + selector.fields.length > 0 ? compileSelector(kind, selector) : undefined,
     limit: limitOf(query.get("limit")),
     continuation: token ? decodeContinuation(token) : undefined,
     resourceVersion,

@@ -1,7 +1,6 @@
 import { apiVersionOf, StatusError } from "@capstan/api/meta";
 import { isStoreError, type ListAnswer, type StoreRecord } from "@capstan/core/store";
 import type { ListHeader } from "../json-lines.ts";
-import { type ObjectMeta, selected } from "../object-meta.ts";
 import { prefixOf } from "../objects.ts";
 import type { Call, Core } from "./call.ts";
 import { type Continuation, encodeContinuation, type ListOptions, listOptionsOf } from "./list-options.ts";
@@ -22,20 +21,20 @@ export async function list(core: Core, call: Call): Promise<Listing> {
   const last = answer.records.at(-1);
   if (answer.remaining > 0 && last) {
     metadata.continue = encodeContinuation({ revision: answer.revision, after: last.key.slice(prefix.length) });
-    if (!options.selective) metadata.remainingItemCount = answer.remaining;
+    if (!options.filter) metadata.remainingItemCount = answer.remaining;
   }
   return { header: { kind: kind.listKind, apiVersion: apiVersionOf(kind), metadata }, records: answer.records };
 }
 
 function read(core: Core, prefix: string, options: ListOptions): ListAnswer {
-  const { selector, selective, limit, continuation } = options;
+  const { filter, limit, continuation } = options;
   const exact = continuation?.revision ?? (options.match === "Exact" ? options.resourceVersion : undefined);
   try {
     return core.objects.store.list(prefix, {
       ...(limit > 0 ? { limit } : {}),
       ...(continuation ? { after: prefix + continuation.after } : {}),
       ...(exact ? { revision: exact } : {}),
-      ...(selective ? { filter: (meta: unknown, key: string) => selected(selector, meta as ObjectMeta, key) } : {}),
+      ...(filter ? { filter: filter as (meta: unknown, key: string) => boolean } : {}),
     });
   } catch (thrown) {
     if (isStoreError(thrown, "Expired")) throw expired(core, continuation);

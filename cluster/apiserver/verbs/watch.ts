@@ -2,7 +2,7 @@ import { apiVersionOf, type KubeObject, StatusError } from "@capstan/api/meta";
 import { messageOf } from "@capstan/base/errors";
 import { isStoreError, type Progress, type StoreEvent, type Watch } from "@capstan/core/store";
 import { eventLine } from "../json-lines.ts";
-import { type ObjectMeta, selected } from "../object-meta.ts";
+import type { ObjectMeta } from "../object-meta.ts";
 import { encodeObject, prefixOf } from "../objects.ts";
 import type { Call, Core } from "./call.ts";
 import type { EventForm } from "./event-form.ts";
@@ -71,10 +71,9 @@ export async function watch(core: Core, call: Call, form: EventForm): Promise<As
   }
 }
 
-function readInitial(core: Core, prefix: string, { selector, selective }: ListOptions, form: EventForm): Uint8Array[] {
-  const filter = (meta: unknown, key: string) => selected(selector, meta as ObjectMeta, key);
-  const { records } = core.objects.store.list(prefix, selective ? { filter } : {});
-  return records.map((record) => form.added(record));
+function readInitial(core: Core, prefix: string, { filter }: ListOptions, form: EventForm): Uint8Array[] {
+  const query = filter ? { filter: filter as (meta: unknown, key: string) => boolean } : {};
+  return core.objects.store.list(prefix, query).records.map((record) => form.added(record));
 }
 
 async function* one(line: Uint8Array): AsyncGenerator<Uint8Array> {
@@ -130,13 +129,12 @@ function bookmarkLine({ kind }: Call, revision: number, annotations?: Record<str
 /** What an event means to a watcher with a selector: entering is ADDED, leaving is DELETED. */
 function lineOf(
   event: Exclude<StoreEvent, Progress>,
-  { selector, selective }: ListOptions,
+  { filter }: ListOptions,
   form: EventForm,
 ): Uint8Array | undefined {
-  if (!selective) return form.event(event);
-  const before =
-    event.previous !== undefined && selected(selector, (event.previous.meta ?? {}) as ObjectMeta, event.key);
-  const after = event.type !== "deleted" && selected(selector, (event.value.meta ?? {}) as ObjectMeta, event.key);
+  if (!filter) return form.event(event);
+  const before = event.previous !== undefined && filter((event.previous.meta ?? {}) as ObjectMeta, event.key);
+  const after = event.type !== "deleted" && filter((event.value.meta ?? {}) as ObjectMeta, event.key);
   if (event.type === "deleted") return before ? form.event(event) : undefined;
   if (after) return before ? form.event(event) : form.entered(event);
   return before ? form.left(event) : undefined;
