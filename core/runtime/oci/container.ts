@@ -5,7 +5,7 @@ import { createQueue, deferred, sleep } from "@capstan/base/async";
 import { type ContainerConfig, type ContainerStatus, type ExecSession, RuntimeError } from "../cri.ts";
 import { LogFile, type LogStream } from "../log-file.ts";
 import type { Cgroup } from "./cgroup.ts";
-import { type Launched, readFifo, release, writeFifo } from "./launch.ts";
+import { isHeld, type Launched, readFifo, release, writeFifo } from "./launch.ts";
 import type { LayeredRoot } from "./layers.ts";
 
 /** What survives the agent: config.json of the container's directory. */
@@ -89,6 +89,13 @@ export class OciContainer {
   /** Takes over the container's FIFOs: of one just launched, or of one that outlived an earlier agent. */
   connect(launched?: Launched): void {
     this.#launched = launched;
+    const control = join(this.directory, "control");
+    if (!isHeld(control)) {
+      this.#killGroup();
+      this.readExit();
+      this.exited.resolve();
+      return;
+    }
     const log = new LogFile(this.record.config.logPath);
     const ends = (["stdout", "stderr"] as const).map((stream) => {
       const socket = readFifo(join(this.directory, stream));
@@ -99,8 +106,10 @@ export class OciContainer {
       });
       return closed(socket);
     });
-    this.#control = readFifo(join(this.directory, "control"));
+    this.#control = readFifo(control);
     this.#control.resume();
+    // It may have ended between the two looks: a FIFO tells its end only to those who saw it held.
+    if (!isHeld(control)) this.#control.destroy();
     void closed(this.#control).then(async () => {
       // Other processes of a shared PID namespace may still hold the output open.
       this.#killGroup();

@@ -296,9 +296,9 @@ export class OciDriver implements RuntimeService {
     const record = JSON.parse(readFileSync(join(directory, "config.json"), "utf8")) as ContainerRecord;
     const container = new OciContainer(record, directory, new LayeredRoot(record.layers), this.#cgroups?.open(id));
     const cut = !this.#sandboxes.get(record.sandboxId)?.ready;
-    container.connect();
     // Without its sandbox it cannot run; an end that was recorded counts all the same.
     if (cut && !container.hasEnded) container.interrupt();
+    container.connect();
     this.#watch(container);
   }
 

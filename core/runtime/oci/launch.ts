@@ -1,6 +1,6 @@
 // Starts the two shell scripts and listens to what they say.
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, constants, openSync } from "node:fs";
+import { closeSync, constants, openSync, readSync } from "node:fs";
 import { Socket } from "node:net";
 import { deferred } from "@capstan/base/async";
 import { RuntimeError } from "../cri.ts";
@@ -55,7 +55,23 @@ export function release({ child }: Launched): void {
   child.stdin?.destroy();
 }
 
-/** The reading end of a FIFO; ends when nobody holds it open for writing, at once if nobody does. */
+/**
+ * Whether any process holds a FIFO open for writing. Nothing is ever written to the FIFOs that are asked about: a read
+ * finds their end, or would have to wait.
+ */
+export function isHeld(path: string): boolean {
+  const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  try {
+    return readSync(fd, Buffer.alloc(1)) > 0;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EAGAIN") return true;
+    throw error;
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** The reading end of a FIFO that is held; ends when nobody holds it open for writing any more. */
 export function readFifo(path: string): Socket {
   const fd = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   return new Socket({ fd, readable: true, writable: false });

@@ -7,7 +7,7 @@ import { quote } from "./command.ts";
 import type { Tools } from "./command-line.ts";
 import { kill } from "./container.ts";
 import { fstab, type MountEntry } from "./fstab.ts";
-import { launch, readFifo, release } from "./launch.ts";
+import { isHeld, launch, readFifo, release } from "./launch.ts";
 
 /** Where a pod's address comes from. */
 export interface SandboxNetwork {
@@ -97,9 +97,15 @@ export class OciSandbox {
 
   /** Follows the holding process, of this agent or of an earlier one. */
   connect(): void {
-    const control = readFifo(join(this.directory, "control"));
+    const path = join(this.directory, "control");
+    if (!isHeld(path)) {
+      this.stopped.resolve();
+      return;
+    }
+    const control = readFifo(path);
     this.ready = true;
     control.resume();
+    if (!isHeld(path)) control.destroy();
     control.on("error", () => control.destroy());
     control.on("close", () => {
       this.ready = false;
