@@ -103,7 +103,10 @@ function validateDefinition({ metadata, spec }: CustomResourceDefinition, errors
   }
   const strategy = spec.conversion?.strategy;
   if (strategy === "Webhook") {
-    errors.forbidden("spec.conversion.strategy", "conversion webhooks are not called by this server: use None");
+    // With one version there is nothing to convert.
+    if ((spec.versions?.length ?? 0) > 1) {
+      errors.forbidden("spec.conversion.strategy", "conversion webhooks are not called by this server: use None");
+    }
   } else if (strategy !== undefined && strategy !== "None")
     errors.notSupported("spec.conversion.strategy", strategy, ["None", "Webhook"]);
 }

@@ -141,7 +141,10 @@ const wrong: [string, (d: New<CustomResourceDefinition>) => void, RegExp][] = [
   ],
   [
     "webhook",
-    (d) => Object.assign(d.spec, { conversion: { strategy: "Webhook" } }),
+    (d) => {
+      d.spec.versions.push(version("v2", false, {}));
+      Object.assign(d.spec, { conversion: { strategy: "Webhook" } });
+    },
     /spec\.conversion\.strategy: Forbidden/,
   ],
   [
