@@ -12,11 +12,11 @@ function checkStructure(): string[] {
   const show = (element: Element) => element.outerHTML.slice(0, 140).replace(/\s+/g, " ");
   const visible = (element: Element) => element.checkVisibility({ visibilityProperty: true });
   const nameOf = (element: HTMLElement) => {
-    const labels = [...((element as HTMLInputElement).labels ?? [])].map((label) => label.innerText);
+    const labels = [...((element as HTMLInputElement).labels ?? [])].map((label) => label.textContent);
     const by = (element.getAttribute("aria-labelledby") ?? "")
       .split(/\s+/)
-      .map((id) => document.getElementById(id)?.innerText);
-    const own = [element.getAttribute("aria-label"), element.title, element.innerText];
+      .map((id) => document.getElementById(id)?.textContent);
+    const own = [element.getAttribute("aria-label"), element.title, element.textContent];
     return [...labels, ...by, ...own].filter(Boolean).join(" ").trim();
   };
   const controls = "a[href],button,input:not([type=hidden]),select,textarea,[role=button],[role=tab],[role=img]";

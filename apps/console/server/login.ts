@@ -77,8 +77,8 @@ function readBody(request: HttpRequest): { fields: Record<string, unknown> } | {
   try {
     const value: unknown = JSON.parse(Buffer.from(bytes).toString("utf8"));
     if (typeof value === "object" && value !== null) return { fields: value as Record<string, unknown> };
-  } catch {
-    // Said below, as for any other body that is not an object.
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
   }
   return { refused: refuse(400, "BadRequest", "the body is a JSON object") };
 }

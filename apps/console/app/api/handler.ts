@@ -1,6 +1,6 @@
 // The API server as a Handler in the browser: what core/client needs, over fetch.
 import type { Handler } from "@capstan/base/http";
-import { patientFetch } from "./patient-fetch.ts";
+import { patientFetch } from "./patient.ts";
 
 /** Proves to the server that this app sent the request: no other origin can set it. */
 export const consoleHeader = { "x-capstan-console": "1" };

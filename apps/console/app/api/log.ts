@@ -1,5 +1,7 @@
 // A container's log as lines, followed while anybody looks.
 import { StatusError } from "@capstan/api/meta";
+import { backoff, sleep } from "@capstan/base/async";
+import type { HttpResponse } from "@capstan/base/http";
 import { useEffect, useState } from "react";
 import { client } from "./client.ts";
 
@@ -50,34 +52,51 @@ export function useLog(source: LogSource | undefined): Log {
   return log;
 }
 
-/** Reports the whole state at most every 50 ms, so that a chatty container does not stop the page. Never rejects. */
+const retry = { base: 500, cap: 10_000 };
+
+/** Reads the log to its end, again from its start when the connection breaks. Never rejects. */
 async function read(url: string, signal: AbortSignal, report: (log: Log) => void): Promise<void> {
+  for (let attempt = 0; !signal.aborted; attempt++) {
+    const { error, lines } = await readOnce(url, signal, report);
+    if (error?.reason !== "ServiceUnavailable") return;
+    if (lines.length > 0) attempt = 0;
+    await sleep(backoff(attempt, retry), signal);
+  }
+}
+
+/** Reports the whole state at most every 50 ms, so that a chatty container does not stop the page. */
+async function readOnce(url: string, signal: AbortSignal, report: (log: Log) => void): Promise<Log> {
   const state: Log = { lines: [], dropped: 0, ended: false };
   let timer: ReturnType<typeof setTimeout> | undefined;
   const publish = () => {
     timer = undefined;
     report({ ...state, lines: [...state.lines] });
   };
+  const take = (lines: string[]) => {
+    state.lines.push(...lines.map((line) => line.replace(colourCodes, "").replace(/\r$/, "")));
+    if (state.lines.length > maxLines) state.dropped += state.lines.splice(0, state.lines.length - maxLines).length;
+    timer ??= setTimeout(publish, 50);
+  };
   try {
-    const { body } = await client.request({ url, signal });
     let rest = "";
-    const take = (text: string) => {
+    for await (const text of textsOf(await client.request({ url, signal }))) {
       const lines = (rest + text).split("\n");
       rest = lines.pop() ?? "";
-      state.lines.push(...lines.map((line) => line.replace(colourCodes, "").replace(/\r$/, "")));
-      if (state.lines.length > maxLines) state.dropped += state.lines.splice(0, state.lines.length - maxLines).length;
-      timer ??= setTimeout(publish, 50);
-    };
-    const decoder = new TextDecoder();
-    if (typeof body === "string") take(body);
-    else if (body instanceof Uint8Array) take(decoder.decode(body));
-    else if (body) for await (const chunk of body) take(decoder.decode(chunk, { stream: true }));
-    if (rest !== "") take("\n");
+      take(lines);
+    }
+    if (rest !== "") take([rest]);
     state.ended = true;
   } catch (thrown) {
-    if (signal.aborted) return;
     state.error = StatusError.from(thrown);
   }
   clearTimeout(timer);
-  publish();
+  if (!signal.aborted) publish();
+  return state;
+}
+
+async function* textsOf({ body }: HttpResponse): AsyncIterable<string> {
+  const decoder = new TextDecoder();
+  if (typeof body === "string") yield body;
+  else if (body instanceof Uint8Array) yield decoder.decode(body);
+  else if (body) for await (const chunk of body) yield decoder.decode(chunk, { stream: true });
 }

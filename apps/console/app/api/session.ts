@@ -1,6 +1,6 @@
 import { useQuery } from "@tanstack/react-query";
 import { consoleHeader } from "./handler.ts";
-import { patientFetch } from "./patient-fetch.ts";
+import { patientFetch } from "./patient.ts";
 
 export interface SessionUser {
   user: string;

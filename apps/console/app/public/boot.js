@@ -19,6 +19,5 @@ addEventListener(
   },
   true,
 );
-addEventListener("vite:preloadError", loadAgain);
 // A page that stands for a while is whole: the next failure is a new one.
 setTimeout(() => sessionStorage.removeItem(key), 15_000);

@@ -1,6 +1,6 @@
 import { Namespaces } from "@capstan/api/generated/resources";
 import { Select } from "antd";
-import { useState } from "react";
+import { useEffect, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { useSession } from "../api/session.ts";
 import { useLive } from "../api/use-live.ts";
@@ -14,7 +14,12 @@ export function NamespacePicker() {
   const session = useSession();
   const live = useLive(Namespaces);
   const mayList = live.state !== "failed";
-  const known = mayList ? live.items.map((object) => object.metadata.name) : [ownNamespace(session?.user), typed];
+  const own = ownNamespace(session?.user);
+  const known = mayList ? live.items.map((object) => object.metadata.name) : [own, typed];
+  // Who sees only a namespace begins in it, not before a refusal.
+  useEffect(() => {
+    if (!mayList && namespace === "" && own !== "") setNamespace(own);
+  }, [mayList, namespace, own, setNamespace]);
   const names = [...new Set([...known, namespace])].filter((name) => name !== "").sort();
   return (
     <Select
@@ -31,6 +36,6 @@ export function NamespacePicker() {
 }
 
 /** The namespace that a ServiceAccount lives in: the first place where it has rights. */
-export function ownNamespace(user: string | undefined): string {
+function ownNamespace(user: string | undefined): string {
   return /^system:serviceaccount:([^:]+):/.exec(user ?? "")?.[1] ?? "";
 }

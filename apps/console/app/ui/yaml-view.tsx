@@ -1,5 +1,6 @@
 import type { KubeObject } from "@capstan/api/meta";
 import { useEffect, useMemo, useState } from "react";
+import { patientImport } from "../api/patient.ts";
 import { CopyButton } from "./facts.tsx";
 import { Loading } from "./states.tsx";
 
@@ -7,7 +8,7 @@ import { Loading } from "./states.tsx";
 export function YamlView({ object }: { object: KubeObject }) {
   const [stringify, setStringify] = useState<(value: unknown) => string>();
   useEffect(() => {
-    void import("yaml").then((yaml) => {
+    void patientImport(() => import("yaml")).then((yaml) => {
       setStringify(() => (value: unknown) => yaml.stringify(value, { lineWidth: 0, aliasDuplicateObjects: false }));
     });
   }, []);

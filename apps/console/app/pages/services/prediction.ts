@@ -1,7 +1,7 @@
 // One prediction through the console's server, and the request as a person would send it.
 import type { Signature, TensorSignature } from "@capstan/api/kinds/model-signature";
 import { consoleHeader, sessionLost } from "../../api/handler.ts";
-import { patientFetch } from "../../api/patient-fetch.ts";
+import { patientFetch } from "../../api/patient.ts";
 
 /** One row by column name; null is a missing value. */
 export type Row = Record<string, string | number | boolean | null>;

@@ -4,6 +4,7 @@ import { Button, Tabs, type TabsProps } from "antd";
 import { lazy, Suspense, useState } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
+import { patientImport } from "../../api/patient.ts";
 import { Code, Facts } from "../../ui/facts.tsx";
 import { Phase } from "../../ui/phase.tsx";
 import { Loading } from "../../ui/states.tsx";
@@ -14,7 +15,9 @@ import { isStep, labelOf } from "./node-map.ts";
 import { podNameOf } from "./pod-name.ts";
 import { reportOf } from "./report/read-report.ts";
 
-const Report = lazy(async () => ({ default: (await import("./report/report-view.tsx")).ReportView }));
+const Report = lazy(async () => ({
+  default: (await patientImport(() => import("./report/report-view.tsx"))).ReportView,
+}));
 
 export interface NodePanelProps {
   workflow: Workflow;

@@ -2,6 +2,7 @@ import type { Workflow } from "@capstan/api/kinds/workflow";
 import { lazy, Suspense } from "react";
 import { useTranslation } from "react-i18next";
 import { Link } from "react-router";
+import { patientImport } from "../../api/patient.ts";
 import { Code, Facts, Section } from "../../ui/facts.tsx";
 import { Loading } from "../../ui/states.tsx";
 import { Duration, Moment } from "../../ui/time.tsx";
@@ -10,7 +11,9 @@ import { isStep, labelOf, type NodeMap } from "./node-map.ts";
 import { reportOf } from "./report/read-report.ts";
 import { Progress } from "./workflows-page.tsx";
 
-const Report = lazy(async () => ({ default: (await import("./report/report-view.tsx")).ReportView }));
+const Report = lazy(async () => ({
+  default: (await patientImport(() => import("./report/report-view.tsx"))).ReportView,
+}));
 
 export interface WorkflowSummaryProps {
   workflow: Workflow;
