@@ -20,6 +20,7 @@ export type {
   SecurityConfig,
 } from "./cri.ts";
 export { RuntimeError } from "./cri.ts";
+export { type FakeBehaviour, type FakeProgram, FakeRuntime } from "./fake/fake.ts";
 export type { BuiltinImage } from "./images/image.ts";
 export type { ImageMapping } from "./images/image-map.ts";
 export type { InProcessContainer, InProcessImages, InProcessProgram } from "./in-process.ts";

@@ -1,2 +1,4 @@
 // Suites that every implementation of a contract passes.
+
+export { type RuntimeDriver, testRuntime } from "./runtime.ts";
 export { type OpenStore, testStore } from "./store.ts";
