@@ -48,12 +48,14 @@ test("the quickstart is watched live, judged, and its model answers", { skip, ti
 
   await untilOutput(capstan.process, capstan.output, /Predict {3}/);
   await page.getByRole("link", { name: "Models" }).click();
-  await page.getByRole("link", { name: "penguins" }).first().click();
+  await page.getByRole("heading", { level: 1, name: "Models" }).waitFor();
+  await page.getByRole("table").getByRole("link", { name: "penguins" }).first().click();
   await page.getByText("flipper_length_mm").waitFor();
   await picture(page, "model");
 
   await page.getByRole("link", { name: "Services" }).click();
-  await page.getByRole("link", { name: "penguins" }).click();
+  await page.getByRole("heading", { level: 1, name: "Services" }).waitFor();
+  await page.getByRole("table").getByRole("link", { name: "penguins" }).click();
   await page.getByLabel("island").fill("Biscoe");
   await page.getByLabel("body_mass_g").fill("5200");
   await page.getByLabel("flipper_length_mm").fill("220");
