@@ -72,3 +72,13 @@ test("health", async () => {
   assert.match((await read(cluster, "/readyz?verbose")).text, /\[\+\]bootstrap ok[\s\S]*readyz check passed/);
   assert.match((await read(cluster, "/version")).json().gitVersion, /^v1\.33/);
 });
+
+test("Swagger 2 also comes in protobuf, under a valid name", async () => {
+  await using cluster = await TestCluster.start();
+  const accept = "application/com.github.proto-openapi.spec.v2@v1.0+protobuf";
+  const { headers, body } = await read(cluster, "/openapi/v2", { accept });
+  assert.equal(headers["content-type"], "application/com.github.proto-openapi.spec.v2.v1.0+protobuf");
+  // Field 1 of the document, "2.0".
+  assert.deepEqual([...(body as Uint8Array).slice(0, 5)], [0x0a, 3, 0x32, 0x2e, 0x30]);
+  await assert.rejects(read(cluster, "/openapi/v2", { accept: "text/html" }), { reason: "NotAcceptable" });
+});

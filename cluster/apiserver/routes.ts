@@ -4,7 +4,7 @@ import type { HttpRequest, HttpResponse } from "@capstan/base/http";
 import type { Store } from "@capstan/core/store";
 import { answerDiscovery } from "./discovery/index.ts";
 import { parseAccept } from "./negotiation.ts";
-import { createOpenApi, release } from "./openapi/index.ts";
+import { createOpenApi, type OpenApi, release } from "./openapi/index.ts";
 import { pathNotFound, type Registry } from "./registry.ts";
 import type { RequestInfo } from "./request.ts";
 import { answerJson } from "./respond.ts";
@@ -27,7 +27,7 @@ export function createRoutes(registry: Registry, health: Health) {
     if (path === "/") return answerJson({ paths: rootPaths(registry) });
     const discovery = answerDiscovery(request, path, registry);
     if (discovery) return discovery;
-    if (path === "/openapi/v2") return answerSwagger(request, openApi.swagger);
+    if (path === "/openapi/v2") return answerSwagger(request, openApi);
     if (path === "/openapi/v3") return { status: 200, headers: json, body: openApi.index() };
     const document = path.startsWith("/openapi/v3/") ? openApi.document(path.slice("/openapi/v3/".length)) : undefined;
     if (!document) throw pathNotFound();
@@ -38,12 +38,26 @@ export function createRoutes(registry: Registry, health: Health) {
   };
 }
 
-function answerSwagger(request: HttpRequest, swagger: () => Uint8Array): HttpResponse {
+/** Two spellings of one media type: clients before Kubernetes 1.29 ask for the second, which is no valid MIME type to answer with. */
+const protobufTypes = [
+  "application/com.github.proto-openapi.spec.v2.v1.0+protobuf",
+  "application/com.github.proto-openapi.spec.v2@v1.0+protobuf",
+];
+
+function answerSwagger(request: HttpRequest, openApi: OpenApi): HttpResponse {
   const accepted = parseAccept(request.headers.accept).map(({ type }) => type);
-  if (accepted.length > 0 && !accepted.some((type) => ["application/json", "application/*", "*/*"].includes(type))) {
-    throw new StatusError("NotAcceptable", "only the following media types are accepted: application/json");
+  for (const type of accepted.length > 0 ? accepted : ["*/*"]) {
+    if (protobufTypes.includes(type)) {
+      return { status: 200, headers: { "content-type": protobufTypes[0] ?? type }, body: openApi.swaggerProtobuf() };
+    }
+    if (["application/json", "application/*", "*/*"].includes(type)) {
+      return { status: 200, headers: json, body: openApi.swagger() };
+    }
   }
-  return { status: 200, headers: json, body: swagger() };
+  throw new StatusError(
+    "NotAcceptable",
+    `only the following media types are accepted: application/json, ${protobufTypes.join(", ")}`,
+  );
 }
 
 function version(): object {
@@ -54,7 +68,7 @@ function version(): object {
     gitVersion: `${release}+capstan`,
     gitCommit: "",
     gitTreeState: "clean",
-    buildDate: "2025-01-01T00:00:00Z",
+    buildDate: "",
     goVersion: "",
     compiler: "node",
     platform: `${process.platform}/${process.arch === "x64" ? "amd64" : process.arch}`,

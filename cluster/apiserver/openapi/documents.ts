@@ -6,6 +6,7 @@ import type { Registry } from "../registry.ts";
 import { componentName, customComponentName, type Document, type Writer, writeType } from "./component.ts";
 import { describeKind } from "./descriptions.ts";
 import { type Dialect, pathsOfKind } from "./paths.ts";
+import { encodeSwagger } from "./protobuf.ts";
 
 /** The release whose API is served. */
 export const release = "v1.33.4";
@@ -118,17 +119,19 @@ export interface OpenApi {
   document(root: string): Uint8Array | undefined;
   /** All in one Swagger 2.0 document. */
   swagger(): Uint8Array;
+  /** The same in protobuf. */
+  swaggerProtobuf(): Uint8Array;
 }
 
 export function createOpenApi(registry: Registry): OpenApi {
   let generation = -1;
   const cache = new Map<string, Uint8Array>();
-  const cached = (id: string, make: () => unknown): Uint8Array => {
+  const cached = (id: string, make: () => unknown, encode = encodeObject): Uint8Array => {
     if (generation !== registry.generation) cache.clear();
     generation = registry.generation;
     let bytes = cache.get(id);
     if (!bytes) {
-      bytes = encodeObject(make());
+      bytes = encode(make());
       cache.set(id, bytes);
     }
     return bytes;
@@ -143,6 +146,8 @@ export function createOpenApi(registry: Registry): OpenApi {
       return undefined;
     },
     swagger: () => cached("v2", () => swaggerOf(registry)),
+    swaggerProtobuf: () =>
+      cached("v2 protobuf", () => swaggerOf(registry), encodeSwagger as (value: unknown) => Uint8Array),
   };
 }
 
