@@ -26,8 +26,8 @@ export interface Context {
   signal: AbortSignal;
 }
 
-/** Pods created at once for one workflow. */
-const creations = 64;
+/** Requests under way at once for one workflow. */
+const atOnce = 64;
 /** Tries of what can only be done once the workflow is written. */
 const tries = 5;
 const soon = new Set<Effect["do"]>(["create pod", "create claim", "create budget", "stop pod"]);
@@ -47,7 +47,11 @@ export async function carryOutFirst(context: Context, effects: Effect[], book: P
 
 /** Failures are logged and tried again on their own: the workflow does not wait for them. */
 export async function carryOutThen(context: Context, effects: Effect[]): Promise<void> {
-  await Promise.all(effects.map((effect) => persist(context, effect, 0)));
+  const queue = effects.values();
+  const work = async () => {
+    for (const effect of queue) await persist(context, effect, 0);
+  };
+  await Promise.all(Array.from({ length: Math.min(atOnce, effects.length) }, work));
 }
 
 async function persist(context: Context, effect: Effect, attempt: number): Promise<void> {
@@ -67,7 +71,7 @@ async function createPods(client: Client, workflow: Workflow, pods: Pod[], book:
   const work = async () => {
     for (const pod of queue) await createPod(client, workflow, pod, book);
   };
-  await Promise.all(Array.from({ length: Math.min(creations, pods.length) }, work));
+  await Promise.all(Array.from({ length: Math.min(atOnce, pods.length) }, work));
 }
 
 async function createPod(client: Client, workflow: Workflow, pod: Pod, book: PodBook): Promise<void> {

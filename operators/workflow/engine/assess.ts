@@ -81,9 +81,13 @@ function exitCodeOf(pod: Pod, mains: string[]): string | undefined {
   return code === undefined ? undefined : String(code);
 }
 
+/** Of a pod that is only on its way there is nothing to say. */
+const routine = new Set(["ContainerCreating", "PodInitializing"]);
+
 function pendingReason(pod: Pod): string {
-  for (const { state } of pod.status?.containerStatuses ?? []) {
-    if (state?.waiting) return [state.waiting.reason, state.waiting.message].filter(Boolean).join(": ");
+  for (const { state } of statuses(pod)) {
+    if (state?.waiting && !routine.has(state.waiting.reason ?? ""))
+      return [state.waiting.reason, state.waiting.message].filter(Boolean).join(": ");
   }
   const condition = pod.status?.conditions?.find(({ reason }) => reason === "Unschedulable");
   return condition ? ["Unschedulable", condition.message].filter(Boolean).join(": ") : "";

@@ -110,7 +110,6 @@ function cleanUp(run: Run, phase: WorkflowPhase): void {
     delete node.daemoned;
     run.mark(node, "Succeeded");
   }
-  stopStrays(run);
   const claims = spec.volumeClaimGC?.strategy ?? "OnWorkflowSuccess";
   if (claims === "OnWorkflowCompletion" || (claims === "OnWorkflowSuccess" && phase === "Succeeded")) {
     for (const { persistentVolumeClaim } of run.status.persistentVolumeClaims ?? []) {
@@ -125,15 +124,16 @@ function cleanUp(run: Run, phase: WorkflowPhase): void {
     for (const pod of run.world.pods()) {
       run.effects.push({ do: "delete pod", name: pod.metadata.name, ...(delay ? { after: seconds(delay) } : {}) });
     }
-  }
+  } else labelPods(run);
   run.effects.push({ do: "delete results" });
 }
 
-/** Pods that no node knows: created just before something else ended the workflow. */
-function stopStrays(run: Run): void {
+/** Says on the pods that they are over; those that no node knows were created just before something else ended the workflow. */
+function labelPods(run: Run): void {
   const known = new Set(Object.values(run.nodes).flatMap((node) => (node.type === "Pod" ? [run.podName(node)] : [])));
-  for (const pod of run.world.pods()) {
-    if (!known.has(pod.metadata.name)) run.effects.push({ do: "delete pod", name: pod.metadata.name });
+  for (const { metadata } of run.world.pods()) {
+    if (metadata.deletionTimestamp || metadata.labels?.[labels.completed] === "true") continue;
+    run.effects.push({ do: known.has(metadata.name) ? "label pod" : "delete pod", name: metadata.name });
   }
 }
 

@@ -58,18 +58,12 @@ function readResult(run: Run, node: NodeStatus, result: WorkflowTaskResult | und
   if (!result || version === undefined || run.memory.results.get(node.id) === version) return;
   run.memory.results.set(node.id, version);
   const complete = result.metadata.labels?.[labels.reportOutputsCompleted] === "true";
+  // What is read here is written with the node's next phase: until then it can be read again.
   run.status.taskResultsCompletionStatus ??= {};
-  if (run.status.taskResultsCompletionStatus[node.id] !== complete) {
-    run.status.taskResultsCompletionStatus[node.id] = complete;
-    run.changed = true;
-  }
-  if (node.taskResultSynced !== complete) {
-    node.taskResultSynced = complete;
-    run.changed = true;
-  }
+  run.status.taskResultsCompletionStatus[node.id] = complete;
+  node.taskResultSynced = complete;
   if (result.outputs) {
     node.outputs = { ...result.outputs, ...(node.outputs?.exitCode ? { exitCode: node.outputs.exitCode } : {}) };
-    run.changed = true;
   }
   if (result.progress && /^\d+\/\d+$/.test(result.progress) && result.progress !== node.progress) {
     node.progress = result.progress;
@@ -83,15 +77,8 @@ function apply(run: Run, node: NodeStatus, pod: Pod, seen: Assessment): void {
     const child = run.node(`${node.name}.${name}`);
     if (child && !isOver(child)) run.mark(child, phase, message);
   }
-  const { nodeName } = pod.spec;
-  if (nodeName && node.hostNodeName !== nodeName) {
-    node.hostNodeName = nodeName;
-    run.changed = true;
-  }
-  if (seen.exitCode !== undefined && node.outputs?.exitCode !== seen.exitCode) {
-    node.outputs = { ...node.outputs, exitCode: seen.exitCode };
-    run.changed = true;
-  }
+  if (pod.spec.nodeName) node.hostNodeName = pod.spec.nodeName;
+  if (seen.exitCode !== undefined) node.outputs = { ...node.outputs, exitCode: seen.exitCode };
   if (Boolean(node.daemoned) !== Boolean(seen.daemoned)) {
     if (seen.daemoned) node.daemoned = true;
     else delete node.daemoned;
@@ -124,7 +111,7 @@ function afterPod(run: Run, node: NodeStatus, pod: Pod): void {
   const delay = gc?.deleteDelayDuration;
   if (gc?.strategy === "OnPodCompletion" || (gc?.strategy === "OnPodSuccess" && node.phase === "Succeeded")) {
     run.effects.push({ do: "delete pod", name: pod.metadata.name, ...(delay ? { after: seconds(delay) } : {}) });
-  } else run.effects.push({ do: "label pod", name: pod.metadata.name });
+  }
 }
 
 export const seconds = (text: string): number => {

@@ -59,7 +59,8 @@ export function buildPod(run: Run, node: NodeStatus, template: Template, options
       ...placement(run, template),
       ...deadlineOf(run, template, options),
       initContainers: [
-        initContainer(run, template, main, env),
+        // Where nothing is to be staged there is nothing to wait for.
+        ...(template.script || loaded(template).length > 0 ? [initContainer(run, template, main, env)] : []),
         ...(template.initContainers ?? []).map((container) => withMirror(container, main)),
       ],
       containers: [
