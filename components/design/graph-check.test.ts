@@ -102,3 +102,14 @@ test("types guessed from the start of a large file do not refuse text that may f
   });
   assert.deepEqual(await createGraphCheck({ artifacts })(workflow, templates), []);
 });
+
+test("templates of a WorkflowTemplate are named in the path", async (context) => {
+  const [, templates] = quickstart({ "name: label, value: species": "name: label, value: specis" });
+  const workflow = {
+    metadata: { name: "w", namespace: "quickstart" },
+    spec: { workflowTemplateRef: { name: "penguins" } },
+  };
+  const named = new Map([...templates].map(([, template]) => [`namespaced/penguins/${template.name}`, template]));
+  const [problem] = await createGraphCheck(repository(context))(workflow as Workflow, named);
+  assert.equal(problem?.path, "spec.templates[main].dag.tasks[1].arguments.parameters[0].value");
+});

@@ -52,14 +52,16 @@ export function createGraphCheck({ artifacts }: GraphCheckOptions) {
 
 type PathOf = (name: string | undefined, index: number) => string;
 
-/** The platform's own templates are what the tasks refer to; all others may hold tasks. */
+/**
+ * The platform's own templates are what the tasks refer to; all others may hold tasks. Those of a WorkflowTemplate are
+ * named in paths, since a workflow does not know their place in it.
+ */
 function shapeOf(workflow: Workflow, templates: ReadonlyMap<string, Template>): [WorkflowShape, PathOf] {
   const own = workflow.spec.templates ?? [];
   const others = [...templates].filter(([key]) => !key.startsWith(`cluster/${componentNames.template}/`));
-  const keys = others.map(([key]) => key);
   const pathOf: PathOf = (name, index) => {
     const at = own.findIndex((template) => template === others[index]?.[1] || template.name === name);
-    return at >= 0 ? `spec.templates[${at}]` : (keys[index] as string);
+    return `spec.templates[${at >= 0 ? at : name}]`;
   };
   const shape = { arguments: workflow.spec.arguments, templates: others.map(([, template]) => template) };
   return [shape as WorkflowShape, pathOf];
