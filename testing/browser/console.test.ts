@@ -41,6 +41,9 @@ test("from the login to a prediction", { skip }, async () => {
   await page.locator(".step", { hasText: "gbdt" }).click();
   await page.getByRole("tab", { name: "Logs" }).click();
   await page.getByRole("log").getByText("stopped early").waitFor();
+  const saved = page.waitForEvent("download");
+  await page.getByRole("button", { name: "Download" }).click();
+  assert.match((await saved).suggestedFilename(), /^penguins-8k2pq-gbdt-\d+-main\.log$/);
   await page.locator(".step", { hasText: "evaluate" }).click();
   const matrix = page.getByRole("img", { name: /Adelie: Adelie 30/ });
   await matrix.waitFor();

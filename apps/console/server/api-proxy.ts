@@ -25,13 +25,23 @@ export function asUser(
 
 /** @param url path and query without the /k8s in front. */
 export async function forwardToApi(api: Handler, session: Session, url: string, request: HttpRequest) {
-  const path = url.split("?", 1)[0] as string;
-  if (/\/(services|pods|nodes)\/[^/]+\/proxy(\/|$)/.test(path)) {
+  if (isProxied(url.split("?", 1)[0] as string)) {
     // A proxied page would run in the console's own origin, with the session of whoever looks at it.
     return refuse(403, "Forbidden", "the console proxies no pages of pods, services or nodes: use kubectl proxy");
   }
   const answer = await api(asUser(session, { ...request, url }));
   return sandboxed(answer);
+}
+
+/** Whether the API would decode the path to one of a proxy; a path that cannot be decoded is the API's to refuse. */
+function isProxied(path: string): boolean {
+  const proxied = /\/(services|pods|nodes)\/+[^/]+\/+proxy(\/|$)/;
+  try {
+    return proxied.test(decodeURIComponent(path));
+  } catch (error) {
+    if (!(error instanceof URIError)) throw error;
+    return proxied.test(path);
+  }
 }
 
 /** What the API answers is data: never a page, never cached, never a cookie. */

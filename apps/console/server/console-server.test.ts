@@ -12,11 +12,20 @@ before(async () => {
 });
 after(() => running[Symbol.asyncDispose]());
 
-const own = { "x-capstan-console": "1", "content-type": "application/json" };
+const own = { "x-capstan-console": "none", "content-type": "application/json" };
 
-async function call(path: string, init: RequestInit & { cookie?: string } = {}) {
-  const { cookie, headers, ...rest } = init;
-  const all = { ...(headers as Record<string, string>), ...(cookie ? { cookie } : {}) };
+const json = { "content-type": "application/json" };
+
+/** What a browser holds after a login. */
+interface Login {
+  cookie: string;
+  key: string;
+}
+
+async function call(path: string, init: RequestInit & { as?: Login } = {}) {
+  const { as, headers, ...rest } = init;
+  const session: Record<string, string> = as ? { cookie: as.cookie, "x-capstan-console": as.key } : {};
+  const all = { ...session, ...(headers as Record<string, string>) };
   const answer = await fetch(running.url + path, { redirect: "manual", ...rest, headers: all });
   const text = await answer.text();
   return { status: answer.status, headers: answer.headers, text };
@@ -24,10 +33,12 @@ async function call(path: string, init: RequestInit & { cookie?: string } = {}) 
 
 async function logIn(proof: object) {
   const answer = await call("/login", { method: "POST", headers: own, body: JSON.stringify(proof) });
-  return { ...answer, cookie: (answer.headers.get("set-cookie") ?? "").split(";", 1)[0] as string };
+  const cookie = (answer.headers.get("set-cookie") ?? "").split(";", 1)[0] as string;
+  const { key = "" } = JSON.parse(answer.text);
+  return { ...answer, as: { cookie, key } as Login };
 }
 
-const asAdmin = async () => (await logIn({ oneTime: await running.login() })).cookie;
+const asAdmin = async () => (await logIn({ oneTime: await running.login() })).as;
 
 async function tokenOf(namespace: string, name: string): Promise<string> {
   const answer = await running.cluster.client.request({
@@ -52,25 +63,25 @@ test("without a session the API is closed and pages lead to the login", async ()
 
 test("a one-time login works once and speaks for the administrator", async () => {
   const oneTime = await running.login();
-  const { status, cookie } = await logIn({ oneTime });
+  const { status, as } = await logIn({ oneTime });
   assert.equal(status, 200);
   const again = await logIn({ oneTime });
   assert.deepEqual([again.status, JSON.parse(again.text).reason], [401, "LoginUsed"]);
-  const pods = await call("/k8s/api/v1/pods", { cookie });
+  const pods = await call("/k8s/api/v1/pods", { as });
   assert.equal(pods.status, 200);
   assert.match(pods.headers.get("content-security-policy") ?? "", /sandbox/);
-  assert.equal(JSON.parse((await call("/session", { cookie })).text).user, "admin");
+  assert.equal(JSON.parse((await call("/session", { as })).text).user, "admin");
 });
 
 test("a bearer token gives exactly its own rights, whatever the browser claims", async () => {
-  const { cookie } = await logIn({ bearer: await tokenOf("risk-lab", "ana") });
+  const { as } = await logIn({ bearer: await tokenOf("risk-lab", "ana") });
   const list = (namespace: string, headers = {}) =>
-    call(`/k8s/apis/argoproj.io/v1alpha1/namespaces/${namespace}/workflows`, { cookie, headers });
+    call(`/k8s/apis/argoproj.io/v1alpha1/namespaces/${namespace}/workflows`, { as, headers });
   assert.equal((await list("risk-lab")).status, 200);
   assert.equal((await list("quickstart")).status, 403);
   const claims = { "impersonate-user": "admin", "impersonate-group": "system:masters", "x-remote-user": "admin" };
   assert.equal((await list("quickstart", claims)).status, 403);
-  const session = JSON.parse((await call("/session", { cookie })).text);
+  const session = JSON.parse((await call("/session", { as })).text);
   assert.equal(session.user, "system:serviceaccount:risk-lab:ana");
 });
 
@@ -86,42 +97,50 @@ test("a wrong login says what is wrong", async () => {
 });
 
 test("after a logout the cookie is worth nothing", async () => {
-  const cookie = await asAdmin();
-  assert.equal((await call("/session", { cookie })).status, 200);
-  await call("/logout", { method: "POST", headers: own, cookie });
-  assert.equal((await call("/session", { cookie })).status, 401);
+  const as = await asAdmin();
+  assert.equal((await call("/session", { as })).status, 200);
+  await call("/logout", { method: "POST", as, headers: json });
+  assert.equal((await call("/session", { as })).status, 401);
+});
+
+test("the cookie that other ports of this host see too is worth nothing without the key", async () => {
+  const { cookie } = await asAdmin();
+  assert.equal((await call("/k8s/api/v1/pods", { headers: { cookie } })).status, 401);
+  assert.equal((await call("/session", { headers: { cookie, "x-capstan-console": "none" } })).status, 401);
+  assert.equal((await call("/workflows", { headers: { cookie } })).status, 200, "the app itself is no secret");
 });
 
 test("writes need the app's header, and pages of pods are not proxied", async () => {
-  const cookie = await asAdmin();
+  const as = await asAdmin();
   const path = "/k8s/api/v1/namespaces/default/configmaps";
   const body = JSON.stringify({ apiVersion: "v1", kind: "ConfigMap", metadata: { generateName: "a-" } });
-  const bare = { "content-type": "application/json" };
-  assert.equal((await call(path, { method: "POST", cookie, headers: bare, body })).status, 403);
-  assert.equal((await call(path, { method: "POST", cookie, headers: own, body })).status, 201);
-  const proxied = await call("/k8s/api/v1/namespaces/default/services/a/proxy/", { cookie });
-  assert.deepEqual([proxied.status, /proxies no pages/.test(proxied.text)], [403, true]);
+  assert.equal((await call(path, { method: "POST", headers: { ...json, cookie: as.cookie }, body })).status, 403);
+  assert.equal((await call(path, { method: "POST", as, headers: json, body })).status, 201);
+  for (const part of ["proxy/", "%70roxy/", "/proxy", "proxy/x/../y"]) {
+    const proxied = await call(`/k8s/api/v1/namespaces/default/services/a/${part}`, { as });
+    assert.deepEqual([proxied.status, /proxies no pages/.test(proxied.text)], [403, true], part);
+  }
 });
 
 const row = JSON.stringify({ instances: [{ island: "Biscoe", mass: 5200 }] });
 const predict = "/predict/quickstart/islands/v1/models/islands:predict";
 
 test("a prediction goes through the gateway to the model", async () => {
-  const answer = await call(predict, { method: "POST", cookie: await asAdmin(), headers: own, body: row });
+  const answer = await call(predict, { method: "POST", as: await asAdmin(), headers: json, body: row });
   assert.equal(answer.status, 200, answer.text);
   assert.equal(JSON.parse(answer.text).predictions[0].species, "Gentoo");
 });
 
 test("a prediction is refused to whoever may not get the service, and told from one that is not there", async () => {
-  const { cookie } = await logIn({ bearer: await tokenOf("risk-lab", "ana") });
-  assert.equal((await call(predict, { method: "POST", cookie, headers: own, body: row })).status, 403);
+  const { as } = await logIn({ bearer: await tokenOf("risk-lab", "ana") });
+  assert.equal((await call(predict, { method: "POST", as, headers: json, body: row })).status, 403);
   const admin = await asAdmin();
   const missing = "/predict/quickstart/none/v1/models/none:predict";
-  assert.equal((await call(missing, { method: "POST", cookie: admin, headers: own, body: row })).status, 404);
+  assert.equal((await call(missing, { method: "POST", as: admin, headers: json, body: row })).status, 404);
   const unready = "/predict/quickstart/churn/v1/models/churn:predict";
-  assert.equal((await call(unready, { method: "POST", cookie: admin, headers: own, body: row })).status, 503);
+  assert.equal((await call(unready, { method: "POST", as: admin, headers: json, body: row })).status, 503);
   const elsewhere = "/predict/quickstart/islands/metrics";
-  assert.equal((await call(elsewhere, { method: "POST", cookie: admin, headers: own, body: row })).status, 404);
+  assert.equal((await call(elsewhere, { method: "POST", as: admin, headers: json, body: row })).status, 404);
 });
 
 interface Frame {
@@ -132,9 +151,10 @@ interface Frame {
 }
 
 /** Opens a stream and collects its frames until `enough` says so. */
-async function stream(cookie: string, url: string, enough: (frames: Frame[]) => boolean): Promise<Frame[]> {
-  const headers = { cookie, origin: running.url };
-  const socket = new WebSocket(`${running.url.replace("http", "ws")}/streams`, { headers });
+async function stream(as: Login, url: string, enough: (frames: Frame[]) => boolean): Promise<Frame[]> {
+  const headers = { cookie: as.cookie, origin: running.url };
+  const protocols = ["capstan.streams", as.key];
+  const socket = new WebSocket(`${running.url.replace("http", "ws")}/streams`, protocols, { headers });
   const frames: Frame[] = [];
   try {
     return await new Promise((resolve, reject) => {
@@ -164,16 +184,17 @@ test("a watch comes over the socket, live and with the session's rights", async 
     return text(all).includes('"touched":"yes"');
   });
   assert.equal(frames[0]?.status, 200);
-  const { cookie } = await logIn({ bearer: await tokenOf("risk-lab", "ana") });
-  const refused = await stream(cookie, url, (all) => all.some((frame) => frame.end));
+  const { as } = await logIn({ bearer: await tokenOf("risk-lab", "ana") });
+  const refused = await stream(as, url, (all) => all.some((frame) => frame.end));
   assert.equal(refused[0]?.status, 403);
 });
 
 test("a socket is refused without a session, to another origin, and to who names none", async () => {
-  const cookie = await asAdmin();
-  const attempt = (headers: Record<string, string>) =>
+  const as = await asAdmin();
+  const attempt = (headers: Record<string, string>, key = as.key) =>
     new Promise<number | undefined>((resolve) => {
-      const socket = new WebSocket(`${running.url.replace("http", "ws")}/streams`, { headers });
+      const protocols = ["capstan.streams", key];
+      const socket = new WebSocket(`${running.url.replace("http", "ws")}/streams`, protocols, { headers });
       socket.on("unexpected-response", (_, answer) => {
         resolve(answer.statusCode);
         answer.destroy();
@@ -185,7 +206,8 @@ test("a socket is refused without a session, to another origin, and to who names
       });
     });
   assert.equal(await attempt({ origin: running.url }), 401);
-  assert.equal(await attempt({ cookie, origin: "http://evil.example" }), 403);
-  assert.equal(await attempt({ cookie }), 403);
-  assert.equal(await attempt({ cookie, origin: running.url }), undefined);
+  assert.equal(await attempt({ cookie: as.cookie, origin: "http://evil.example" }), 403);
+  assert.equal(await attempt({ cookie: as.cookie }), 403);
+  assert.equal(await attempt({ cookie: as.cookie, origin: running.url }, "none"), 401);
+  assert.equal(await attempt({ cookie: as.cookie, origin: running.url }), undefined);
 });

@@ -5,13 +5,13 @@ import type { Logger } from "@capstan/base/log";
 import { writeRaw } from "@capstan/core/wire";
 import { json, refuse } from "./answer.ts";
 import { forwardToApi } from "./api-proxy.ts";
-import { guarded, refusal } from "./guard.ts";
+import { consoleHeader, guarded, refusal } from "./guard.ts";
 import { describe, login } from "./login.ts";
 import { takeOneTimeLogin } from "./one-time-login.ts";
 import { forwardToModel, type GatewayAccess } from "./prediction.ts";
 import { createSessions, type Session } from "./session.ts";
 import { createStaticFiles } from "./static-files.ts";
-import { serveStreams } from "./streams.ts";
+import { serveStreams, streamKey } from "./streams.ts";
 
 /** Half a day: a working day without a second login. */
 const sessionLifetime = 12 * 3600_000;
@@ -55,7 +55,7 @@ export function createConsoleServer(options: ConsoleServerOptions): ConsoleServe
 
   const route: Handler = async (request) => {
     const path = request.url.split("?", 1)[0] as string;
-    const session = sessions.of(request);
+    const session = sessions.proved(request, request.headers[consoleHeader]);
     if (path === "/login" && request.method === "POST") return login(loginOptions, request);
     if (path === "/logout" && request.method === "POST") {
       return json(200, {}, { "set-cookie": sessions.end(session) });
@@ -69,7 +69,7 @@ export function createConsoleServer(options: ConsoleServerOptions): ConsoleServe
     const file = await files.file(path);
     if (file) return file;
     if (path.startsWith("/assets/")) return refuse(404, "NotFound", `no file ${path} in this version of the console`);
-    if (path === "/login" || session) return files.page();
+    if (path === "/login" || sessions.of(request)) return files.page();
     return {
       status: 302,
       headers: { location: `/login?next=${encodeURIComponent(request.url)}`, "cache-control": "no-store" },
@@ -89,7 +89,7 @@ export function createConsoleServer(options: ConsoleServerOptions): ConsoleServe
     handler,
     async upgrade(request, socket, head) {
       const refused = refusal(request, options.hosts ?? []) ?? refuseStream(request);
-      const session = sessions.of(request);
+      const session = sessions.proved(request, streamKey(request));
       if (refused) return writeRaw(socket, refused);
       if (!session) return writeRaw(socket, refuse(401, "Unauthorized", "log in first"));
       await serveStreams(api, session, request, socket, head);

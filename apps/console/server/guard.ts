@@ -2,7 +2,7 @@
 import type { Handler, HttpRequest, HttpResponse, Interceptor } from "@capstan/base/http";
 import { refuse } from "./answer.ts";
 
-/** A header that a page of another origin cannot send without a preflight, which is never granted. */
+/** Carries the session's key. A page of another origin cannot send it without a preflight, which is never granted. */
 export const consoleHeader = "x-capstan-console";
 
 const loopback = /^(localhost|127(\.\d{1,3}){3}|\[::1\])(:\d{1,5})?$/i;

@@ -18,7 +18,7 @@ export interface LoginOptions {
   gateway: GatewayAccess;
 }
 
-/** POST /login with `{oneTime}` or `{bearer}`: a session cookie, or 401. */
+/** POST /login with `{oneTime}` or `{bearer}`: a session cookie and the key to be sent with it, or 401. */
 export async function login(options: LoginOptions, request: HttpRequest): Promise<HttpResponse> {
   const body = readBody(request);
   if ("refused" in body) return body.refused;
@@ -41,15 +41,16 @@ export async function login(options: LoginOptions, request: HttpRequest): Promis
 
 /** GET /session: whose it is, and how predictions are asked for. The token's file is the administrator's alone. */
 export function describe(
-  { principal: { name, groups }, token }: Omit<Session, "id" | "expires">,
+  { principal: { name, groups }, token }: Pick<Session, "principal" | "token">,
   gateway: GatewayAccess,
 ) {
   const file = token === undefined && gateway.tokenFile ? { tokenFile: gateway.tokenFile } : {};
   return { user: name, groups, gateway: `http://127.0.0.1:${gateway.port}`, ...file };
 }
 
-function begin({ sessions, gateway }: LoginOptions, about: Omit<Session, "id" | "expires">): HttpResponse {
-  return json(200, describe(about, gateway), { "set-cookie": sessions.begin(about) });
+function begin({ sessions, gateway }: LoginOptions, about: Pick<Session, "principal" | "token">): HttpResponse {
+  const { cookie, key } = sessions.begin(about);
+  return json(200, { ...describe(about, gateway), key }, { "set-cookie": cookie });
 }
 
 /** Asks the API itself whose token it is. Source: authentication.k8s.io/v1 SelfSubjectReview. */

@@ -4,13 +4,12 @@ import { createSessions } from "./session.ts";
 
 const secret = new Uint8Array(32).fill(7);
 const principal = { name: "ana", groups: ["system:authenticated"] };
-const cookieOf = (header: string) => ({ headers: { cookie: header.split(";", 1)[0] as string } });
+const cookieOf = ({ cookie }: { cookie: string }) => ({ headers: { cookie: cookie.split(";", 1)[0] as string } });
 
 test("a session is who it was begun for, after a restart too", () => {
-  const header = createSessions({ secret, lifetime: 1000 }).begin({ principal, token: "t0k3n" });
-  assert.match(header, /; HttpOnly; SameSite=Strict$/);
-  assert.ok(!Buffer.from(header).includes("t0k3n"), "the cookie does not show the token");
-  const session = createSessions({ secret, lifetime: 1000 }).of(cookieOf(header));
+  const begun = createSessions({ secret, lifetime: 1000 }).begin({ principal, token: "t0k3n" });
+  assert.match(begun.cookie, /; HttpOnly; SameSite=Strict$/);
+  const session = createSessions({ secret, lifetime: 1000 }).of(cookieOf(begun));
   assert.deepEqual([session?.principal, session?.token], [principal, "t0k3n"]);
 });
 
@@ -42,12 +41,28 @@ test("a session that was ended is refused, and others are not", () => {
 
 test("a cookie of another key, a changed one and nonsense are no session", () => {
   const sessions = createSessions({ secret, lifetime: 1000 });
-  const foreign = createSessions({ secret: new Uint8Array(32).fill(8), lifetime: 1000 }).begin({ principal });
-  assert.equal(sessions.of(cookieOf(foreign)), undefined);
   const { cookie } = cookieOf(sessions.begin({ principal })).headers;
+  const name = cookie.split("=", 1)[0] as string;
+  const foreign = createSessions({ secret: new Uint8Array(32).fill(8), lifetime: 1000 }).begin({ principal });
+  const renamed = cookieOf(foreign).headers.cookie.replace(/^[^=]+/, name);
+  assert.equal(sessions.of({ headers: { cookie: renamed } }), undefined);
   const flipped = cookie.slice(0, -4) + (cookie.at(-4) === "A" ? "B" : "A") + cookie.slice(-3);
   assert.equal(sessions.of({ headers: { cookie: flipped } }), undefined);
-  assert.equal(sessions.of({ headers: { cookie: "capstan_session=AAAA" } }), undefined);
+  assert.equal(sessions.of({ headers: { cookie: `${name}=AAAA` } }), undefined);
+});
+
+test("the cookie alone proves nothing: the key has to come with it", () => {
+  const sessions = createSessions({ secret, lifetime: 1000 });
+  const begun = sessions.begin({ principal });
+  const other = sessions.begin({ principal });
+  assert.equal(sessions.proved(cookieOf(begun), begun.key)?.principal.name, "ana");
+  for (const key of [undefined, "", "1", other.key]) assert.equal(sessions.proved(cookieOf(begun), key), undefined);
+});
+
+test("two instances on one machine do not overwrite each other's cookie", () => {
+  const name = (fill: number) =>
+    createSessions({ secret: new Uint8Array(32).fill(fill), lifetime: 1 }).begin({ principal });
+  assert.notEqual(name(1).cookie.split("=", 1)[0], name(2).cookie.split("=", 1)[0]);
 });
 
 test("a short secret is refused", () => {

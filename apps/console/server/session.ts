@@ -1,10 +1,15 @@
 // Sessions: sealed into the cookie itself, so that they outlive a restart and the server keeps no table of them.
-import { createCipheriv, createDecipheriv, hkdfSync, randomBytes } from "node:crypto";
+import { createCipheriv, createDecipheriv, hkdfSync, randomBytes, timingSafeEqual } from "node:crypto";
 import type { HttpRequest, Principal } from "@capstan/base/http";
 
 /** Who a browser speaks for. With a `token` the API authenticates it on every request; without, `principal` was proved by a one-time login. */
 export interface Session {
   id: string;
+  /**
+   * What the app sends beside the cookie. Browsers give a host's cookies to every port of it: another program that the
+   * user opens on this machine gets the cookie, but not what the app keeps in its own origin's storage.
+   */
+  key: string;
   principal: Principal;
   token?: string;
   /** Milliseconds since the epoch. */
@@ -13,14 +18,15 @@ export interface Session {
 
 /** Longest bearer token that fits in a cookie: browsers keep at most 4096 bytes a cookie (RFC 6265, section 6.1). */
 export const maxTokenBytes = 2600;
-const cookieName = "capstan_session";
 
 export interface Sessions {
-  /** The Set-Cookie value that begins the session. */
-  begin(session: Omit<Session, "id" | "expires">): string;
+  begin(about: Pick<Session, "principal" | "token">): { cookie: string; key: string };
   /** The Set-Cookie value that ends it; the cookie's copies are refused from now on too. */
   end(session: Session | undefined): string;
+  /** Whose cookie it is: enough to be shown the app, which holds nothing of the user's. */
   of(request: Pick<HttpRequest, "headers">): Session | undefined;
+  /** Whose request it is: the session of the cookie when `key` is its key. */
+  proved(request: Pick<HttpRequest, "headers">, key: string | undefined): Session | undefined;
 }
 
 export interface SessionsOptions {
@@ -34,14 +40,17 @@ export interface SessionsOptions {
 /** @throws RangeError when the secret is too short. */
 export function createSessions({ secret, lifetime, now = Date.now }: SessionsOptions): Sessions {
   if (secret.byteLength < 32) throw new RangeError("the console's secret has fewer than 32 bytes");
-  const key = new Uint8Array(hkdfSync("sha256", secret, new Uint8Array(), "capstan console session", 32));
+  const sealing = new Uint8Array(hkdfSync("sha256", secret, new Uint8Array(), "capstan console session", 32));
+  // Of this instance: others on the same machine share the host, and so the browser's cookies.
+  const cookieName = `capstan_${Buffer.from(hkdfSync("sha256", secret, new Uint8Array(), "cookie name", 6)).toString("hex")}`;
   const ended = new Map<string, number>();
   const cookie = (value: string, seconds: number) =>
     `${cookieName}=${value}; Path=/; Max-Age=${seconds}; HttpOnly; SameSite=Strict`;
-  return {
+  const random = (bytes: number) => randomBytes(bytes).toString("base64url");
+  const sessions: Sessions = {
     begin(about) {
-      const session: Session = { ...about, id: randomBytes(12).toString("base64url"), expires: now() + lifetime };
-      return cookie(seal(key, session), Math.floor(lifetime / 1000));
+      const session: Session = { ...about, id: random(12), key: random(24), expires: now() + lifetime };
+      return { cookie: cookie(seal(sealing, session), Math.floor(lifetime / 1000)), key: session.key };
     },
     end(session) {
       for (const [id, expires] of ended) if (expires < now()) ended.delete(id);
@@ -50,11 +59,21 @@ export function createSessions({ secret, lifetime, now = Date.now }: SessionsOpt
     },
     of(request) {
       const sealed = cookieOf(request.headers.cookie, cookieName);
-      const session = sealed ? open(key, sealed) : undefined;
+      const session = sealed ? open(sealing, sealed) : undefined;
       if (!session || session.expires <= now() || ended.has(session.id)) return undefined;
       return session;
     },
+    proved(request, key) {
+      const session = sessions.of(request);
+      return session && key !== undefined && same(session.key, key) ? session : undefined;
+    },
   };
+  return sessions;
+}
+
+function same(one: string, other: string): boolean {
+  const [a, b] = [Buffer.from(one), Buffer.from(other)];
+  return a.length === b.length && timingSafeEqual(a, b);
 }
 
 /** AES-256-GCM: nonce, tag, ciphertext. Source: NIST SP 800-38D. */

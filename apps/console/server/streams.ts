@@ -19,6 +19,14 @@ interface Opening {
   url: string;
   accept?: string;
 }
+/** WebSockets take no headers from pages: the key comes as the second of two offered protocols. */
+const protocol = "capstan.streams";
+
+export function streamKey({ headers }: HttpRequest): string | undefined {
+  const [name, key] = (headers["sec-websocket-protocol"] ?? "").split(",").map((part) => part.trim());
+  return name === protocol ? key : undefined;
+}
+
 type Ask = Opening | { close: number };
 
 /** Serves a socket until it closes or the session ends. */
@@ -30,7 +38,7 @@ export async function serveStreams(
   head: Uint8Array,
 ): Promise<void> {
   const { WebSocketServer } = await import("ws");
-  const server = new WebSocketServer({ noServer: true, maxPayload: maxMessageBytes });
+  const server = new WebSocketServer({ noServer: true, maxPayload: maxMessageBytes, handleProtocols: () => protocol });
   const web = await new Promise<WebSocket>((resolve) => {
     // ws reads the method, the URL and the headers, which are all that a request has here too.
     server.handleUpgrade(request as never, socket, Buffer.from(head), resolve);

@@ -2,8 +2,22 @@
 import type { Handler } from "@capstan/base/http";
 import { patientFetch } from "./patient.ts";
 
-/** Proves to the server that this app sent the request: no other origin can set it. */
-export const consoleHeader = { "x-capstan-console": "1" };
+const keyName = "capstan.key";
+
+/** The session's key, in this origin's storage: see server/session.ts. */
+export function sessionKey(): string {
+  return localStorage.getItem(keyName) ?? "none";
+}
+
+export function keepSessionKey(key: string | undefined): void {
+  if (key === undefined) localStorage.removeItem(keyName);
+  else localStorage.setItem(keyName, key);
+}
+
+/** Proves to the server that this app sent the request: no other origin has the key, nor may it set the header. */
+export function consoleHeaders(): Record<string, string> {
+  return { "x-capstan-console": sessionKey() };
+}
 
 const listeners = new Set<() => void>();
 
@@ -23,7 +37,7 @@ export const fetchHandler: Handler = async (request) => {
   const send = request.method === "GET" ? patientFetch : fetch;
   const answer = await send(`/k8s${request.url}`, {
     method: request.method,
-    headers: { ...request.headers, ...consoleHeader },
+    headers: { ...request.headers, ...consoleHeaders() },
     body: (request.body as Uint8Array<ArrayBuffer> | undefined) ?? null,
     signal: request.signal,
   });

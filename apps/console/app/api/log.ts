@@ -28,7 +28,7 @@ const maxLines = 5000;
 const colourCodes = new RegExp(`${String.fromCharCode(27)}\\[[0-9;?]*[ -/]*[@-~]`, "g");
 const empty: Log = { lines: [], dropped: 0, ended: false };
 
-export function logUrl({ namespace, pod, container, previous }: LogSource, follow: boolean): string {
+function logUrl({ namespace, pod, container, previous }: LogSource, follow: boolean): string {
   const query = new URLSearchParams({ container });
   if (previous) query.set("previous", "true");
   if (follow) query.set("follow", "true");
@@ -99,4 +99,16 @@ async function* textsOf({ body }: HttpResponse): AsyncIterable<string> {
   if (typeof body === "string") yield body;
   else if (body instanceof Uint8Array) yield decoder.decode(body);
   else if (body) for await (const chunk of body) yield decoder.decode(chunk, { stream: true });
+}
+
+/** The whole log as a file. */
+export async function downloadLog(source: LogSource): Promise<void> {
+  const texts: string[] = [];
+  for await (const text of textsOf(await client.request({ url: logUrl(source, false) }))) texts.push(text);
+  const url = URL.createObjectURL(new Blob(texts, { type: "text/plain" }));
+  const link = document.createElement("a");
+  link.href = url;
+  link.download = `${source.pod}-${source.container}.log`;
+  link.click();
+  URL.revokeObjectURL(url);
 }

@@ -1,5 +1,5 @@
 import { useQuery } from "@tanstack/react-query";
-import { consoleHeader } from "./handler.ts";
+import { consoleHeaders, keepSessionKey } from "./handler.ts";
 import { patientFetch } from "./patient.ts";
 
 export interface SessionUser {
@@ -25,14 +25,17 @@ export class LoginError extends Error {
 export async function logIn(proof: { oneTime: string } | { bearer: string }): Promise<SessionUser> {
   const answer = await patientFetch("/login", {
     method: "POST",
-    headers: { "content-type": "application/json", ...consoleHeader },
+    headers: { "content-type": "application/json", ...consoleHeaders() },
     body: JSON.stringify(proof),
   });
-  return read(answer);
+  const { key, ...user } = await read<SessionUser & { key: string }>(answer);
+  keepSessionKey(key);
+  return user;
 }
 
 export async function logOut(): Promise<void> {
-  await fetch("/logout", { method: "POST", headers: consoleHeader });
+  await fetch("/logout", { method: "POST", headers: consoleHeaders() });
+  keepSessionKey(undefined);
 }
 
 /** Who is logged in; null when nobody is. */
@@ -41,15 +44,15 @@ export function useSession(): SessionUser | null | undefined {
     queryKey: ["session"],
     staleTime: Number.POSITIVE_INFINITY,
     queryFn: async (): Promise<SessionUser | null> => {
-      const answer = await patientFetch("/session", { headers: consoleHeader });
+      const answer = await patientFetch("/session", { headers: consoleHeaders() });
       return answer.status === 401 ? null : read(answer);
     },
   });
   return data;
 }
 
-async function read(answer: Response): Promise<SessionUser> {
-  const body = (await answer.json()) as SessionUser & { reason?: string; message?: string };
+async function read<T>(answer: Response): Promise<T> {
+  const body = (await answer.json()) as T & { reason?: string; message?: string };
   if (!answer.ok) throw new LoginError(body.reason ?? "InternalError", body.message ?? answer.statusText);
   return body;
 }

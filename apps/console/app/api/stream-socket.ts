@@ -2,7 +2,7 @@
 import { StatusError } from "@capstan/api/meta";
 import { createQueue, type Deferred, deferred, type Queue } from "@capstan/base/async";
 import type { Handler, HttpRequest, HttpResponse } from "@capstan/base/http";
-import { sessionLost } from "./handler.ts";
+import { sessionKey, sessionLost } from "./handler.ts";
 
 /** What the server sends about the stream `id`. */
 type Message =
@@ -38,7 +38,7 @@ export function streaming(plain: Handler): Handler {
 }
 
 function connect(onClose: () => void): Promise<Line> {
-  const socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}/streams`);
+  const socket = new WebSocket(`${location.origin.replace(/^http/, "ws")}/streams`, ["capstan.streams", sessionKey()]);
   const streams = new Map<number, Stream>();
   const ready = deferred<Line>();
   let last = 0;

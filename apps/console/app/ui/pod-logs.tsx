@@ -3,7 +3,7 @@ import type { ContainerStatus, Pod } from "@capstan/api/generated/core-v1";
 import { Button, Checkbox, Input, Select, Tooltip } from "antd";
 import { useState } from "react";
 import { useTranslation } from "react-i18next";
-import { type LogSource, logUrl, useLog } from "../api/log.ts";
+import { downloadLog, type LogSource, useLog } from "../api/log.ts";
 import { LogLines } from "./log-lines.tsx";
 
 export interface PodLogsProps {
@@ -68,8 +68,8 @@ export function PodLogs({ pod, container, tall }: PodLogsProps) {
             size="small"
             icon={<DownloadOutlined />}
             aria-label={t("common.download")}
-            href={`/k8s${logUrl(source, false)}`}
-            download={`${pod.metadata.name}-${chosen}.log`}
+            disabled={!started}
+            onClick={() => void downloadLog(source)}
           />
         </Tooltip>
       </div>

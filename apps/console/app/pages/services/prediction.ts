@@ -1,6 +1,6 @@
 // One prediction through the console's server, and the request as a person would send it.
 import type { Signature, TensorSignature } from "@capstan/api/kinds/model-signature";
-import { consoleHeader, sessionLost } from "../../api/handler.ts";
+import { consoleHeaders, sessionLost } from "../../api/handler.ts";
 import { patientFetch } from "../../api/patient.ts";
 
 /** One row by column name; null is a missing value. */
@@ -23,7 +23,7 @@ export async function predict({ namespace, name }: Target, body: string): Promis
   const began = performance.now();
   const answer = await patientFetch(`/predict/${namespace}/${name}/v1/models/${name}:predict`, {
     method: "POST",
-    headers: { "content-type": "application/json", ...consoleHeader },
+    headers: { "content-type": "application/json", ...consoleHeaders() },
     body,
   });
   const text = await answer.text();
