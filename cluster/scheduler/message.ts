@@ -12,6 +12,12 @@ export function explain(refusals: Map<NodeState, Refusal>): string {
   return `0/${refusals.size} nodes are available: ${why}. preemption: 0/${refusals.size} nodes are available: ${summary(helpless)}.`;
 }
 
+/** The same, for a reason that holds on every node. */
+export function explainAll(reason: string, nodes: number): string {
+  const helpless = nodes > 0 ? `${nodes} Preemption is not helpful for scheduling` : "";
+  return `0/${nodes} nodes are available: ${reason}. preemption: 0/${nodes} nodes are available: ${helpless}.`;
+}
+
 function summary(reasons: string[]): string {
   const counts = new Map<string, number>();
   for (const reason of reasons) counts.set(reason, (counts.get(reason) ?? 0) + 1);

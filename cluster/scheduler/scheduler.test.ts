@@ -1,7 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Node, Pod, PodSpec } from "@capstan/api/generated/core-v1";
-import { Events, Nodes, Pods } from "@capstan/api/generated/resources";
+import {
+  Events,
+  Nodes,
+  PersistentVolumeClaims,
+  PersistentVolumes,
+  Pods,
+  StorageClasses,
+} from "@capstan/api/generated/resources";
 import { TestCluster } from "@capstan/testing/cluster";
 import { createScheduler } from "./index.ts";
 
@@ -129,6 +136,57 @@ test("the most important pods go first, and lesser ones make room", async () => 
   );
   if (victim) await cluster.client.delete(Pods, at("high"), { gracePeriodSeconds: 0 });
   assert.equal(await nodeOf(cluster, "higher"), "a");
+});
+
+test("a pod waits for its claims, unless they wait for it", async () => {
+  await using cluster = await start("a");
+  const { client } = cluster;
+  const volumes = [{ name: "v", persistentVolumeClaim: { claimName: "data" } }];
+  await createPod(cluster, "p", { volumes });
+  const words = (reason: string) =>
+    `0/1 nodes are available: ${reason}. preemption: 0/1 nodes are available: 1 Preemption is not helpful for scheduling.`;
+  assert.equal(await refusalOf(cluster, "p"), words('persistentvolumeclaim "data" not found'));
+  const spec = {
+    accessModes: ["ReadWriteOnce"],
+    resources: { requests: { storage: "1Gi" } },
+    storageClassName: "slow",
+  };
+  await client.create(PersistentVolumeClaims, { metadata: at("data"), spec });
+  await cluster.until(Pods, at("p"), (pod) => {
+    const condition = pod?.status?.conditions?.find(({ type }) => type === "PodScheduled");
+    return condition?.message === words("pod has unbound immediate PersistentVolumeClaims");
+  });
+  const volumeBindingMode = "WaitForFirstConsumer";
+  await client.create(StorageClasses, { metadata: { name: "slow" }, provisioner: "example.com/p", volumeBindingMode });
+  assert.equal(await nodeOf(cluster, "p"), "a");
+});
+
+test("a pod goes where its volume is", async () => {
+  await using cluster = await start("a", "b");
+  const { client } = cluster;
+  const accessModes = ["ReadWriteOnce"];
+  const hostname = { key: "kubernetes.io/hostname", operator: "In", values: ["b"] };
+  const nodeAffinity = { required: { nodeSelectorTerms: [{ matchExpressions: [hostname] }] } };
+  const volume = {
+    accessModes,
+    capacity: { storage: "1Gi" },
+    local: { path: "/x" },
+    nodeAffinity,
+    storageClassName: "",
+  };
+  await client.create(PersistentVolumes, { metadata: { name: "v" }, spec: volume });
+  const resources = { requests: { storage: "1Gi" } };
+  const spec = { accessModes, resources, storageClassName: "", volumeName: "v" };
+  await client.create(PersistentVolumeClaims, { metadata: at("data"), spec });
+  const bound = { status: { phase: "Bound" } };
+  await client.patch(PersistentVolumeClaims, at("data"), { type: "merge", body: bound }, { subresource: "status" });
+  await createPod(cluster, "p", { volumes: [{ name: "v", persistentVolumeClaim: { claimName: "data" } }] });
+  assert.equal(await nodeOf(cluster, "p"), "b");
+  await createPod(cluster, "q", {
+    volumes: [{ name: "v", persistentVolumeClaim: { claimName: "data" } }],
+    nodeSelector: { "kubernetes.io/hostname": "a" },
+  });
+  assert.match((await refusalOf(cluster, "q")) ?? "", /1 node\(s\) had volume node affinity conflict/);
 });
 
 test("gated pods and those of other schedulers are left alone", async () => {

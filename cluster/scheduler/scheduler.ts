@@ -1,11 +1,19 @@
 import type { Node, Pod } from "@capstan/api/generated/core-v1";
-import { Namespaces, Nodes, Pods } from "@capstan/api/generated/resources";
+import {
+  Namespaces,
+  Nodes,
+  PersistentVolumeClaims,
+  PersistentVolumes,
+  Pods,
+  StorageClasses,
+} from "@capstan/api/generated/resources";
 import { aborted, backoff, sleep } from "@capstan/base/async";
 import type { Logger } from "@capstan/base/log";
 import type { Client } from "@capstan/core/client";
 import { createRecorder, type Informer, type Informers, type Recorder } from "@capstan/core/reconcile";
+import { claimRefusal, reachesVolumes, type Storage, usesClaims } from "./claims.ts";
 import { prepareFilters, type Refusal } from "./filter.ts";
-import { explain } from "./message.ts";
+import { explain, explainAll } from "./message.ts";
 import type { NodeState } from "./node-state.ts";
 import { bind, preempt, reportUnschedulable } from "./outcome.ts";
 import { requiredAffinity, requiredAntiAffinity } from "./pod-affinity.ts";
@@ -30,6 +38,8 @@ export interface Scheduler {
 export function createScheduler(options: SchedulerOptions): Scheduler {
   return new PodScheduler(options);
 }
+
+const farVolume: Refusal = { reasons: ["node(s) had volume node affinity conflict"], preemptable: false };
 
 class PodScheduler implements Scheduler {
   readonly #client: Client;
@@ -58,14 +68,18 @@ class PodScheduler implements Scheduler {
     const nodes = this.#informers.informer(Nodes);
     const pods = this.#informers.informer(Pods);
     this.#pods = pods;
-    await Promise.race([Promise.all([nodes.synced(), pods.synced()]), aborted(signal)]);
+    const namespaces = this.#informers.informer(Namespaces);
+    const { claims, classes, volumes } = this.#storage();
+    const all = [nodes, pods, claims, classes, volumes].map((informer) => informer.synced());
+    await Promise.race([Promise.all(all), aborted(signal)]);
     if (signal.aborted) return;
     const stops = [
       nodes.onChange(({ type, object, old }) => this.#onNode(type, object, old)),
       pods.onChange(({ type, object, old }) => this.#onPod(type, object, old)),
-      this.#informers
-        .informer(Namespaces)
-        .onChange(() => this.#wake((pod) => pod.spec.affinity?.podAffinity !== undefined)),
+      namespaces.onChange(() => this.#wake((pod) => pod.spec.affinity?.podAffinity !== undefined)),
+      claims.onChange(() => this.#wake(usesClaims)),
+      classes.onChange(() => this.#wake(usesClaims)),
+      volumes.onChange(() => this.#wake(usesClaims)),
     ];
     await aborted(signal);
     for (const stop of stops) stop();
@@ -120,12 +134,28 @@ class PodScheduler implements Scheduler {
     });
   }
 
+  #storage(): Storage {
+    return {
+      volumes: this.#informers.informer(PersistentVolumes),
+      claims: this.#informers.informer(PersistentVolumeClaims),
+      classes: this.#informers.informer(StorageClasses),
+    };
+  }
+
   #attempt(pod: Pod): void {
     const nodes = this.#world.nodes;
+    const storage = this.#storage();
+    const missing = claimRefusal(pod, storage);
+    if (missing) {
+      this.#queue.setAside(pod);
+      this.#run(() => reportUnschedulable(this.#office(), pod, explainAll(missing, nodes.length)));
+      return;
+    }
     const filter = prepareFilters(pod, nodes, this.#labelsOf);
     const refusals = new Map<NodeState, Refusal>();
     const fitting = nodes.filter((state) => {
-      const refusal = filter(state);
+      let refusal = filter(state);
+      if (!refusal && state.node && !reachesVolumes(pod, state.node, storage)) refusal = farVolume;
       if (refusal) refusals.set(state, refusal);
       return refusal === undefined;
     });
@@ -135,7 +165,7 @@ class PodScheduler implements Scheduler {
     }
     this.#queue.setAside(pod);
     const victims = findVictims(pod, nodes, refusals, this.#labelsOf);
-    const office = { client: this.#client, recorder: this.#recorder, log: this.#log };
+    const office = this.#office();
     this.#run(async () => {
       await reportUnschedulable(office, pod, explain(refusals));
       if (victims) await preempt(office, pod, victims);
@@ -144,7 +174,7 @@ class PodScheduler implements Scheduler {
 
   #assign(pod: Pod, node: string): void {
     const uid = pod.metadata.uid ?? "";
-    const office = { client: this.#client, recorder: this.#recorder, log: this.#log };
+    const office = this.#office();
     this.#world.assume(pod, node);
     this.#run(async () => {
       try {
@@ -163,6 +193,10 @@ class PodScheduler implements Scheduler {
       const now = this.#pods?.get({ namespace: pod.metadata.namespace ?? "", name: pod.metadata.name });
       if (now?.metadata.uid === uid && !now.spec.nodeName) this.#onPod("MODIFIED", now, undefined);
     });
+  }
+
+  #office() {
+    return { client: this.#client, recorder: this.#recorder, log: this.#log };
   }
 
   #run(work: () => Promise<void>): void {
