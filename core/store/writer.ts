@@ -90,7 +90,7 @@ export class Writer {
 
   /** A refusal that rests on a write under way is told when that one is visible, so that reading again sees why. */
   async #refuse(key: string, error: StoreError): Promise<never> {
-    await this.#latest.get(key)?.done.promise.catch(() => undefined);
+    await Promise.allSettled([this.#latest.get(key)?.done.promise]);
     throw error;
   }
 
