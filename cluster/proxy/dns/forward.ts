@@ -13,10 +13,14 @@ export function nodeServers(own: ReadonlySet<string>): string[] {
   return servers.filter((server) => !own.has(server));
 }
 
-/** The answer of the first server that gives one; undefined when none does. The query goes as it came. */
-export async function forward(query: Buffer, servers: string[], tcp: boolean, port = 53): Promise<Buffer | undefined> {
+/**
+ * The answer of the first server that gives one; undefined when none does. The query goes as it came.
+ * @param servers `address`, or `address:port`.
+ */
+export async function forward(query: Buffer, servers: string[], tcp: boolean): Promise<Buffer | undefined> {
   for (const server of servers) {
-    const answer = await (tcp ? askTcp(query, server, port) : askUdp(query, server, port));
+    const [address = "", port = "53"] = server.split(":");
+    const answer = await (tcp ? askTcp(query, address, Number(port)) : askUdp(query, address, Number(port)));
     if (answer) return answer;
   }
   return undefined;

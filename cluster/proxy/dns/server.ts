@@ -19,7 +19,7 @@ export interface DnsServerOptions {
   port?: number;
   /** Default `cluster.local`. */
   domain?: string;
-  /** Name servers for names outside the cluster; default the node's. */
+  /** Name servers for names outside the cluster, as `address` or `address:port`; default the node's. */
   servers?: string[];
   log: Logger;
 }

@@ -57,10 +57,12 @@ export async function unpackLayer(
       return;
     }
     await place(entry, target, root, content);
+    // A hard link is another name of what has its owner and mode already.
+    if (entry.type === "link") return;
     if (owner) lchownSync(target, entry.uid, entry.gid);
     // After chown, which clears the set-id bits.
     if (entry.type === "file" || entry.type === "directory") chmodSync(target, entry.mode);
-    if (entry.type !== "link") times.push({ path: target, mtime: entry.mtime });
+    times.push({ path: target, mtime: entry.mtime });
   });
   if (lower) for (const path of opaque) nodes.push(...hideAll(path, root, lower));
   await makeNodes(nodes);

@@ -60,7 +60,11 @@ export function startExec(container: OciContainer, context: ExecContext, options
     stderr,
     exited,
     kill: () => {
-      if (child.pid !== undefined) for (const pid of family(child.pid)) kill(pid, "SIGKILL");
+      // nsenter ends by itself with what it started, and must live to reap it: a container's PID namespace cannot end
+      // before all of its processes are reaped.
+      const [nsenter, ...started] = child.pid === undefined ? [] : family(child.pid);
+      for (const pid of started) kill(pid, "SIGKILL");
+      if (started.length === 0 && nsenter !== undefined) kill(nsenter, "SIGKILL");
     },
     resize: async (columns, rows) => {
       if (!tty) return;
