@@ -1,0 +1,245 @@
+// What a hostile program in a container tries, and what survives an agent that is killed.
+import assert from "node:assert/strict";
+import { execFileSync, spawn } from "node:child_process";
+import {
+  copyFileSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { after, before, test } from "node:test";
+import { silent } from "@capstan/base/log";
+import type { ContainerConfig, PodSandboxConfig } from "../cri.ts";
+import { allocateInstanceNetwork } from "../network/instance.ts";
+import { canBridge, createRuntime, type Runtime } from "../runtime.ts";
+
+const skip = canBridge() ? undefined : "networks of their own need root and the program ip";
+let base: string;
+let dataDir: string;
+let runtime: Runtime;
+const stop = new AbortController();
+let running: Promise<void>;
+let made = 0;
+
+before(async () => {
+  if (skip) return;
+  base = mkdtempSync(join(tmpdir(), "capstan-isolation-"));
+  dataDir = join(base, "data");
+  mkdirSync(dataDir);
+  writeFileSync(join(dataDir, "secret"), "key");
+  const small = smallRoot(join(base, "small"));
+  const network = allocateInstanceNetwork(dataDir, { bridged: true });
+  runtime = createRuntime({ dataDir, network, imageMap: [{ pattern: "small", rootfs: small }], log: silent });
+  running = runtime.start(stop.signal);
+  await runtime.ready;
+});
+after(async () => {
+  if (skip) return;
+  stop.abort();
+  await running;
+  rmSync(base, { recursive: true, force: true });
+});
+
+/** A root with one shell, and a link that would lead a careless mount to the node. */
+function smallRoot(root: string): string {
+  const libraries = execFileSync("ldd", ["/bin/dash"], { encoding: "utf8" }).match(/\/\S+/g) ?? [];
+  for (const path of ["/bin/dash", ...libraries]) {
+    mkdirSync(join(root, dirname(path)), { recursive: true });
+    copyFileSync(path, join(root, path));
+  }
+  execFileSync("ln", ["-s", base, join(root, "trap")]);
+  return root;
+}
+
+async function output(config: Partial<ContainerConfig>, sandbox: Partial<PodSandboxConfig> = {}): Promise<string> {
+  const uid = `u${made++}`;
+  const pod = await runtime.runtime.runPodSandbox({
+    ...{ name: "p", namespace: "n", uid, hostname: "h", labels: {}, namespaces: {} },
+    ...sandbox,
+  });
+  const logPath = join(base, `${uid}.log`);
+  const whole = { name: "c", attempt: 0, image: "capstan/host", env: [], mounts: [], labels: {}, logPath, ...config };
+  await runtime.images.pullImage(whole.image);
+  const id = await runtime.runtime.createContainer(pod.id, whole);
+  const ended = new Promise<void>((resolve) => {
+    runtime.runtime.onEvent((event) => event.type === "stopped" && event.containerId === id && resolve());
+  });
+  await runtime.runtime.startContainer(id);
+  await ended;
+  await runtime.runtime.removePodSandbox(pod.id);
+  return readFileSync(logPath, "utf8").replace(/^\S+ std(out|err) [FP] /gm, "");
+}
+
+// The classic way out of a chroot: a directory that stays open above a new root.
+const wayOut = `
+  mkdir "/tmp/jail"; chroot "/tmp/jail" or die "chroot: $!";
+  chdir ".." for 1 .. 64; chroot "." or die "chroot: $!";
+  print -e "${"$ENV{SECRET}"}" ? "escaped" : "held", "\\n";
+`;
+
+test("a container's root cannot be left by chroot, nor the node's be named", {
+  skip: skip ?? perlMissing(),
+}, async () => {
+  const env = [{ name: "SECRET", value: join(dataDir, "secret") }];
+  assert.equal(await output({ command: ["perl", "-e", wayOut], env }), "held\n");
+  const names = `cat ${dataDir}/secret /proc/1/root${dataDir}/secret /../..${dataDir}/secret; ls /proc/*/root -d`;
+  assert.doesNotMatch(await output({ command: ["sh", "-c", names] }), /^key$/m);
+  const mounts = await output({ command: ["cat", "/proc/self/mountinfo"] });
+const places = mounts.split("\n").flatMap((line) => line.split(" ")[4] ?? []);
+  assert.ok(places.includes("/proc") && !places.some((place) => place.startsWith(base)));
+});
+
+function perlMissing(): string | undefined {
+  return existsSync("/usr/bin/perl") ? undefined : "perl is not installed";
+}
+
+test("variables that the node's programs would heed reach the container's alone", { skip }, async () => {
+  const env = [
+    { name: "LD_PRELOAD", value: "/nowhere/evil.so" },
+    { name: "BASH_FUNC_mount%%", value: "() { echo taken; }" },
+    { name: "PLAIN", value: "a'b\nc" },
+    { name: "dotted.name", value: "1" },
+  ];
+  const text = await output({
+    command: ["python3", "-c", "import os; print(sorted(k for k in os.environ)); print(repr(os.environ['PLAIN']))"],
+    env,
+  });
+  assert.match(text, /'BASH_FUNC_mount%%'.*'LD_PRELOAD'.*'PLAIN'.*'dotted.name'/);
+  assert.match(text, /"a'b\\nc"/);
+  // Only the program and env in the container complain, never the chain before them.
+  assert.ok((text.match(/cannot be preloaded/g) ?? []).length <= 2, text);
+});
+
+test("a directory as root has its own files, and mounts do not follow its links to the node", { skip }, async () => {
+  const volume = join(base, "volume");
+  mkdirSync(volume, { recursive: true });
+  writeFileSync(join(volume, "here"), "");
+  const text = await output({
+    image: "small",
+    command: ["/bin/dash", "-c", "echo /*; echo /trap/data/*; echo x >/made; [ -e /made ] && echo written"],
+    mounts: [{ hostPath: volume, containerPath: "/trap/data" }],
+  });
+  assert.match(text, /\/bin \/dev .*\/lib.*\/proc .*\/trap/);
+  assert.match(text, /\/trap\/data\/here\nwritten\n$/);
+  assert.ok(!existsSync(join(base, "small/made")));
+  assert.ok(existsSync(join(dataDir, "secret")) && !existsSync(join(dataDir, "here")));
+});
+
+test("limits hold: processes, and memory of a tmpfs", { skip }, async () => {
+  const forks = "i=0; while [ $i -lt 200 ]; do sleep 5 & i=$((i+1)); done; echo all";
+  const text = await output({ command: ["sh", "-c", forks], resources: { pidsLimit: 30 } });
+  assert.match(text, /Cannot fork/);
+  const shared = await output({
+    command: ["sh", "-c", "head -c 80m /dev/zero >/dev/shm/big; stat -c %s /dev/shm/big"],
+  });
+  assert.match(shared, /No space left on device/);
+});
+
+test("pods reach each other, each at its own address and localhost", { skip }, async () => {
+  const pod = await runtime.runtime.runPodSandbox({
+    name: "s",
+    namespace: "n",
+    uid: "s",
+    hostname: "server",
+    labels: {},
+    namespaces: {},
+  });
+  const server =
+    "import socket; s=socket.create_server(('0.0.0.0', 7000)); print('up', flush=True); c,_=s.accept(); c.sendall(b'hello')";
+  const logPath = join(base, "server.log");
+  const config: ContainerConfig = {
+    name: "c",
+    attempt: 0,
+    image: "capstan/host",
+    command: ["python3", "-c", server],
+    env: [],
+    mounts: [],
+    labels: {},
+    logPath,
+  };
+  await runtime.runtime.startContainer(await runtime.runtime.createContainer(pod.id, config));
+  const client = `import socket,time
+while True:
+  try: s=socket.create_connection(('${pod.ip}', 7000)); break
+  except ConnectionRefusedError: time.sleep(0.02)
+print(s.recv(9).decode())`;
+  assert.equal(await output({ command: ["python3", "-c", client] }), "hello\n");
+  const alone = "import socket; print(socket.socket().connect_ex(('127.0.0.1', 7000)))";
+  assert.equal(await output({ command: ["python3", "-c", alone] }), "111\n");
+  await runtime.runtime.removePodSandbox(pod.id);
+});
+
+const agent = `
+  import { silent } from "@capstan/base/log";
+  import { allocateInstanceNetwork, createRuntime } from "@capstan/core/runtime";
+  const dataDir = process.argv[1];
+  const { runtime, ready, start } = createRuntime({ dataDir, network: allocateInstanceNetwork(dataDir, { bridged: true }), log: silent });
+  void start(new AbortController().signal);
+  await ready;
+  const pod = await runtime.runPodSandbox({ name: "p", namespace: "n", uid: "u", hostname: "h", labels: {}, namespaces: {} });
+  for (const [attempt, script] of ["i=0; until [ -e /go/on ]; do i=$((i+1)); echo $i; sleep 0.01; done; echo end; exit 5", "exec sleep 1000"].entries()) {
+    const id = await runtime.createContainer(pod.id, { name: "c", attempt, image: "capstan/host", command: ["sh", "-c", script], env: [],
+      mounts: [{ hostPath: process.argv[1] + "/go", containerPath: "/go" }], labels: {}, logPath: process.argv[1] + "/" + attempt + ".log" });
+    await runtime.startContainer(id);
+  }
+  console.log("started");
+`;
+
+test("containers outlive an agent that is killed; the next one gets their output, exit codes and addresses", {
+  skip,
+}, async () => {
+  const directory = join(base, "adopt");
+  mkdirSync(join(directory, "go"), { recursive: true });
+  const child = spawn(process.execPath, ["--input-type=module", "-e", agent, directory], { cwd: import.meta.dirname });
+  let errors = "";
+  child.stderr.on("data", (data) => (errors += data));
+  await new Promise<void>((resolve, reject) => {
+    child.stdout.once("data", () => resolve());
+    child.once("close", () => reject(new Error(errors)));
+  });
+  child.kill("SIGKILL");
+  await new Promise((resolve) => child.once("close", resolve));
+  const end = new AbortController();
+  const network = allocateInstanceNetwork(directory, { bridged: true });
+  const next = createRuntime({ dataDir: directory, network, log: silent });
+  const over = next.start(end.signal);
+  await next.ready;
+  const [counting, sleeping] = next.runtime.listContainers().sort((a, b) => a.config.attempt - b.config.attempt);
+  assert.deepEqual([counting?.state, sleeping?.state], ["running", "running"]);
+  const ended = new Promise<void>((resolve) => next.runtime.onEvent(({ type }) => type === "stopped" && resolve()));
+  writeFileSync(join(directory, "go/on"), "");
+  await ended;
+  assert.equal(next.runtime.containerStatus(counting?.id ?? "").exitCode, 5);
+  const lines = readFileSync(join(directory, "0.log"), "utf8")
+    .trim()
+    .split("\n")
+    .map((line) => line.split(" F ")[1]);
+  assert.deepEqual(
+    lines.slice(0, -1),
+    lines.slice(0, -1).map((_, index) => String(index + 1)),
+  );
+  assert.equal(lines.at(-1), "end");
+  const [pod] = next.runtime.listPodSandboxes();
+  const other = await next.runtime.runPodSandbox({
+    name: "o",
+    namespace: "n",
+    uid: "o",
+    hostname: "o",
+    labels: {},
+    namespaces: {},
+  });
+  assert.notEqual(other.ip, pod?.ip);
+  end.abort();
+  await over;
+  assert.deepEqual(
+    readdirSync("/sys/class/net").filter((name) => name === network.bridge),
+    [],
+  );
+  assert.equal(next.runtime.containerStatus(sleeping?.id ?? "").reason, "Interrupted");
+});
