@@ -26,6 +26,7 @@ import { launch } from "./launch.ts";
 import { LayeredRoot } from "./layers.ts";
 import { forwardPort } from "./port-forward.ts";
 import { prepareContainer } from "./prepare.ts";
+import { removeTree } from "./remove-tree.ts";
 import { deviceNames } from "./rootfs.ts";
 import { OciSandbox, type SandboxNetwork, type SandboxRecord } from "./sandbox.ts";
 
@@ -80,7 +81,7 @@ export class OciDriver implements RuntimeService {
         this.#adoptContainer(id);
       } catch (error) {
         log.warn("a container's record cannot be read: it is removed", { id, error });
-        rmSync(join(directory, "containers", id), { recursive: true, force: true });
+        removeTree(join(directory, "containers", id));
       }
     }
   }
@@ -171,7 +172,7 @@ export class OciDriver implements RuntimeService {
       return id;
     } catch (error) {
       for (const pid of cgroup?.processes() ?? []) process.kill(pid, "SIGKILL");
-      rmSync(directory, { recursive: true, force: true });
+      removeTree(directory);
       await this.#removeCgroup(cgroup);
       throw error;
     }
@@ -201,7 +202,7 @@ export class OciDriver implements RuntimeService {
     if (!container) return;
     await container.stop(0);
     await this.#removeCgroup(container.cgroup);
-    rmSync(container.directory, { recursive: true, force: true });
+    removeTree(container.directory);
     this.#containers.delete(id);
     this.#emit({ type: "deleted", sandboxId: container.record.sandboxId, containerId: id });
   }
@@ -281,7 +282,7 @@ export class OciDriver implements RuntimeService {
   #adoptSandbox(id: string): void {
     const directory = join(this.#options.directory, "sandboxes", id);
     if (!existsSync(join(directory, "config.json")) || !existsSync(join(directory, "pid"))) {
-      rmSync(directory, { recursive: true, force: true });
+      removeTree(directory);
       return;
     }
     const record = JSON.parse(readFileSync(join(directory, "config.json"), "utf8")) as SandboxRecord;

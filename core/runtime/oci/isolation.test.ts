@@ -91,7 +91,7 @@ test("a container's root cannot be left by chroot, nor the node's be named", {
   const names = `cat ${dataDir}/secret /proc/1/root${dataDir}/secret /../..${dataDir}/secret; ls /proc/*/root -d`;
   assert.doesNotMatch(await output({ command: ["sh", "-c", names] }), /^key$/m);
   const mounts = await output({ command: ["cat", "/proc/self/mountinfo"] });
-const places = mounts.split("\n").flatMap((line) => line.split(" ")[4] ?? []);
+  const places = mounts.split("\n").flatMap((line) => line.split(" ")[4] ?? []);
   assert.ok(places.includes("/proc") && !places.some((place) => place.startsWith(base)));
 });
 

@@ -23,7 +23,7 @@ exec 3<>control 4<>stdout 5<>stderr 6>exit 7<&0
   exec 3>&- 6>&-
   # The new root is laid over the old one. This shell's own root stays the old one, so that it reaches the node's
   # programs until the last line of run; from the new one the old cannot be named.
-  $mount -i -a -T "$PWD/fstab" && cd "$root" && $mount --move . / || exit 1
+  $mount -n -i -a -T "$PWD/fstab" && cd "$root" && $mount -n --move . / || exit 1
   echo ready
   read -r line <&7 && [ "$line" = go ] || exit 1
   exec 1>&4 2>&5 4>&- 5>&- 7<&-

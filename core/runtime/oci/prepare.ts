@@ -48,7 +48,7 @@ export function prepareContainer(options: PrepareOptions): Prepared {
     code: options.code,
     readonly: security.readonlyRootfs ?? false,
     privileged: security.privileged ?? false,
-    overlayExtra: rootless ? ",userxattr" : "",
+    rootless,
     devices: options.devices,
     shm: sandbox.shm,
     cgroups: cgroup?.directories ?? new Map(),

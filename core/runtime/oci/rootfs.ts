@@ -15,8 +15,8 @@ export interface RootOptions {
   code?: string;
   readonly: boolean;
   privileged: boolean;
-  /** Mount options of overlays in a user namespace. */
-  overlayExtra: string;
+  /** In a user namespace: what only the owner of the network namespace may mount is bound. */
+  rootless: boolean;
   /** Layer with /dev's links and the files that devices are bound over. */
   devices: string;
   /** The pod's /dev/shm: absolute path of a tmpfs. */
@@ -77,7 +77,7 @@ function hostRoot(path: string, options: RootOptions): { entries: MountEntry[]; 
   for (const { at, lowers } of host.layers) {
     const writable = { upper: join(directory, "upper", at), work: join(directory, "work", at) };
     for (const made of [join(path, at), writable.upper, writable.work]) mkdirSync(made, { recursive: true });
-    const extra = options.overlayExtra + (options.readonly ? ",ro" : "");
+    const extra = overlayExtra(options) + (options.readonly ? ",ro" : "");
     entries.push(overlay(path + at, lowers, writable, extra));
     mounts.push({ at, directories: [writable.upper, ...lowers] });
   }
@@ -89,9 +89,12 @@ function imageRoot(path: string, options: RootOptions): { entries: MountEntry[];
   const writable = { upper: join(options.directory, "upper"), work: join(options.directory, "work") };
   mkdirSync(writable.upper, { recursive: true });
   mkdirSync(writable.work, { recursive: true });
-  const entries = [overlay(path, options.image.layers, writable, options.overlayExtra)];
+  const entries = [overlay(path, options.image.layers, writable, overlayExtra(options))];
   return { entries, view: new LayeredRoot([{ at: "/", directories: [writable.upper, ...options.image.layers] }]) };
 }
+
+/** Overlays in a user namespace keep their marks in attributes of another name. */
+const overlayExtra = ({ rootless }: RootOptions) => (rootless ? ",userxattr" : "");
 
 type Place = (at: string, kind: "directory" | "file") => string;
 
@@ -104,7 +107,8 @@ function* kernelMounts(options: RootOptions, place: Place, view: LayeredRoot): I
   }
   const sys = place("/sys", "directory");
   const access = options.privileged ? "rw" : "ro";
-  yield { source: "sysfs", target: sys, type: "sysfs", options: `nosuid,noexec,nodev,${access}` };
+  if (options.rootless) yield bind("/sys", sys);
+  else yield { source: "sysfs", target: sys, type: "sysfs", options: `nosuid,noexec,nodev,${access}` };
   yield* cgroupMounts(options, `${sys}/fs/cgroup`);
   yield* deviceMounts(options, place("/dev", "directory"), view);
 }
@@ -125,7 +129,7 @@ function* deviceMounts(options: RootOptions, dev: string, view: LayeredRoot): It
   mkdirSync(writable.upper, { recursive: true });
   mkdirSync(writable.work, { recursive: true });
   const lower = options.privileged ? "/dev" : options.devices;
-  yield overlay(dev, [lower], writable, options.overlayExtra);
+  yield overlay(dev, [lower], writable, overlayExtra(options));
   view.add({ at: view.locate("/dev").path, directories: [writable.upper, lower] });
   if (!options.privileged) {
     for (const name of deviceNames) yield { ...bind(`/dev/${name}`, `${dev}/${name}`), options: "bind" };

@@ -8,7 +8,7 @@ cd "$1" || exit 1
 $mkfifo control || exit 1
 exec 3<>control
 echo $$ >pid
-$mount -i -a -T "$PWD/fstab" || exit 1
+$mount -n -i -a -T "$PWD/fstab" || exit 1
 [ -z "$hostname" ] || echo "$hostname" >/proc/sys/kernel/hostname || exit 1
 if [ -n "$net" ]; then
   $ip -batch - <<COMMANDS || exit 1
