@@ -1,6 +1,5 @@
 // The console in a real browser, before a real API server, gateway and model server.
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { Domains } from "@capstan/api/kinds/domain";
 import { Workflows } from "@capstan/api/kinds/workflow";
@@ -10,8 +9,6 @@ import { offencesOf } from "./accessibility.ts";
 import { chromiumMissing, openChromium, type Session } from "./chromium.ts";
 
 const skip = chromiumMissing() ?? false;
-/** Where to put pictures of the pages; none are taken without it. */
-const pictures = process.env.CAPSTAN_PICTURES;
 
 let running: Running;
 let chromium: Session;
@@ -30,10 +27,6 @@ async function signIn(page: Page): Promise<void> {
   await page.getByRole("heading", { level: 1, name: /Workflows|工作流/ }).waitFor();
 }
 
-async function picture(page: Page, name: string): Promise<void> {
-  if (pictures) await page.screenshot({ path: join(pictures, `${name}.png`) });
-}
-
 test("from the login to a prediction", { skip }, async () => {
   const { page, complaints } = await chromium.open();
   await signIn(page);
@@ -48,14 +41,12 @@ test("from the login to a prediction", { skip }, async () => {
   const matrix = page.getByRole("img", { name: /Adelie: Adelie 30/ });
   await matrix.waitFor();
   await page.getByText("98.6%").waitFor();
-  await picture(page, "workflow");
   await page.getByRole("link", { name: "Services" }).click();
   await page.getByRole("link", { name: "islands" }).click();
   await page.getByLabel("island").fill("Biscoe");
   await page.getByLabel("mass").fill("5200");
   await page.getByRole("button", { name: "Predict" }).click();
   await page.locator(".prediction-label", { hasText: "Gentoo" }).waitFor();
-  await picture(page, "prediction");
   assert.deepEqual(complaints, []);
 });
 
@@ -217,7 +208,6 @@ for (const look of [
       await page.goto(running.url + path);
       await page.locator("table, .step, form").first().waitFor();
       assert.deepEqual(await offencesOf(page), [], path);
-      await picture(page, `${path.slice(1).replace(/[/?=]/g, "-")}-${look.theme}-${look.language}`);
     }
     assert.deepEqual(complaints, []);
   });

@@ -25,6 +25,8 @@ export interface WorkflowSummaryProps {
 export function WorkflowSummary({ workflow, nodes, onSelect }: WorkflowSummaryProps) {
   const { t } = useTranslation();
   const { spec, status } = workflow;
+  // A failed attempt that a later one made good is no failure of the workflow.
+  const unsuccessful = status?.phase !== "Succeeded";
   const broken = Object.values(nodes).filter((node) => isStep(node) && /^(Failed|Error)$/.test(node.phase ?? ""));
   const evaluated = Object.values(nodes).find((node) => reportOf(node) !== undefined);
   const report = evaluated && reportOf(evaluated);
@@ -35,19 +37,20 @@ export function WorkflowSummary({ workflow, nodes, onSelect }: WorkflowSummaryPr
           <Code wrap>{status.message}</Code>
         </Section>
       )}
-      {broken.map((node) => (
-        <Section
-          key={node.id}
-          title={
-            <button type="button" className="link tone-bad" onClick={() => onSelect(node.id)}>
-              {labelOf(node)}
-            </button>
-          }
-          aside={t(`workflows.phases.${node.phase === "Error" ? "Error" : "Failed"}`)}
-        >
-          <Code wrap>{node.message ?? "–"}</Code>
-        </Section>
-      ))}
+      {unsuccessful &&
+        broken.map((node) => (
+          <Section
+            key={node.id}
+            title={
+              <button type="button" className="link tone-bad" onClick={() => onSelect(node.id)}>
+                {labelOf(node)}
+              </button>
+            }
+            aside={t(`workflows.phases.${node.phase === "Error" ? "Error" : "Failed"}`)}
+          >
+            <Code wrap>{node.message ?? "–"}</Code>
+          </Section>
+        ))}
       {report && (
         <Section
           title={t("node.report")}

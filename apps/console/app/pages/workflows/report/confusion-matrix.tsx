@@ -35,7 +35,14 @@ export function ConfusionMatrix({ labels, counts }: ConfusionMatrixProps) {
     return {
       grid: { ...margin, containLabel: true },
       xAxis: { ...axis, position: "top", name: t("report.predicted"), nameLocation: "middle", nameGap: 24 },
-      yAxis: { ...axis, inverse: true, name: t("report.actual"), nameLocation: "middle", nameGap: 78 },
+      yAxis: {
+        ...axis,
+        inverse: true,
+        name: t("report.actual"),
+        nameLocation: "start",
+        nameGap: 10,
+        nameTextStyle: { ...axis.nameTextStyle, align: "right", padding: [0, 8, 0, 0] },
+      },
       visualMap: { show: false, min: 0, max: 1, dimension: 2, inRange: { color: [palette.sunken, palette.brand] } },
       tooltip: {
         renderMode: "richText",
