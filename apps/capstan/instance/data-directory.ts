@@ -107,7 +107,10 @@ export function lockHolder(directory: DataDirectory): RunningProcess | undefined
   return present !== undefined && (start === "" || present === start) ? { pid: Number(pid) } : undefined;
 }
 
-/** A process's start in clock ticks since boot (proc(5), field 22), which tells it from a later one of the same number. */
+/**
+ * A process's start in clock ticks since boot (proc(5), field 22), which tells it from a later one of the same number.
+ * Undefined when there is none, or only what is left of a dead one (state Z).
+ */
 function startTimeOf(pid: number): string | undefined {
   try {
     process.kill(pid, 0);
@@ -116,5 +119,6 @@ function startTimeOf(pid: number): string | undefined {
   }
   if (!existsSync(`/proc/${pid}/stat`)) return "";
   const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
-  return stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  return fields[0] === "Z" || fields[0] === "X" ? undefined : fields[19];
 }

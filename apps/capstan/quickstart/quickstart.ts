@@ -89,14 +89,8 @@ async function runWorkflow({ client, progress, signal }: QuickstartOptions): Pro
   throw signal.reason;
 }
 
-async function serve({ client, examples, progress, signal }: QuickstartOptions): Promise<void> {
-  progress.running("model server");
+async function serve({ client, examples }: QuickstartOptions): Promise<void> {
   for (const manifest of readManifests<InferenceService>(join(examples, "quickstart/inference-service.yaml"))) {
     await ensure(client, InferenceServices, manifest);
   }
-  await waitFor(client, InferenceServices, { namespace, name }, isReady, signal);
-  progress.done("model server ready");
 }
-
-const isReady = (service: InferenceService): boolean =>
-  service.status?.conditions?.some(({ type, status }) => type === "Ready" && status === "True") ?? false;

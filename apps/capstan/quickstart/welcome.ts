@@ -1,6 +1,7 @@
 import { createOneTimeLogin, loginUrl } from "@capstan/console/server";
 import type { Running } from "../platform/platform.ts";
 import type { Settings } from "../platform/settings.ts";
+import { modelUrl, waitForModel } from "./model.ts";
 import type { Progress } from "./progress.ts";
 import { quickstartDone, runQuickstart } from "./quickstart.ts";
 
@@ -12,10 +13,18 @@ export async function welcome(running: Running, settings: Settings, progress: Pr
     const { client, examples, artifacts } = running;
     await runQuickstart({ client, examples, artifacts, marker, progress, signal });
   }
+  const served = quickstartDone(marker) && (await awaitModel(running, progress, signal));
   const login = loginUrl(running.consolePort, await createOneTimeLogin(directory.root));
   const lines = [`\nConsole   ${login}`, `kubectl   KUBECONFIG=${directory.kubeconfig} kubectl get pods -A`];
-  if (quickstartDone(marker)) lines.push(`Predict   ${await curlLine(running)}`);
+  if (served) lines.push(`Predict   ${curlLine(running)}`);
   process.stdout.write(`${lines.join("\n")}\n\nCtrl-C stops everything; nothing is lost.\n`);
+}
+
+async function awaitModel(running: Running, progress: Progress, signal: AbortSignal): Promise<boolean> {
+  progress.running("model server");
+  const served = await waitForModel(running, signal);
+  if (served) progress.done("the model answers");
+  return served;
 }
 
 /** The raw columns of one penguin of the table's own; the model answers species and probabilities. */
@@ -28,8 +37,7 @@ const penguin = {
   sex: "female",
 };
 
-async function curlLine({ gatewayPort, gatewayTokenFile }: Running): Promise<string> {
-  const url = `http://penguins-quickstart.localhost:${gatewayPort}/v1/models/penguins:predict`;
+function curlLine(running: Running): string {
   const body = JSON.stringify({ instances: [penguin] });
-  return `curl -H "Authorization: Bearer $(cat ${gatewayTokenFile})" ${url} -d '${body}'`;
+  return `curl -H "Authorization: Bearer $(cat ${running.gatewayTokenFile})" ${modelUrl(running)}:predict -d '${body}'`;
 }
