@@ -123,3 +123,18 @@ test("a file in a folder stays in the folder", async () => {
   await assert.rejects(bench.run("read-file", {}, { file: folder }), /the input is a folder: name the file in it/);
   await assert.rejects(bench.run("read-file", {}), /nothing to read: connect the input file/);
 });
+
+test("numbers that no float32 can hold are refused when they are needed, not before", async () => {
+  using bench = createBench();
+  const table = (await bench.run("read-file", {}, { file: bench.file("t.csv", "a,y\n1e300,p\n2,q\n3,p\n") })).output(
+    "table",
+  );
+  await assert.rejects(bench.run("gbdt", { label: "y" }, { table }), /1e\+300.*out of range.*FLOAT/);
+  const infinite = (await bench.run("read-file", {}, { file: bench.file("i.csv", "a,y\ninf,p\n2,q\n") })).output(
+    "table",
+  );
+  await assert.rejects(
+    bench.run("gbdt", { label: "y" }, { table: infinite }),
+    /column "a", row 1: the value is infinite/,
+  );
+});

@@ -1,4 +1,5 @@
 // DuckDB in this process, in memory, spilling to a directory of the caller's.
+import { ComponentError } from "@capstan/components/contract";
 import type { DuckDBConnection } from "@duckdb/node-api";
 
 export interface DatabaseOptions {
@@ -32,20 +33,29 @@ export async function openDatabase({ scratch, memory = 1000, threads = 2 }: Data
   const connection = await instance.connect();
   return {
     async run(sql) {
-      await connection.run(sql);
+      await connection.run(sql).catch(explain);
     },
     async rows(sql) {
-      const reader = await connection.runAndReadAll(sql);
+      const reader = await connection.runAndReadAll(sql).catch(explain);
       return reader.getRowObjectsJS().map((row) => {
         return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, plain(value)]));
       });
     },
-    numbers: (sql, take) => readNumbers(connection, sql, take),
+    numbers: (sql, take) => readNumbers(connection, sql, take).catch(explain),
     [Symbol.dispose]() {
       connection.closeSync();
       instance.closeSync();
     },
   };
+}
+
+/** What the data or the machine is to blame for becomes a ComponentError; the rest is a mistake of ours and stays. */
+function explain(error: Error): never {
+  const [, kind, what] = /^(Out of Memory|IO|Conversion|Invalid Input) Error: (.+)$/s.exec(error.message) ?? [];
+  if (kind === undefined || what === undefined) throw error;
+  if (kind === "Invalid Input") throw new ComponentError(what);
+  const advice = { "Out of Memory": "take fewer rows or columns", IO: "is the disk full?", Conversion: "" }[kind];
+  throw new ComponentError(`${what.split("\n")[0]}${advice ? ` (${advice})` : ""}`);
 }
 
 function plain(value: unknown): Value {

@@ -4,6 +4,7 @@ import { line } from "./report.ts";
 
 const benchmarks: Record<string, () => Promise<import("./report.ts").Figure[]>> = {
   apiserver: async () => (await import("./apiserver.ts")).measureApiServer(),
+  components: async () => (await import("./components.ts")).measureComponents(),
   platform: async () => (await import("./platform.ts")).measurePlatform(),
 };
 

@@ -59,7 +59,7 @@ export async function stageCsv(database: Database, path: string, options: Source
 /** DuckDB counts records; whoever opens the file in an editor counts lines. */
 async function explain(message: string, path: string): Promise<string> {
   const [first = "", original = "", ...rest] = message.split("\n");
-  const record = /CSV Error on Line: (\d+)/.exec(first)?.[1];
+  const record = /^(?:Invalid Input Error: )?CSV Error on Line: (\d+)/.exec(first)?.[1];
   if (record === undefined) return `the CSV file cannot be read: ${first}`;
   const line = await lineOfRecord(createReadStream(path), Number(record));
   const text = original.replace(/^Original Line: /, "").slice(0, 200);

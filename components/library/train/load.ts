@@ -5,6 +5,8 @@ import { quoteName } from "@capstan/components/transforms";
 
 /** Most classes of a label. */
 export const classLimit = 100;
+/** Most values of all features together: each takes up to eight bytes while a model is trained. */
+export const cellLimit = 200_000_000;
 /** From this many distinct whole numbers on, a label is taken for a quantity. */
 const quantityFrom = 20;
 
@@ -27,6 +29,10 @@ export async function loadTraining(
   const [all, rows] = [await countRows(database, table.sql), await countRows(database, labelled)];
   if (rows < all) log(`${all - rows} rows without a label are left out`);
   if (rows < 2) throw new ComponentError(`${rows} rows with a label: nothing can be learned from so few`);
+  if (rows * features.length > cellLimit)
+    throw new ComponentError(
+      `${rows} rows × ${features.length} features are more than ${cellLimit} values (limit cells): take a sample`,
+    );
   const task = objective === "auto" ? await guessTask(database, labelled, label) : objective;
   const columns = await loadFloats(
     database,
