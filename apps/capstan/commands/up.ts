@@ -28,11 +28,11 @@ export async function up(args: string[]): Promise<number> {
     if (!isFailedCommit(reason)) throw reason;
   });
   const platform = startPlatform(settings, log, stop.signal);
-  const ready = platform.ready.then(() => {});
+  const settled = Promise.allSettled([platform.ready]).then(() => {});
   await using _control = await serveControl({
     socket: directory.socket,
     status: platform.status,
-    ready: ready.catch(() => {}),
+    ready: settled,
     stop: () => stop.abort(),
   });
   process.stdout.write(`Capstan starts on ${directory.root} (process ${process.pid})\n`);
