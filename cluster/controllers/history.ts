@@ -5,8 +5,9 @@ import { ControllerRevisions } from "@capstan/api/generated/resources";
 import { isReason, type KubeObject, type Resource, refOf } from "@capstan/api/meta";
 import type { Informer } from "@capstan/core/reconcile";
 import type { Workshop } from "./context.ts";
-import { canonical, hashOf } from "./hash.ts";
+import { hashOf } from "./hash.ts";
 import { byController, claim, controllerReference } from "./ownership.ts";
+import { saySame } from "./same.ts";
 
 const hashLabel = "controller.kubernetes.io/hash";
 
@@ -38,7 +39,7 @@ export async function syncHistory(options: HistoryOptions, signal: AbortSignal):
   const claimer = { owner, ownerResource: resource, resource: ControllerRevisions, informer, workshop };
   const all = (await claim(claimer, signal)).sort((a, b) => a.revision - b.revision);
   const data = dataOf(owner.spec.template);
-  const equal = all.filter((each) => canonical(each.data) === canonical(data)).at(-1);
+  const equal = all.filter((each) => saySame(each.data, data)).at(-1);
   const last = all.at(-1);
   if (equal && equal === last) return { all, newest: equal };
   const revision = (last?.revision ?? 0) + 1;

@@ -1,7 +1,7 @@
 import type { KubeObject, Resource } from "@capstan/api/meta";
 import type { Informer } from "@capstan/core/reconcile";
 import type { Workshop } from "./context.ts";
-import { canonical } from "./hash.ts";
+import { saySame } from "./same.ts";
 
 /** Writes the status when it differs, and waits for the copy to have it. */
 export async function writeStatus<T extends KubeObject & { status?: object }>(
@@ -12,7 +12,7 @@ export async function writeStatus<T extends KubeObject & { status?: object }>(
   status: NonNullable<T["status"]>,
   signal: AbortSignal,
 ): Promise<T> {
-  if (canonical(object.status) === canonical(status)) return object;
+  if (saySame(object.status, status)) return object;
   const updated = await client.updateStatus(resource, { ...object, status });
   await informer.until(updated.metadata.resourceVersion, signal);
   return updated;

@@ -5,6 +5,8 @@ import type { Informers } from "./informer.ts";
 export interface Result {
   /** Milliseconds until the key is reconciled again even without a change: for deadlines, never for polling. */
   requeueAfter?: number;
+  /** Milliseconds for which changes of the key are only collected: for work whose cost grows with what it looks at. */
+  rest?: number;
 }
 
 /** Makes the world match one object. An error is retried with back-off; a TerminalError is logged and not retried. */

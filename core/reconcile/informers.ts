@@ -8,7 +8,7 @@ import type { Informer, Informers } from "./informer.ts";
 import { reflect } from "./reflector.ts";
 
 /** All kinds of one server, each watched at most once. */
-export function createInformers(client: Client, { log }: { log: Logger }): Informers {
+export function createInformers(client: Pick<Client, "list" | "watch">, { log }: { log: Logger }): Informers {
   const caches = new Map<string, Cache<KubeObject>>();
   const running = new Set<Promise<void>>();
   const waiting: Resource[] = [];

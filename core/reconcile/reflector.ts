@@ -7,7 +7,7 @@ import type { Cache } from "./cache.ts";
 const initialEnd = "k8s.io/initial-events-end";
 
 export interface ReflectorOptions<T extends KubeObject> {
-  client: Client;
+  client: Pick<Client, "list" | "watch">;
   resource: Resource<T>;
   cache: Cache<T>;
   log: Logger;

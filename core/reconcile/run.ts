@@ -43,31 +43,33 @@ function subscribe<T extends KubeObject>(
 
 async function work(queue: WorkQueue, options: ControllerOptions, signal: AbortSignal): Promise<void> {
   for (let key = await queue.take(); key !== undefined; key = await queue.take()) {
-    await reconcile(queue, key, options, signal);
-    queue.done(key);
+    queue.done(key, await reconcile(queue, key, options, signal));
   }
 }
 
+/** Gives how long the key rests, in milliseconds. */
 async function reconcile(
   queue: WorkQueue,
   key: string,
   { name, reconcile: once, log }: ControllerOptions,
   signal: AbortSignal,
-): Promise<void> {
+): Promise<number> {
   try {
     const result = await once(parseKey(key), signal);
     queue.forget(key);
     if (result?.requeueAfter !== undefined) queue.addAfter(key, result.requeueAfter);
+    return result?.rest ?? 0;
   } catch (error) {
-    if (signal.aborted) return;
+    if (signal.aborted) return 0;
     if (error instanceof TerminalError) {
       queue.forget(key);
       log.error("reconciling failed for good", { controller: name, key, error });
-      return;
+      return 0;
     }
     // The copy was behind: what changed is on its way.
     const stale = isReason(error, "Conflict", "NotFound");
     log[stale ? "debug" : "warn"]("reconciling failed and is tried again", { controller: name, key, error });
     queue.retry(key);
+    return 0;
   }
 }

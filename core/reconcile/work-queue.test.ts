@@ -57,3 +57,17 @@ test("closing lets waiting workers go and takes nothing more", async () => {
   assert.equal(await waiting, undefined);
   assert.equal(await queue.take(), undefined);
 });
+
+test("a key that rests collects what is added and comes once afterwards", (context) => {
+  context.mock.timers.enable({ apis: ["setTimeout"] });
+  const queue = new WorkQueue();
+  queue.add("a");
+  void queue.take();
+  queue.done("a", 20);
+  queue.add("a");
+  queue.add("a");
+  context.mock.timers.tick(19);
+  assert.equal(queue.size, 0);
+  context.mock.timers.tick(1);
+  assert.equal(queue.size, 1);
+});

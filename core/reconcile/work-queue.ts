@@ -12,6 +12,7 @@ export class WorkQueue {
   readonly #dirty = new Set<string>();
   readonly #active = new Set<string>();
   readonly #timers = new Map<string, ReturnType<typeof setTimeout>>();
+  readonly #resting = new Set<ReturnType<typeof setTimeout>>();
   readonly #failures = new Map<string, number>();
   readonly #idle: ((key: string | undefined) => void)[] = [];
   readonly #backoff: BackoffOptions;
@@ -66,14 +67,23 @@ export class WorkQueue {
     return new Promise((resolve) => this.#idle.push(resolve));
   }
 
-  done(key: string): void {
+  /** @param rest milliseconds that the key stays away, however often it is added meanwhile. */
+  done(key: string, rest = 0): void {
+    if (rest > 0 && !this.#closed) {
+      const timer = setTimeout(() => {
+        this.#resting.delete(timer);
+        this.done(key);
+      }, rest);
+      this.#resting.add(timer);
+      return;
+    }
     this.#active.delete(key);
     if (this.#dirty.has(key)) this.#offer(key);
   }
 
   close(): void {
     this.#closed = true;
-    for (const timer of this.#timers.values()) clearTimeout(timer);
+    for (const timer of [...this.#timers.values(), ...this.#resting]) clearTimeout(timer);
     this.#timers.clear();
     for (const resolve of this.#idle.splice(0)) resolve(undefined);
   }

@@ -1,8 +1,9 @@
 import type { Deployment, DeploymentCondition, ReplicaSet } from "@capstan/api/generated/apps-v1";
 import { Deployments, ReplicaSets } from "@capstan/api/generated/resources";
 import { isReason, type New, refOf } from "@capstan/api/meta";
-import { canonical, hashOf } from "../hash.ts";
+import { hashOf } from "../hash.ts";
 import { controllerOf, controllerReference } from "../ownership.ts";
+import { saySame } from "../same.ts";
 import { setCondition } from "../status.ts";
 import { newSetReplicas } from "./counts.ts";
 import { findNewSet, hashLabel, newSetAnnotations, revisionAnnotation, revisionOf } from "./revision.ts";
@@ -46,7 +47,7 @@ async function adoptRevision(
   const annotations = newSetAnnotations(deployment, found, revision);
   const { minReadySeconds } = deployment.spec;
   let newSet = found;
-  const same = canonical(annotations) === canonical(found.metadata.annotations);
+  const same = saySame(annotations, found.metadata.annotations);
   if (!same || (found.spec.minReadySeconds ?? 0) !== (minReadySeconds ?? 0)) {
     newSet = await shop.workshop.client.update(ReplicaSets, {
       ...found,

@@ -1,5 +1,5 @@
 import type { Deployment, ReplicaSet } from "@capstan/api/generated/apps-v1";
-import { canonical } from "../hash.ts";
+import { saySame } from "../same.ts";
 import { limitsOf, oldestFirst, replicasOf } from "./counts.ts";
 
 export const hashLabel = "pod-template-hash";
@@ -24,13 +24,14 @@ export function revisionOf(object: { metadata: { annotations?: Record<string, st
 
 /** The set that has the Deployment's template: the oldest, should there be several. */
 export function findNewSet(deployment: Deployment, sets: ReplicaSet[]): ReplicaSet | undefined {
-  const wanted = templateText(deployment.spec.template);
-  return oldestFirst(sets).find((set) => templateText(set.spec.template) === wanted);
+  const wanted = bare(deployment.spec.template);
+  return oldestFirst(sets).find((set) => saySame(bare(set.spec.template), wanted));
 }
 
-function templateText(template: ReplicaSet["spec"]["template"]): string {
+/** The template without what a set adds to it. */
+function bare(template: ReplicaSet["spec"]["template"]): unknown {
   const { [hashLabel]: _, ...labels } = template?.metadata?.labels ?? {};
-  return canonical({ ...template, metadata: { ...template?.metadata, creationTimestamp: undefined, labels } });
+  return { ...template, metadata: { ...template?.metadata, creationTimestamp: undefined, labels } };
 }
 
 /** The annotations that the new set is to have. Source: SetNewReplicaSetAnnotations. */

@@ -1,11 +1,11 @@
 import type { EndpointAddress, EndpointSubset, Endpoints, Service } from "@capstan/api/generated/core-v1";
 import { Endpoints as EndpointsResource, Pods, Services } from "@capstan/api/generated/resources";
-import { isReason, type KubeObject } from "@capstan/api/meta";
+import { isReason } from "@capstan/api/meta";
 import { type Controller, createController } from "@capstan/core/reconcile";
 import { type ControllerContext, openWorkshop } from "../context.ts";
-import { canonical } from "../hash.ts";
 import { isTerminating } from "../pod.ts";
-import { hasSelector, podSource, portKey, serviceSource, type Target, targetsOf } from "./target.ts";
+import { saySame } from "../same.ts";
+import { hasSelector, podSource, portKey, restAfter, serviceSource, type Target, targetsOf } from "./target.ts";
 
 const managedBy = { "endpoints.kubernetes.io/managed-by": "endpoint-controller" };
 const headlessLabel = "service.kubernetes.io/headless";
@@ -32,17 +32,20 @@ export function createEndpointsController(context: ControllerContext): Controlle
         if (!service) {
           if (present?.metadata.labels?.["endpoints.kubernetes.io/managed-by"])
             await client.delete(EndpointsResource, ref);
-          return;
+          return undefined;
         }
-        if (!hasSelector(service)) return;
-        const wanted = endpointsOf(service, targetsOf(service, pods), present);
-        if (present && same(present, wanted)) return;
+        if (!hasSelector(service)) return undefined;
+        const targets = targetsOf(service, pods);
+        const wanted = endpointsOf(service, targets, present);
+        if (present && same(present, wanted)) return undefined;
         const written = present
           ? await client.update(EndpointsResource, wanted)
           : await client.create(EndpointsResource, wanted);
         await endpoints.until(written.metadata.resourceVersion, signal);
+        return { rest: restAfter(targets.length) };
       } catch (error) {
         if (!isReason(error, "NotFound", "AlreadyExists") && !isTerminating(error)) throw error;
+        return undefined;
       }
     },
   });
@@ -91,7 +94,6 @@ function addressOf({ pod, ip, hostname }: Target): EndpointAddress {
 }
 
 function same(a: Endpoints, b: Endpoints): boolean {
-  const face = ({ metadata, subsets }: KubeObject & Endpoints) =>
-    canonical([metadata.labels, metadata.annotations ?? {}, subsets ?? []]);
-  return face(a) === face(b);
+  const face = ({ metadata, subsets }: Endpoints) => [metadata.labels, metadata.annotations ?? {}, subsets];
+  return saySame(face(a), face(b));
 }

@@ -3,7 +3,7 @@ import { EndpointSlices } from "@capstan/api/generated/resources";
 import { isReason, type New, refOf } from "@capstan/api/meta";
 import type { Client } from "@capstan/core/client";
 import type { Informer } from "@capstan/core/reconcile";
-import { canonical } from "../hash.ts";
+import { saySame } from "../same.ts";
 import { portKey, type TargetPort } from "./target.ts";
 
 /** Endpoints of one slice. Source: --max-endpoints-per-slice. */
@@ -60,7 +60,7 @@ export function planSlices(
     for (const { slice, stay } of used) {
       unused.delete(slice);
       const wanted = { ...slice, endpoints: stay, metadata: { ...slice.metadata, labels: metadata.labels } };
-      if (canonical(face(wanted)) !== canonical(face(slice))) plan.update.push(wanted);
+      if (!saySame(face(wanted), face(slice))) plan.update.push(wanted);
     }
     const empty = used.length === 0 && endpoints.length === 0;
     while (rest.length > 0 || (empty && plan.create.length === 0)) {

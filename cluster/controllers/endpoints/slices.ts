@@ -6,7 +6,7 @@ import { type ControllerContext, openWorkshop } from "../context.ts";
 import { controllerReference } from "../ownership.ts";
 import { isTerminating } from "../pod.ts";
 import { type Group, groupKey, planSlices, writeSlices } from "./slice-plan.ts";
-import { hasSelector, podSource, serviceSource, type Target, targetsOf } from "./target.ts";
+import { hasSelector, podSource, restAfter, serviceSource, type Target, targetsOf } from "./target.ts";
 
 export const serviceLabel = "kubernetes.io/service-name";
 export const managerLabel = "endpointslice.kubernetes.io/managed-by";
@@ -28,15 +28,16 @@ export function createEndpointSliceController(context: ControllerContext): Contr
     sources: [serviceSource, podSource(services), sliceSource(manager)],
     async reconcile(ref, signal) {
       const service = services.get(ref);
-      if (!service || !hasSelector(service) || service.metadata.deletionTimestamp) return;
+      if (!service || !hasSelector(service) || service.metadata.deletionTimestamp) return undefined;
       const present = slices.byIndex("service", `${ref.namespace}/${ref.name}`).filter(isManagedBy(manager));
-      const groups = groupsOf(targetsOf(service, pods), nodes);
-      const plan = planSlices(groups, present, sliceMetadata(service));
+      const targets = targetsOf(service, pods);
+      const plan = planSlices(groupsOf(targets, nodes), present, sliceMetadata(service));
       try {
         await writeSlices(client, slices, plan, signal);
       } catch (error) {
         if (!isTerminating(error)) throw error;
       }
+      return { rest: restAfter(targets.length) };
     },
   });
 }

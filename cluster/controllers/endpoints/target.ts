@@ -80,6 +80,11 @@ export function podSource(services: Informer<Service>): Source<Pod> {
   };
 }
 
+/** Milliseconds for which changes of a large Service's pods are collected: each write costs as much as it has pods. */
+export function restAfter(targets: number): number {
+  return targets <= 50 ? 0 : Math.min(1000, targets / 2);
+}
+
 export const serviceSource: Source<Service> = { resource: Services };
 
 function face(pod: Pod): string {

@@ -123,9 +123,9 @@ function nameOf({ group, resource }: Resource): string {
 }
 
 /** Lists and watches metadata alone. */
-function metadataClient(client: Client): Client {
-  const narrow: Client = Object.create(client);
-  narrow.list = (resource, options) => client.list(resource, { ...options, metadataOnly: true });
-  narrow.watch = (resource, options) => client.watch(resource, { ...options, metadataOnly: true });
-  return narrow;
+function metadataClient(client: Client): Pick<Client, "list" | "watch"> {
+  return {
+    list: (resource, options) => client.list(resource, { ...options, metadataOnly: true }),
+    watch: (resource, options) => client.watch(resource, { ...options, metadataOnly: true }),
+  };
 }

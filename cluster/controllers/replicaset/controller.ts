@@ -54,7 +54,7 @@ async function reconcile(shop: Shop, set: ReplicaSet, signal: AbortSignal) {
   await writeStatus(workshop, ReplicaSets, sets, sets.get(refOf(set)) ?? set, status, signal);
   if (failure) throw failure.error;
   const requeueAfter = nextAvailable(present, set.spec.minReadySeconds ?? 0, workshop.now());
-  return requeueAfter === undefined ? undefined : { requeueAfter };
+  return { requeueAfter, rest: present.length <= 100 ? 0 : Math.min(1000, present.length / 10) };
 }
 
 interface Failure {
