@@ -55,7 +55,7 @@ const pidsLimit = 4096;
 
 export function createNodeAgent(options: NodeAgentOptions): NodeAgent {
   const ready = deferred();
-  ready.promise.catch(() => {});
+  ready.promise.catch((error) => options.log.debug("the node is not ready", { error }));
   return {
     ready: ready.promise,
     async start(signal) {

@@ -76,7 +76,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   });
   const runtime = new InProcessRuntime(driver, inProcess, join(directory, "in-process"), log);
   const ready = deferred();
-  ready.promise.catch(() => {});
+  ready.promise.catch((error) => log.debug("no containers can be started", { error }));
   let bridge: Bridge | undefined;
   return {
     runtime,

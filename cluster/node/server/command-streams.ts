@@ -46,12 +46,15 @@ async function pumpInput(session: ExecSession, { stdin }: CommandStreams): Promi
   if (!stdin || !session.write) return;
   try {
     for await (const data of stdin) await session.write(data);
-  } catch {
-    // The command has closed its input: it needs no more.
+  } catch (error) {
+    // A command may close its input before it has read all of it.
+    if (!closed.includes((error as NodeJS.ErrnoException).code ?? "")) session.kill();
   } finally {
     session.endInput?.();
   }
 }
+
+const closed = ["EPIPE", "ECONNRESET", "ERR_STREAM_DESTROYED", "ERR_STREAM_WRITE_AFTER_END"];
 
 async function pumpSizes(session: ExecSession, { resize }: CommandStreams): Promise<void> {
   for await (const { Width, Height } of resize) await session.resize(Width, Height);

@@ -2,7 +2,6 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, constants, openSync, readSync } from "node:fs";
 import { Socket } from "node:net";
-import { deferred } from "@capstan/base/async";
 import { RuntimeError } from "../cri.ts";
 
 export interface Launched {
@@ -14,18 +13,9 @@ export interface Launched {
 /** Starts a script detached: it outlives this process. Its lines on fd 1 are awaited with said(). */
 export function launch(program: string, args: string[], what: string): Launched {
   const child = spawn(program, args, { stdio: ["pipe", "pipe", "pipe"], env: {}, detached: true, cwd: "/" });
-  const heard = new Map<string, PromiseWithResolvers<string>>();
+  const heard = new Map<string, string>();
+  const waiting = new Map<string, PromiseWithResolvers<string>>();
   let failure: RuntimeError | undefined;
-  const hear = (word: string) => {
-    let one = heard.get(word);
-    if (!one) {
-      one = deferred<string>() as PromiseWithResolvers<string>;
-      one.promise.catch(() => {});
-      heard.set(word, one);
-      if (failure) one.reject(failure);
-    }
-    return one;
-  };
   let text = "";
   let errors = "";
   child.stdout?.setEncoding("utf8").on("data", (data: string) => {
@@ -33,18 +23,30 @@ export function launch(program: string, args: string[], what: string): Launched 
     for (let end = text.indexOf("\n"); end >= 0; end = text.indexOf("\n")) {
       const [word = "", ...rest] = text.slice(0, end).split(" ");
       text = text.slice(end + 1);
-      hear(word).resolve(rest.join(" "));
+      heard.set(word, rest.join(" "));
+      waiting.get(word)?.resolve(rest.join(" "));
     }
   });
   child.stderr?.setEncoding("utf8").on("data", (data: string) => (errors = (errors + data).slice(0, 4096)));
   const fail = (message: string) => {
-    failure = new RuntimeError("Failed", `${what}: ${message}`);
-    for (const one of heard.values()) one.reject(failure);
+    failure ??= new RuntimeError("Failed", `${what}: ${message}`);
+    for (const one of waiting.values()) one.reject(failure);
   };
   child.on("error", (error) => fail(error.message));
   child.on("close", (code) => fail(errors.trim() || `ended with ${code} before it was ready`));
-  child.stdin?.on("error", () => {});
-  return { child, said: (word) => hear(word).promise };
+  // What it did not read it tells by its end.
+  child.stdin?.on("error", (error) => fail(error.message));
+  return {
+    child,
+    said(word) {
+      const known = heard.get(word);
+      if (known !== undefined) return Promise.resolve(known);
+      if (failure) return Promise.reject(failure);
+      const one = Promise.withResolvers<string>();
+      waiting.set(word, one);
+      return one.promise;
+    },
+  };
 }
 
 /** Lets this process end while a launched one goes on. */

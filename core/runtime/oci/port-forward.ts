@@ -5,12 +5,11 @@ import { Duplex } from "node:stream";
 import { RuntimeError } from "../cri.ts";
 import type { Tools } from "./command-line.ts";
 
-// A connection inside another network namespace needs a process that has entered it. process.stdout cannot be closed,
-// and its end is how the other side learns that the pod has said all: a stream of its own on the same descriptor can.
-const relay = `
-const socket = require("node:net").connect({ port: Number(process.argv[1]), host: "127.0.0.1", allowHalfOpen: true });
-socket.once("connect", () => { process.stderr.write("connected\\n"); process.stdin.pipe(socket); socket.pipe(require("node:fs").createWriteStream("", { fd: 1 })); });
-socket.once("error", (error) => { process.stderr.write(error.message + "\\n"); process.exit(1); });
+// A connection inside another network namespace needs a process that has entered it.
+const relay = (port: number) => `
+const socket = require("node:net").connect({ port: ${port}, host: "127.0.0.1", allowHalfOpen: true });
+socket.once("connect", () => { process.stderr.write("connected\\n"); process.stdin.pipe(socket); socket.pipe(process.stdout); });
+socket.once("error", (error) => { process.stderr.write(error.message + "\\n"); process.stdin.destroy(); });
 `;
 
 /** A stream to localhost:port of the network that process `pid` is in. */
@@ -20,7 +19,7 @@ export async function forwardPort(pid: number, port: number, tools: Tools, onNod
     await once(socket, "connect");
     return socket;
   }
-  const args = ["--target", String(pid), "--net", process.execPath, "-e", relay, String(port)];
+  const args = ["--target", String(pid), "--net", process.execPath, "-e", relay(Math.trunc(port))];
   const child = spawn(tools.nsenter, args, { stdio: ["pipe", "pipe", "pipe"], env: {} });
   const said = await new Promise<string>((resolve, reject) => {
     child.on("error", reject);
