@@ -95,7 +95,7 @@ export const readFile = defineComponent({
       types,
       nulls: nulls.split(",").map((token) => token.trim()),
     };
-    using database = await openDatabase(context);
+    using database = await openDatabase({ scratch: context.scratch, signal: context.signal });
     const source = await readSource(database, await pathOf(context, rest.path), options, context.log);
     context.check({ file: source });
     const sql = sample > 0 ? await sampleRows(database, source.sql, sample, seed) : source.sql;

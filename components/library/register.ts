@@ -10,6 +10,9 @@ import {
 import { ComponentError, defineComponent } from "@capstan/components/contract";
 import { tryModel } from "./register/try-model.ts";
 
+/** Most characters of a signature in the Model object. */
+const signatureLimit = 100_000;
+
 export const register = defineComponent({
   name: "register",
   version: "1.0.0",
@@ -54,11 +57,9 @@ export const register = defineComponent({
     const report = context.optionalInput("report");
     const metrics = report === undefined ? undefined : metricsOf(JSON.parse(await readFile(report, "utf8")));
     await cp(from, context.output("model"), { recursive: true, dereference: true });
-    await context.emit("model", {
-      name: context.parameters.name,
-      signature: document,
-      ...(metrics ? { metrics } : {}),
-    });
+    // A signature of thousands of columns is in the model's directory only: whoever serves it reads it there.
+    const known = JSON.stringify(document).length <= signatureLimit ? { signature: document } : {};
+    await context.emit("model", { name: context.parameters.name, ...known, ...(metrics ? { metrics } : {}) });
   },
 });
 

@@ -5,11 +5,11 @@ import { applySteps, columnsAfter, type Step } from "@capstan/components/transfo
 
 /** Opens the tables of these ports, checks parameters against them, and closes the database in the end. */
 export async function withTables<Port extends string>(
-  context: Pick<RunContext, "scratch" | "input" | "check">,
+  context: Pick<RunContext, "scratch" | "signal" | "input" | "check">,
   ports: readonly Port[],
   work: (database: Database, tables: Record<Port, Table>) => Promise<void>,
 ): Promise<void> {
-  using database = await openDatabase({ scratch: context.scratch });
+  using database = await openDatabase({ scratch: context.scratch, signal: context.signal });
   const tables: Partial<Record<Port, Table>> = {};
   for (const port of ports) tables[port] = await openTable(database, context.input(port));
   context.check(tables);

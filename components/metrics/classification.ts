@@ -1,4 +1,4 @@
-import { type RocCurve, rocCurve } from "./roc.ts";
+import { pointLimit, type RocCurve, rocCurve } from "./roc.ts";
 
 export interface ClassMetrics {
   label: string;
@@ -50,7 +50,8 @@ export function reportClassification(answers: Answers): ClassificationReport {
     if (actual[i] === at) right++;
   }
   const each = classes.map((label, k) => classMetrics(label, k, confusion));
-  const roc = classes.map((label, k) => rocCurve(label, columnOf(answers, k), actual, k));
+  const limit = Math.max(10, Math.min(pointLimit, Math.floor(1000 / classes.length)));
+  const roc = classes.map((label, k) => rocCurve(label, columnOf(answers, k), actual, k, limit));
   return {
     task: "classification",
     rows,

@@ -3,6 +3,9 @@ import type { Column } from "@capstan/components/contract";
 import { type Chain, pruneChain } from "@capstan/components/transforms";
 import type { ModelDocument } from "./document.ts";
 
+/** Most values of a column that a form offers. */
+const valueLimit = 200;
+
 /** The raw columns that a model asks for, in the order of the file they were read from. */
 export function inputsOf(model: ModelDocument): Column[] {
   return pruneChain(model.chain, model.features).source;
@@ -52,7 +55,7 @@ function inputTensor(model: ModelDocument, chain: Chain, column: Column): Tensor
     dtype: column.type === "string" ? "string" : "float32",
     shape: [-1],
     ...(toleratesMissing(model, chain, column.name) ? { nullable: true } : {}),
-    ...(values ? { values } : {}),
+    ...(values && values.length <= valueLimit ? { values } : {}),
     ...(minimum === undefined || maximum === undefined ? {} : { range: { minimum, maximum } }),
     ...(example === undefined ? {} : { example }),
   };

@@ -1,6 +1,6 @@
 import { existsSync } from "node:fs";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import {
   type ComponentDefinition,
   ComponentError,
@@ -24,6 +24,9 @@ export interface RunOptions {
   signal: AbortSignal;
 }
 
+/** Most characters of an output parameter. */
+export const resultLimit = 200_000;
+
 /** Runs a component once. Rejects with a ComponentError when it refuses what it was given. */
 export async function runComponent(definition: ComponentDefinition, options: RunOptions): Promise<void> {
   const { values, problems } = parseParameters(definition.parameters, options.parameters);
@@ -35,6 +38,15 @@ export async function runComponent(definition: ComponentDefinition, options: Run
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
+}
+
+/** A result that would not fit into the workflow's status is left out: it is for show, and ports carry what counts. */
+function resultText(parameter: string, value: unknown, log: (line: string) => void): string {
+  const text = JSON.stringify(value);
+  if (text.length <= resultLimit) return text;
+  const omitted = `${parameter} has ${text.length} characters, more than ${resultLimit} (limit result)`;
+  log(`${omitted}: it is left out`);
+  return JSON.stringify({ omitted });
 }
 
 function createContext(
@@ -72,9 +84,7 @@ function createContext(
     async emit(parameter, value) {
       if (!Object.hasOwn(definition.results, parameter))
         throw new Error(`${definition.name} has no result ${parameter}`);
-      const path = join(options.outputs, `${parameter}.json`);
-      await mkdir(dirname(path), { recursive: true });
-      await writeFile(path, JSON.stringify(value));
+      await writeFile(join(options.outputs, `${parameter}.json`), resultText(parameter, value, options.log));
     },
   };
 }

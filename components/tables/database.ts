@@ -8,6 +8,8 @@ export interface DatabaseOptions {
   /** Megabytes; more is spilled. */
   memory?: number;
   threads?: number;
+  /** Ends the query that runs, with the signal's reason. */
+  signal?: AbortSignal;
 }
 
 export type Value = string | number | boolean | null;
@@ -21,7 +23,8 @@ export interface Database extends Disposable {
   numbers(sql: string, take: (value: number, row: number, column: number) => void): Promise<number>;
 }
 
-export async function openDatabase({ scratch, memory = 1000, threads = 2 }: DatabaseOptions): Promise<Database> {
+export async function openDatabase(options: DatabaseOptions): Promise<Database> {
+  const { scratch, memory = 1000, threads = 2, signal } = options;
   const { DuckDBInstance } = await import("@duckdb/node-api");
   const instance = await DuckDBInstance.create(":memory:", {
     threads: String(threads),
@@ -31,18 +34,30 @@ export async function openDatabase({ scratch, memory = 1000, threads = 2 }: Data
     autoload_known_extensions: "false",
   });
   const connection = await instance.connect();
+  const interrupt = () => connection.interrupt();
+  signal?.addEventListener("abort", interrupt);
+  const explain = (error: Error): never => {
+    signal?.throwIfAborted();
+    throw blame(error);
+  };
   return {
     async run(sql) {
+      signal?.throwIfAborted();
       await connection.run(sql).catch(explain);
     },
     async rows(sql) {
+      signal?.throwIfAborted();
       const reader = await connection.runAndReadAll(sql).catch(explain);
       return reader.getRowObjectsJS().map((row) => {
         return Object.fromEntries(Object.entries(row).map(([name, value]) => [name, plain(value)]));
       });
     },
-    numbers: (sql, take) => readNumbers(connection, sql, take).catch(explain),
+    numbers(sql, take) {
+      signal?.throwIfAborted();
+      return readNumbers(connection, sql, take).catch(explain);
+    },
     [Symbol.dispose]() {
+      signal?.removeEventListener("abort", interrupt);
       connection.closeSync();
       instance.closeSync();
     },
@@ -50,12 +65,12 @@ export async function openDatabase({ scratch, memory = 1000, threads = 2 }: Data
 }
 
 /** What the data or the machine is to blame for becomes a ComponentError; the rest is a mistake of ours and stays. */
-function explain(error: Error): never {
+function blame(error: Error): Error {
   const [, kind, what] = /^(Out of Memory|IO|Conversion|Invalid Input) Error: (.+)$/s.exec(error.message) ?? [];
-  if (kind === undefined || what === undefined) throw error;
-  if (kind === "Invalid Input") throw new ComponentError(what);
+  if (kind === undefined || what === undefined) return error;
+  if (kind === "Invalid Input") return new ComponentError(what);
   const advice = { "Out of Memory": "take fewer rows or columns", IO: "is the disk full?", Conversion: "" }[kind];
-  throw new ComponentError(`${what.split("\n")[0]}${advice ? ` (${advice})` : ""}`);
+  return new ComponentError(`${what.split("\n")[0]}${advice ? ` (${advice})` : ""}`);
 }
 
 function plain(value: unknown): Value {
