@@ -14,6 +14,7 @@ export class StatusWriter {
   #wanted: PodStatus | undefined;
   #written = "";
   #writing: Promise<void> | undefined;
+  #busy = false;
 
   constructor(client: Client, pod: Pod, log: Logger, signal: AbortSignal) {
     this.#client = client;
@@ -24,8 +25,12 @@ export class StatusWriter {
 
   set(status: PodStatus): void {
     this.#wanted = status;
-    this.#writing ??= this.#run().finally(() => {
-      this.#writing = undefined;
+    if (this.#busy) return;
+    this.#busy = true;
+    const writing = this.#run();
+    this.#writing = writing;
+    void writing.then(() => {
+      if (this.#writing === writing) this.#writing = undefined;
     });
   }
 
@@ -34,11 +39,16 @@ export class StatusWriter {
     while (this.#writing) await this.#writing;
   }
 
+  /** Ends in the same turn in which it finds nothing newer, so that no status is lost between. */
   async #run(): Promise<void> {
-    for (let attempt = 0; this.#wanted && !this.#signal.aborted; ) {
-      const status = this.#wanted;
-      const text = JSON.stringify(status, (key, value) => (key === "lastTransitionTime" ? undefined : value));
-      if (text === this.#written) return;
+    try {
+      await this.#write();
+    } finally {
+      this.#busy = false;
+    }
+  }
+
+  async #write(): Promise<void> {
       try {
         // The UID lets a pod of the same name, made meanwhile, refuse it.
         const body = { metadata: { uid: this.#pod.metadata.uid }, status };

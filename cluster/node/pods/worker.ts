@@ -45,6 +45,7 @@ export class PodWorker {
   #settled = false;
   #dirty = false;
   #running: Promise<void> | undefined;
+  #looping = false;
   #timer: NodeJS.Timeout | undefined;
   #wakeAt = Number.POSITIVE_INFINITY;
   /** Resolves when nothing of the pod is left on the node. */
@@ -98,9 +99,7 @@ export class PodWorker {
 
   wake(): void {
     this.#dirty = true;
-    this.#running ??= this.#loop().finally(() => {
-      this.#running = undefined;
-    });
+    if (!this.#looping) this.#running = this.#loop();
   }
 
   /** Brings the files of volumes up to date. */
@@ -124,13 +123,15 @@ export class PodWorker {
     await this.#status.flush();
   }
 
+  /** Ends in the same turn in which it finds nothing to do, so that no wake is lost between. */
   async #loop(): Promise<void> {
+    this.#looping = true;
     while (this.#dirty && !this.#context.signal.aborted) {
       this.#dirty = false;
       try {
         await this.#sync();
       } catch (error) {
-        if (this.#context.signal.aborted) return;
+        if (this.#context.signal.aborted) break;
         this.#context.log.error("a pod could not be synced", { pod: this.#pod.metadata.name, error });
         this.#context.recorder.warning(
           aboutPod(this.#pod),
@@ -141,6 +142,7 @@ export class PodWorker {
         this.#schedule(Date.now() + Math.max(500, this.#setups.delay("sync")));
       }
     }
+    this.#looping = false;
   }
 
   async #sync(): Promise<void> {
