@@ -10,10 +10,10 @@ export class StatusWriter {
   readonly #client: Client;
   readonly #log: Logger;
   readonly #signal: AbortSignal;
-  #pod: Pod;
+  readonly #pod: Pod;
   #wanted: PodStatus | undefined;
   #written = "";
-  #writing: Promise<void> | undefined;
+  #writing = Promise.resolve();
   #busy = false;
 
   constructor(client: Client, pod: Pod, log: Logger, signal: AbortSignal) {
@@ -25,41 +25,33 @@ export class StatusWriter {
 
   set(status: PodStatus): void {
     this.#wanted = status;
-    if (this.#busy) return;
-    this.#busy = true;
-    const writing = this.#run();
-    this.#writing = writing;
-    void writing.then(() => {
-      if (this.#writing === writing) this.#writing = undefined;
-    });
+    if (!this.#busy) this.#writing = this.#run();
   }
 
   /** Resolves when what was set last is stored. */
   async flush(): Promise<void> {
-    while (this.#writing) await this.#writing;
+    while (this.#busy) await this.#writing;
   }
 
-  /** Ends in the same turn in which it finds nothing newer, so that no status is lost between. */
+  /** Stops being busy in the same turn in which it finds nothing newer, so that no status is lost between. */
   async #run(): Promise<void> {
-    try {
-      await this.#write();
-    } finally {
-      this.#busy = false;
-    }
-  }
-
-  async #write(): Promise<void> {
+    this.#busy = true;
+    for (let attempt = 0; this.#wanted && !this.#signal.aborted; ) {
+      const status = this.#wanted;
+      const text = JSON.stringify(status, (key, value) => (key === "lastTransitionTime" ? undefined : value));
+      if (text === this.#written) break;
       try {
         // The UID lets a pod of the same name, made meanwhile, refuse it.
         const body = { metadata: { uid: this.#pod.metadata.uid }, status };
         await this.#client.patch(Pods, refOf(this.#pod), { type: "strategic", body }, { subresource: "status" });
         this.#written = text;
-        if (this.#wanted === status) return;
+        if (this.#wanted === status) break;
       } catch (error) {
-        if (isReason(error, "NotFound", "Conflict")) return;
+        if (isReason(error, "NotFound", "Conflict")) break;
         this.#log.warn("a pod's status could not be written", { pod: this.#pod.metadata.name, error });
         await sleep(backoff(attempt++, { base: 200, cap: 10_000 }), this.#signal);
       }
     }
+    this.#busy = false;
   }
 }
