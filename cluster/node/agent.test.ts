@@ -362,7 +362,17 @@ test("exec, its exit code and its terminal; logs that follow; cp; port-forward",
   const spdy: Record<string, string>[] = [{}, { KUBECTL_REMOTE_COMMAND_WEBSOCKETS: "false" }];
   for (const variables of spdy) {
     const text = await inTerminal(
-      ["--server", url, "exec", "-it", ref.name, "--", "sh", "-c", "tty; stty size; exit 3"],
+      [
+        "--server",
+        url,
+        "exec",
+        "-it",
+        ref.name,
+        "--",
+        "sh",
+        "-c",
+        'tty; while [ "$(stty size)" = "0 0" ]; do sleep 0.02; done; stty size; exit 3',
+      ],
       variables,
     );
     assert.match(text, /\/dev\/pts\/\d+\r\n30 100\r\ncommand terminated with exit code 3/);
