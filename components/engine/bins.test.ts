@@ -21,7 +21,7 @@ test("a value is in the bin that its comparisons in float32 lead to", () => {
   values[17] = Number.NaN;
   const bins = chooseBins(values, 64);
   const cells = new Uint16Array(values.length);
-  writeBins(values, bins, cells, { stride: 1, feature: 0, offset: 0 });
+  writeBins(values, bins, cells, { from: 0, to: values.length, stride: 1, feature: 0, offset: 0 });
   values.forEach((value, i) => {
     const expected = Number.isNaN(value)
       ? bins.missing

@@ -75,14 +75,14 @@ export function between(lower: number, upper: number): number {
   return middle >= lower && middle < upper ? middle : lower;
 }
 
-/** Writes `offset` + 3 × bin of each row to a row-major table. */
+/** Writes `offset` + 3 × bin of rows `from` to `to` to a row-major table. */
 export function writeBins(
   values: Float32Array,
   { thresholds, missing }: FeatureBins,
   out: Uint16Array | Uint32Array,
-  { stride, feature, offset }: { stride: number; feature: number; offset: number },
+  { from, to, stride, feature, offset }: { from: number; to: number; stride: number; feature: number; offset: number },
 ): void {
-  for (let row = 0; row < values.length; row++) {
+  for (let row = from; row < to; row++) {
     const value = values[row] as number;
     let low = missing;
     if (!Number.isNaN(value)) {

@@ -1,12 +1,12 @@
 // Gradient boosting on histograms (the method of LightGBM, Ke et al. 2017): second order, leaf-wise, missing values learned.
 import { setImmediate } from "node:timers/promises";
-import { chooseBins, type FeatureBins, writeBins } from "./bins.ts";
+import { chooseBins, type FeatureBins } from "./bins.ts";
 import { type GrowRules, growTree, readTree } from "./grow.ts";
 import { createLanes, type Lanes } from "./lanes.ts";
 import { baseScores, meanLoss, type Target } from "./loss.ts";
 import { createRandom, shuffle } from "./random.ts";
 import type { Ensemble } from "./tree.ts";
-import { allocate, layBins, type Workspace } from "./workspace.ts";
+import { allocate, layBins, share, type Workspace } from "./workspace.ts";
 
 export interface GbdtOptions extends GrowRules {
   rounds: number;
@@ -61,6 +61,7 @@ export async function trainGbdt(columns: Float32Array[], target: Target, options
   const bins = columns.map((column) => chooseBins(column, options.maxBins));
   const space = prepare(columns, bins, target, options);
   await using lanes = await createLanes(space, options.threads);
+  lanes.run({ kind: "bins", output: 0, begin: 0, end: space.rows, target: 0 });
   const random = createRandom(options.seed);
   const rows = dealRows(target.labels.length, options, random);
   const base = baseScores(target, rows.training);
@@ -79,11 +80,9 @@ function prepare(columns: Float32Array[], bins: FeatureBins[], target: Target, o
     objective: target.objective,
     maxLeaves: options.maxLeaves,
     weighted: target.weights !== undefined,
+    columns: options.threads > 1 ? columns.map(share) : columns,
+    thresholds: bins.map(({ thresholds }) => thresholds),
     ...layBins(bins),
-  });
-  columns.forEach((column, feature) => {
-    const offset = space.offsets[feature] as number;
-    writeBins(column, bins[feature] as FeatureBins, space.bins, { stride: columns.length, feature, offset });
   });
   space.labels.set(target.labels);
   if (target.weights) space.weights.set(target.weights);

@@ -1,4 +1,5 @@
 // The loops over rows. Each does one block of a job, so that threads can share the job.
+import { writeBins } from "./bins.ts";
 import { blockCount, smallJob, type Workspace } from "./workspace.ts";
 
 /** Numbers only, so that a job is handed over by an Int32Array. */
@@ -13,7 +14,7 @@ export interface Job {
   target: number;
 }
 
-export const jobKinds = ["gradients", "histogram", "partition", "addLeaves", "walk"] as const;
+export const jobKinds = ["bins", "gradients", "histogram", "partition", "addLeaves", "walk"] as const;
 
 /** Blocks that a job is cut into. */
 export function blocksOf(job: Job): number {
@@ -25,13 +26,21 @@ export function runBlock(space: Workspace, job: Job, block: number): void {
   const length = job.end - job.begin;
   const from = job.begin + Math.floor((length * block) / blocks);
   const to = job.begin + Math.floor((length * (block + 1)) / blocks);
-  if (job.kind === "gradients") computeGradients(space, from, to);
+  if (job.kind === "bins") binRows(space, from, to);
+  else if (job.kind === "gradients") computeGradients(space, from, to);
   else if (job.kind === "histogram") {
     const slot = blocks === 1 ? job.target : space.maxLeaves + 1 + block;
     buildHistogram(space, job.output, slot, from, to);
   } else if (job.kind === "partition") partitionBlock(space, job.target, block, from, to);
   else if (job.kind === "addLeaves") addLeaves(space, job.output, job.target, from, to);
   else walkRows(space, job.output, from, to);
+}
+
+function binRows({ columns, thresholds, missing, offsets, bins, features }: Workspace, from: number, to: number): void {
+  columns.forEach((column, feature) => {
+    const chosen = { thresholds: thresholds[feature] as Float32Array, missing: missing[feature] as number };
+    writeBins(column, chosen, bins, { from, to, stride: features, feature, offset: offsets[feature] as number });
+  });
 }
 
 function computeGradients(space: Workspace, from: number, to: number): void {

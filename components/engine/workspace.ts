@@ -3,7 +3,7 @@ import type { FeatureBins } from "./bins.ts";
 /** Work on rows is cut into this many blocks whatever the number of threads, so that sums come out the same. */
 export const blockCount = 4;
 /** Below this many rows a job is one block, done by the calling thread. */
-export const smallJob = 16_384;
+export const smallJob = 4096;
 
 export const objectives = ["binary", "softmax", "squared"] as const;
 export type Objective = (typeof objectives)[number];
@@ -22,6 +22,9 @@ export interface Shape {
   /** Numbers in a histogram. */
   width: number;
   weighted: boolean;
+  /** The features' values, NaN where missing, and the upper ends of their bins. */
+  columns: Float32Array[];
+  thresholds: Float32Array[];
 }
 
 /** What all threads work on. All arrays are views of shared memory, so that a Workspace can be posted to a worker. */
@@ -105,6 +108,14 @@ export function allocate(shape: Shape): Workspace {
       end: ints(nodes),
     },
   };
+}
+
+/** The values in memory that threads share: as they are, if they are there already. */
+export function share(values: Float32Array): Float32Array {
+  if (values.buffer instanceof SharedArrayBuffer) return values;
+  const copy = new Float32Array(shared(values.byteLength));
+  copy.set(values);
+  return copy;
 }
 
 function shared(bytes: number): SharedArrayBuffer {

@@ -67,14 +67,14 @@ export async function countRows(database: Database, sql: string): Promise<number
   return Number(row?.rows);
 }
 
-/** Columns as float32, NaN where missing. Refuses infinite values by name: no model here learns from them. */
+/** Columns as float32, NaN where missing, in memory that threads can share. Refuses infinite values by name: no model here learns from them. */
 export async function loadFloats(
   database: Database,
   sql: string,
   names: readonly string[],
   rows: number,
 ): Promise<Float32Array[]> {
-  const columns = names.map(() => new Float32Array(rows));
+  const columns = names.map(() => new Float32Array(new SharedArrayBuffer(4 * rows)));
   const list = names.map((name) => `${quoteName(name)}::FLOAT`).join(", ");
   await database.numbers(`SELECT ${list} FROM (${sql})`, (value, row, column) => {
     if (value === Number.POSITIVE_INFINITY || value === Number.NEGATIVE_INFINITY)
