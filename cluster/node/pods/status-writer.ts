@@ -10,10 +10,10 @@ export class StatusWriter {
   readonly #client: Client;
   readonly #log: Logger;
   readonly #signal: AbortSignal;
-  #pod: Pod;
+  readonly #pod: Pod;
   #wanted: PodStatus | undefined;
   #written = "";
-  #writing: Promise<void> | undefined;
+  #writing = Promise.resolve();
   #busy = false;
 
   constructor(client: Client, pod: Pod, log: Logger, signal: AbortSignal) {
@@ -33,7 +33,7 @@ export class StatusWriter {
     while (this.#busy) await this.#writing;
   }
 
-  /** Ends in the same turn in which it finds nothing newer, so that no status is lost between. */
+  /** Stops being busy in the same turn in which it finds nothing newer, so that no status is lost between. */
   async #run(): Promise<void> {
     this.#busy = true;
     for (let attempt = 0; this.#wanted && !this.#signal.aborted; ) {
