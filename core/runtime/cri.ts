@@ -42,6 +42,11 @@ export interface Mount {
   containerPath: string;
   hostPath: string;
   readonly?: boolean;
+  /**
+   * The file or directory that was meant: with another one at `hostPath` the container is not made. For paths that a
+   * pod may have exchanged since they were looked at.
+   */
+  expect?: { dev: number; ino: number };
   /** `hostPath` is a device such as /dev/fuse. */
   device?: boolean;
 }

@@ -29,6 +29,7 @@ import { prepareContainer } from "./prepare.ts";
 import { removeTree } from "./remove-tree.ts";
 import { deviceNames } from "./rootfs.ts";
 import { OciSandbox, type SandboxNetwork, type SandboxRecord } from "./sandbox.ts";
+import { verifyMounts } from "./verify-mounts.ts";
 
 export interface OciDriverOptions {
   /** Absolute; made if it is not there. Paths with a comma, colon or backslash cannot be overlay layers. */
@@ -165,7 +166,10 @@ export class OciDriver implements RuntimeService {
       container.save();
       const script = join(import.meta.dirname, "launch.sh");
       const launched = launch(this.#options.tools.sh, [script, "join", directory], `container "${config.name}"`);
-      await Promise.all([launched.said("pid"), launched.said("ready")]);
+      const [pid] = await Promise.all([launched.said("pid"), launched.said("mounted")]);
+      verifyMounts({ pid: Number(pid), before: sandbox.pid, root: prepared.root, mounts: prepared.mounts });
+      launched.child.stdin?.write("root\n");
+      await launched.said("ready");
       container.connect(launched);
       this.#watch(container);
       this.#emit({ type: "created", sandboxId, containerId: id });

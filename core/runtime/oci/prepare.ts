@@ -1,7 +1,7 @@
 // Writes the files of a container's directory that launch.sh and exec.sh read.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join, posix } from "node:path";
-import type { ContainerConfig } from "../cri.ts";
+import type { ContainerConfig, Mount } from "../cri.ts";
 import { RuntimeError } from "../cri.ts";
 import type { Image } from "../images/image.ts";
 import type { Cgroup } from "./cgroup.ts";
@@ -34,6 +34,10 @@ const defaultPath = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bi
 
 export interface Prepared {
   view: LayeredRoot;
+  /** Where the root is assembled. */
+  root: string;
+  /** The volumes at their real places. */
+  mounts: Mount[];
   /** Why the program cannot be started: known before it is tried. */
   cannotRun: string | undefined;
 }
@@ -89,7 +93,12 @@ export function prepareContainer(options: PrepareOptions): Prepared {
   write("fstab", fstab(root.entries));
   write("launch.conf", launchConf(options, root.path));
   const path = environment.findLast(({ name }) => name === "PATH")?.value ?? defaultPath;
-  return { view: root.view, cannotRun: whyNot(root.view, argv[0] as string, path, workingDir) };
+  return {
+    view: root.view,
+    root: root.path,
+    mounts: root.mounts,
+    cannotRun: whyNot(root.view, argv[0] as string, path, workingDir),
+  };
 }
 
 function launchConf({ config, sandbox, cgroup, home, tools, rootless }: PrepareOptions, root: string): string {

@@ -27,6 +27,8 @@ export interface RootOptions {
 }
 
 export interface PreparedRoot {
+  /** The volumes, each at the place that its containerPath leads to. */
+  mounts: Mount[];
   /** Absolute path that the new root is assembled at. */
   path: string;
   entries: MountEntry[];
@@ -51,19 +53,22 @@ export function prepareRoot(options: RootOptions): PreparedRoot {
     entries.push(bind(options.code, place("/opt/capstan", "directory"), true));
     view.add({ at: "/opt/capstan", directories: [options.code] });
   }
+  const mounts: Mount[] = [];
   const depth = (mount: Mount) => mount.containerPath.split("/").filter(Boolean).length;
   for (const mount of options.mounts.toSorted((a, b) => depth(a) - depth(b))) {
-    entries.push(volumeMount(mount, path, view));
+    const target = volumePlace(mount, view);
+    entries.push(bind(mount.hostPath, path + target, mount.readonly));
+    mounts.push({ ...mount, containerPath: target });
   }
   if (options.readonly) entries.push({ source: "none", target: path, type: "none", options: "remount,bind,ro" });
-  return { path, entries, view };
+  return { path, entries, view, mounts };
 }
 
-function volumeMount(mount: Mount, root: string, view: LayeredRoot): MountEntry {
+function volumePlace(mount: Mount, view: LayeredRoot): string {
   const source = statSync(mount.hostPath);
   const target = view.makeMountPoint(mount.containerPath, source.isDirectory() ? "directory" : "file");
   view.add({ at: target, directories: [mount.hostPath] });
-  return bind(mount.hostPath, root + target, mount.readonly);
+  return target;
 }
 
 function hostRoot(path: string, options: RootOptions): { entries: MountEntry[]; view: LayeredRoot } {
