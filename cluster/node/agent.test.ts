@@ -174,12 +174,13 @@ test("variables, ConfigMaps, Secrets and the downward API", { skip }, async () =
 test("a changed ConfigMap reaches the volume of a running pod", { skip }, async () => {
   const ref = { namespace: "default", name: "live" };
   await cluster.client.create(ConfigMaps, { metadata: ref, data: { v: "old" } });
-  const script = "cat /c/v; while grep -q old /c/v; do sleep 0.02; done; cat /c/v";
+  const script = "cat /c/v; touch /tmp/read; while grep -q old /c/v; do sleep 0.02; done; cat /c/v";
   const pod = await run(
     { script, volumeMounts: [{ name: "c", mountPath: "/c" }] },
     { restartPolicy: "Never", volumes: [{ name: "c", configMap: { name: "live" } }] },
   );
   await phase(pod, "Running");
+  await cluster.kubectl(["exec", pod.name, "--", "sh", "-c", "until [ -e /tmp/read ]; do sleep 0.02; done"]);
   await cluster.client.patch(ConfigMaps, ref, { type: "merge", body: { data: { v: "new" } } });
   await phase(pod, "Succeeded");
   assert.equal(await logs(pod), "oldnew");
