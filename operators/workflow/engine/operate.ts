@@ -20,7 +20,7 @@ import { isFulfilled, isWorkflowOver } from "./phase.ts";
 import { Run } from "./run.ts";
 import { localContext } from "./templates.ts";
 import { sumUp } from "./totals.ts";
-import type { Memory, Outcome, World } from "./world.ts";
+import { createMemory, type Memory, type Outcome, type World } from "./world.ts";
 
 /** Changes `workflow` in place: the caller's own copy. */
 export function operate(workflow: Workflow, world: World, memory: Memory): Outcome {
@@ -47,7 +47,7 @@ export function operate(workflow: Workflow, world: World, memory: Memory): Outco
 
 /** Ends a workflow before it starts, with what is wrong in it. */
 export function refuse(workflow: Workflow, world: World, message: string): Outcome {
-  const run = new Run(workflow, world, { processed: new Map(), expanded: new Map(), results: new Map() });
+  const run = new Run(workflow, world, createMemory());
   run.status.startedAt ??= run.now;
   setPhase(run, "Error", message);
   return { changed: true, effects: run.effects, reached: [] };

@@ -9,7 +9,7 @@ import type {
   WorkflowSpec,
   WorkflowStatus,
 } from "@capstan/api/kinds/workflow";
-import { labels, nodeId, podName } from "./names.ts";
+import { fnv1a64, labels, nodeId, podName } from "./names.ts";
 import { isOver } from "./phase.ts";
 import { Scope } from "./scope.ts";
 import type { Reference, TemplateContext } from "./templates.ts";
@@ -43,7 +43,6 @@ export class Run {
   #wakeAt = Number.POSITIVE_INFINITY;
   #activePods: number | undefined;
   #activeIn: Map<string, number> | undefined;
-  readonly #idByName = new Map<string, string>();
 
   constructor(workflow: Workflow, world: World, memory: Memory) {
     this.workflow = workflow;
@@ -83,26 +82,26 @@ export class Run {
   }
 
   node(name: string): NodeStatus | undefined {
-    const node = this.nodes[nodeId(this.name, name)];
+    const node = this.nodes[this.#usualId(name)];
     if (!node || node.name === name) return node;
     return this.nodes[this.#wideId(name)];
   }
   /** The ID of a node: wider where another node already has the usual one. */
   idOf(name: string): string {
-    const known = this.#idByName.get(name);
-    if (known) return known;
-    const id = nodeId(this.name, name);
+    const id = this.#usualId(name);
     const holder = this.nodes[id];
-    const result = holder && holder.name !== name ? this.#wideId(name) : id;
-    this.#idByName.set(name, result);
-    return result;
+    return holder && holder.name !== name ? this.#wideId(name) : id;
+  }
+  #usualId(name: string): string {
+    let id = this.memory.ids.get(name);
+    if (id === undefined) {
+      id = nodeId(this.name, name);
+      this.memory.ids.set(name, id);
+    }
+    return id;
   }
   #wideId(name: string): string {
-    let hash = 0xcbf29ce484222325n;
-    for (const byte of new TextEncoder().encode(name)) {
-      hash = BigInt.asUintN(64, (hash ^ BigInt(byte)) * 0x100000001b3n);
-    }
-    return `${this.name}-${hash}`;
+    return `${this.name}-${fnv1a64(name)}`;
   }
   podName(node: NodeStatus): string {
     return this.podNameOf(node.name, node.templateRef?.template ?? node.templateName ?? "", node.id);

@@ -2,7 +2,8 @@
 import type { NodeStatus } from "@capstan/api/kinds/workflow";
 import type { Run } from "./run.ts";
 
-const ownProgress = new Set(["Pod", "HTTP", "Plugin", "Container", "Suspend"]);
+/** Nodes that are no sum: what lies below a step group is all that comes after it. */
+const ownProgress = new Set(["Pod", "HTTP", "Plugin", "Container", "Suspend", "StepGroup", "Skipped"]);
 /** Above this many nodes only the whole workflow is summed, not every branch. */
 const branchLimit = 500;
 

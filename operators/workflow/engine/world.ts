@@ -81,9 +81,11 @@ export interface Memory {
   expanded: Map<string, unknown[]>;
   /** Results already read into their node, by node ID → resource version. */
   results: Map<string, string>;
+  /** IDs by node name. */
+  ids: Map<string, string>;
 }
 export function createMemory(): Memory {
-  return { processed: new Map(), expanded: new Map(), results: new Map() };
+  return { processed: new Map(), expanded: new Map(), results: new Map(), ids: new Map() };
 }
 
 export interface Outcome {
