@@ -8,6 +8,7 @@ interface Locked {
   optional?: boolean;
   os?: string[];
   cpu?: string[];
+  libc?: string[];
   optionalDependencies?: Record<string, string>;
 }
 
@@ -24,7 +25,8 @@ export function completeLock(packages: Record<string, Locked>): string[] {
       if (packages[`node_modules/${name}`] || os.length !== 1 || !/^\d/.test(version)) continue;
       const cpu = words.filter((word) => processors.includes(word));
       const dev = owner.dev ? { dev: true } : {};
-      packages[`node_modules/${name}`] = { version, ...dev, optional: true, os, ...(cpu.length > 0 ? { cpu } : {}) };
+      const libc = name.endsWith("-musl") ? { libc: ["musl"] } : {};
+      packages[`node_modules/${name}`] = { version, ...dev, optional: true, os, cpu, ...libc };
       added.push(`${name}@${version}`);
     }
   }
