@@ -1,6 +1,7 @@
 // Pods for real: every test runs programs of this machine in namespaces of their own.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
+import { existsSync, readFileSync } from "node:fs";
 import { after, before, test } from "node:test";
 import type { Container, Pod, PodSpec } from "@capstan/api/generated/core-v1";
 import { ConfigMaps, Events, Nodes, Pods, Secrets } from "@capstan/api/generated/resources";
@@ -71,7 +72,6 @@ test("a pod runs on the node's programs, sees none of its secrets, and leaves no
   assert.match(text, /No such file.*shadow|shadow.*No such file/);
   assert.match(text, /\/usr\/left\ncode\n/);
   assert.equal((text.match(/Read-only file system/g) ?? []).length, 2, text);
-  const { existsSync } = await import("node:fs");
   assert.ok(!existsSync("/usr/left") && !existsSync("/etc/left"));
 });
 
@@ -261,7 +261,6 @@ test("hooks run, and the grace bounds the end", { skip }, async () => {
   await phase(ref, "Running");
   await cluster.client.delete(Pods, ref);
   await cluster.until(Pods, ref, (pod) => pod === undefined);
-  const { readFileSync } = await import("node:fs");
   assert.equal(readFileSync(`${fixture.node.dataDir}/hooks/log`, "utf8"), "post\npre\nterm\n");
 });
 

@@ -1,6 +1,6 @@
 // Pods across agents, and what is special about some of them.
 import assert from "node:assert/strict";
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -18,7 +18,6 @@ let made = 0;
 
 /** Writes for the main container, waits for it, and repeats what it said. */
 const helper: InProcessProgram = async (container) => {
-  const { writeFileSync, readFileSync } = await import("node:fs");
   if (container.args[0] === "init") {
     writeFileSync(container.resolve("main", "/work/in"), "from the agent\n");
     container.print("staged");
@@ -87,7 +86,6 @@ test("a program of the agent shares files and logs with the containers of its po
     pod.status?.containerStatuses?.find((one) => one.name === name)?.state?.terminated?.exitCode;
   assert.deepEqual([of("main"), of("wait")], [3, 0]);
   const [run0] = node.runtime.runtime.listContainers().filter(({ config }) => config.name === "wait");
-  const { readFileSync } = await import("node:fs");
   assert.match(readFileSync(run0?.config.logPath ?? "", "utf8"), / stdout F 3 from the agent result\n$/);
 });
 
@@ -128,7 +126,6 @@ test("memory volumes are a tmpfs of the pod, claims are the bound volume's direc
     { subresource: "status" },
   );
   assert.equal(message(await ended(ref)), "tmpfs 8192\n");
-  const { existsSync } = await import("node:fs");
   assert.ok(existsSync(join(path, "sub/made")));
 });
 
@@ -155,6 +152,19 @@ test("an ephemeral container joins a running pod", { skip }, async () => {
   assert.equal(pod.status?.phase, "Running");
 });
 
+test("a pod whose sandbox dies starts again in a new one", { skip }, async () => {
+  const ref = await run([container("exec sleep 1000")]);
+  const before = await until(ref, ({ status }) => status?.phase === "Running");
+  const sandboxes = join(dataDir, "runtime/sandboxes");
+  const sandbox = node.runtime.runtime.listPodSandboxes().find(({ config }) => config.name === ref.name);
+  process.kill(Number(readFileSync(join(sandboxes, sandbox?.id ?? "", "pid"), "utf8")), "SIGKILL");
+  const after = await until(
+    ref,
+    ({ status }) => status?.containerStatuses?.[0]?.restartCount === 1 && status.podIP !== before.status?.podIP,
+  );
+  assert.equal(after.status?.containerStatuses?.[0]?.lastState?.terminated?.exitCode, 137);
+});
+
 test("what the node's stop cut off starts again, whatever its policy; what had ended stays so", { skip }, async () => {
   const marker = join(dataDir, "again");
   const volumeMounts = [{ name: "h", mountPath: "/h" }];
@@ -172,7 +182,6 @@ test("what the node's stop cut off starts again, whatever its policy; what had e
   await node[Symbol.asyncDispose]();
   assert.equal((await cluster.client.get(Pods, never)).status?.phase, "Running");
   await cluster.client.delete(Pods, gone, { gracePeriodSeconds: 0 });
-  const { writeFileSync } = await import("node:fs");
   writeFileSync(marker, "");
   node = await startNode();
   const failed = await ended(never);

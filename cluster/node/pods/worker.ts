@@ -150,6 +150,7 @@ export class PodWorker {
     if (this.#gone || this.#pod.metadata.deletionTimestamp) return await this.#end(views);
     if (isTerminal(this.#pod) || this.#facts.outcome || this.#facts.failure) return await this.#finish(views);
     if (this.#overdue()) return await this.#finish(await this.#stopAll(views));
+    views = await this.#checkSandbox(views);
     this.#report(views);
     let decision = decide(this.#pod, views, this.sandbox?.id);
     if (decision.outcome) {
@@ -173,6 +174,17 @@ export class PodWorker {
       }
     }
     this.#report(await this.#runs.views(this.#pod));
+  }
+
+  /** Containers whose sandbox has died have no network to come back to: they go, and start again in a new one. */
+  async #checkSandbox(views: ContainerView[]): Promise<ContainerView[]> {
+    const sandbox = this.sandbox;
+    const alive = views.some(({ runs: [run] }) => run?.state === "running" && run.sandboxId === sandbox?.id);
+    if (sandbox?.state !== "notready" || !alive) return views;
+    const message = "Pod sandbox changed, it will be killed and re-created.";
+    this.#context.recorder.normal(aboutPod(this.#pod), "SandboxChanged", message);
+    await this.#context.runtime.stopPodSandbox(sandbox.id);
+    return await this.#runs.views(this.#pod);
   }
 
   async #start(view: ContainerView, sandbox: PodSandbox): Promise<void> {

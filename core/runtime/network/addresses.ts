@@ -5,7 +5,8 @@ import { addressAt, parseCidr } from "./address.ts";
 export interface AddressPool {
   take(owner: string): string;
   keep(address: string, owner: string): void;
-  give(address: string): void;
+  /** Does nothing when the address has come to somebody else meanwhile. */
+  give(address: string, owner: string): void;
 }
 
 /** The first two addresses (the network's own and the gateway's) and the last are left out. */
@@ -25,6 +26,8 @@ export function createAddressPool(cidr: string): AddressPool {
       throw new RuntimeError("Failed", `all ${count} addresses of ${cidr} are taken by pods`);
     },
     keep: (address, owner) => void owners.set(address, owner),
-    give: (address) => void owners.delete(address),
+    give(address, owner) {
+      if (owners.get(address) === owner) owners.delete(address);
+    },
   };
 }

@@ -22,7 +22,9 @@ test("an address is given to one owner at a time", () => {
   const taken = [pool.take("a"), pool.take("b"), pool.take("c"), pool.take("d")];
   assert.deepEqual(taken, ["10.9.0.2", "10.9.0.4", "10.9.0.5", "10.9.0.6"]);
   assert.throws(() => pool.take("e"), /all 5 addresses of 10.9.0.0\/29 are taken/);
-  pool.give("10.9.0.4");
+  pool.give("10.9.0.4", "not its owner");
+  assert.throws(() => pool.take("e"), /are taken/);
+  pool.give("10.9.0.4", "b");
   assert.equal(pool.take("e"), "10.9.0.4");
 });
 

@@ -101,7 +101,7 @@ export class OciDriver implements RuntimeService {
       mkdirSync(sandbox.directory, { recursive: true, mode: 0o700 });
       await sandbox.start(tools, network, rootless);
     } catch (error) {
-      if (ip) network.give(ip);
+      if (ip) network.give(ip, id);
       sandbox.remove();
       throw error;
     }
@@ -116,7 +116,7 @@ export class OciDriver implements RuntimeService {
       [...this.#containers.values()].filter((one) => one.record.sandboxId === id).map((one) => one.stop(0)),
     );
     await sandbox.stop();
-    if (sandbox.record.ip) this.#options.network.give(sandbox.record.ip);
+    if (sandbox.record.ip) this.#options.network.give(sandbox.record.ip, id);
   }
 
   async removePodSandbox(id: string): Promise<void> {
@@ -292,7 +292,7 @@ export class OciDriver implements RuntimeService {
     const record = JSON.parse(readFileSync(join(directory, "config.json"), "utf8")) as SandboxRecord;
     const sandbox = new OciSandbox(record, directory);
     sandbox.connect();
-    if (record.ip) this.#options.network.keep(record.ip, id);
+    if (record.ip && sandbox.ready) this.#options.network.keep(record.ip, id);
     this.#follow(sandbox);
   }
 

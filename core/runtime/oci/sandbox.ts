@@ -16,7 +16,7 @@ export interface SandboxNetwork {
   take(owner: string): string;
   /** Marks an address of an earlier agent's sandbox as taken. */
   keep(address: string, owner: string): void;
-  give(address: string): void;
+  give(address: string, owner: string): void;
 }
 
 export interface SandboxRecord {
