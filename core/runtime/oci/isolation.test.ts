@@ -1,6 +1,7 @@
 // What a hostile program in a container tries, and what survives an agent that is killed.
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
+import { createHash } from "node:crypto";
 import {
   copyFileSync,
   existsSync,
@@ -14,6 +15,7 @@ import {
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
+import { gzipSync } from "node:zlib";
 import { silent } from "@capstan/base/log";
 import type { ContainerConfig, PodSandboxConfig } from "../cri.ts";
 import { allocateInstanceNetwork } from "../network/instance.ts";
@@ -35,7 +37,15 @@ before(async () => {
   writeFileSync(join(dataDir, "secret"), "key");
   const small = smallRoot(join(base, "small"));
   const network = allocateInstanceNetwork(dataDir, { bridged: true });
-  runtime = createRuntime({ dataDir, network, imageMap: [{ pattern: "small", rootfs: small }], log: silent });
+  runtime = createRuntime({
+    dataDir,
+    network,
+    imageMap: [
+      { pattern: "small", rootfs: small },
+      { pattern: "layout:*", rootfs: join(base, "layout") },
+    ],
+    log: silent,
+  });
   running = runtime.start(stop.signal);
   await runtime.ready;
 });
@@ -129,6 +139,33 @@ test("a directory as root has its own files, and mounts do not follow its links 
   assert.match(text, /\/trap\/data\/here\nwritten\n$/);
   assert.ok(!existsSync(join(base, "small/made")));
   assert.ok(existsSync(join(dataDir, "secret")) && !existsSync(join(dataDir, "here")));
+});
+
+test("an image of an OCI layout runs with its own settings", { skip }, async () => {
+  const layout = join(base, "layout");
+  const put = (bytes: Buffer | string, mediaType: string) => {
+    const hex = createHash("sha256").update(bytes).digest("hex");
+    writeFileSync(join(layout, "blobs/sha256", hex), bytes);
+    return { mediaType: `application/vnd.oci.image.${mediaType}`, digest: `sha256:${hex}`, size: bytes.length };
+  };
+  mkdirSync(join(layout, "blobs/sha256"), { recursive: true });
+  const archive = execFileSync("tar", ["-C", join(base, "small"), "-c", "."], { maxBuffer: 64 << 20 });
+  const layer = put(gzipSync(archive), "layer.v1.tar+gzip");
+  const diff = `sha256:${createHash("sha256").update(archive).digest("hex")}`;
+  const settings = {
+    Entrypoint: ["/bin/dash", "-c"],
+    Cmd: ["echo $OWN $PWD $0"],
+    Env: ["OWN=yes"],
+    WorkingDir: "/made/here",
+  };
+  const config = put(
+    JSON.stringify({ config: settings, rootfs: { type: "layers", diff_ids: [diff] } }),
+    "config.v1+json",
+  );
+  const manifest = put(JSON.stringify({ config, layers: [layer] }), "manifest.v1+json");
+  writeFileSync(join(layout, "index.json"), JSON.stringify({ manifests: [manifest] }));
+  writeFileSync(join(layout, "oci-layout"), "{}");
+  assert.equal(await output({ image: "layout:1" }), "yes /made/here /bin/dash\n");
 });
 
 test("limits hold: processes, and memory of a tmpfs", { skip }, async () => {
