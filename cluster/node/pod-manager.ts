@@ -1,3 +1,5 @@
+import { existsSync, readdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
 import type { Pod } from "@capstan/api/generated/core-v1";
 import { ConfigMaps, PersistentVolumeClaims, Pods, Secrets } from "@capstan/api/generated/resources";
 import type { KubeObject } from "@capstan/api/meta";
@@ -38,6 +40,7 @@ export class PodManager {
       this.#context.log.info("a pod that is gone had left its sandbox", { pod: sandbox.config.name });
       await runtime.removePodSandbox(sandbox.id);
     }
+    this.#removeLeftovers();
     for (const [resource, kind] of [
       [ConfigMaps, "configmaps"],
       [Secrets, "secrets"],
@@ -64,6 +67,19 @@ export class PodManager {
 
   workers(): PodWorker[] {
     return [...this.#workers.values()];
+  }
+
+  /** Volumes and logs of pods that went while no agent ran. */
+  #removeLeftovers(): void {
+    const { dataDir } = this.#context;
+    for (const directory of ["pods", "logs"]) {
+      const path = join(dataDir, directory);
+      for (const name of existsSync(path) ? readdirSync(path) : []) {
+        // `uid`, or `namespace_name_uid`.
+        const uid = name.split("_").at(-1) ?? "";
+        if (!this.#workers.has(uid)) rmSync(join(path, name), { recursive: true, force: true });
+      }
+    }
   }
 
   #changed(type: "ADDED" | "MODIFIED" | "DELETED", pod: Pod): void {

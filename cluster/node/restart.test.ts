@@ -1,6 +1,6 @@
 // Pods across agents, and what is special about some of them.
 import assert from "node:assert/strict";
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -194,4 +194,8 @@ test("what the node's stop cut off starts again, whatever its policy; what had e
   assert.equal((await cluster.client.get(Pods, done)).status?.containerStatuses?.[0]?.restartCount, 0);
   const left = node.runtime.runtime.listPodSandboxes().map(({ config }) => config.name);
   assert.ok(!left.includes(gone.name));
+  const logs = readdirSync(join(dataDir, "node/logs"));
+  assert.ok(
+    logs.some((name) => name.includes(`_${always.name}_`)) && !logs.some((name) => name.includes(`_${gone.name}_`)),
+  );
 });

@@ -300,6 +300,10 @@ export class OciDriver implements RuntimeService {
     const directory = join(this.#options.directory, "containers", id);
     const record = JSON.parse(readFileSync(join(directory, "config.json"), "utf8")) as ContainerRecord;
     const container = new OciContainer(record, directory, new LayeredRoot(record.layers), this.#cgroups?.open(id));
+    if (!this.#sandboxes.has(record.sandboxId)) {
+      removeTree(directory);
+      return;
+    }
     const cut = !this.#sandboxes.get(record.sandboxId)?.ready;
     // Without its sandbox it cannot run; an end that was recorded counts all the same.
     if (cut && !container.hasEnded) container.interrupt();
