@@ -223,3 +223,37 @@ test("another operator takes a running workflow over", async () => {
   assert.equal(done?.status?.phase, "Succeeded");
   assert.deepEqual(started, ["wf[0].a", "wf[1].b"]);
 });
+
+test("a mutex is still held after a restart of the operator", async () => {
+  let release: () => void = () => {};
+  const gate = new Promise<void>((resolve) => (release = resolve));
+  const started: string[] = [];
+  await using cluster = await TestCluster.start({
+    async parts(cluster) {
+      for (const definition of workflowDefinitions) await cluster.client.create(CustomResourceDefinitions, definition);
+      return createFakeKubelet(cluster, (node) => {
+        started.push(node);
+        return node === "a" ? { until: gate } : {};
+      });
+    },
+  });
+  const { client, log } = cluster;
+  const spec: WorkflowSpec = {
+    entrypoint: "main",
+    templates: [{ name: "main", container, synchronization: { mutexes: [{ name: "m" }] } }],
+  };
+  const first = new AbortController();
+  const ended = createWorkflowController({ client, informers: cluster.informers, log }).start(first.signal);
+  await client.create(Workflows, workflow(spec, "a"));
+  await cluster.until(Workflows, ref("a"), (o) => o?.status?.nodes?.a?.phase === "Running");
+  first.abort();
+  await ended;
+  await client.create(Workflows, workflow(spec, "b"));
+  cluster.run(createWorkflowController({ client, informers: cluster.informers, log }));
+  const waiting = await cluster.until(Workflows, ref("b"), (o) => o?.status?.nodes?.b !== undefined);
+  assert.equal(waiting?.status?.nodes?.b?.synchronizationStatus?.waiting, "default/Mutex/m");
+  release();
+  for (const name of ["a", "b"])
+    assert.equal((await cluster.until(Workflows, ref(name), over))?.status?.phase, "Succeeded");
+  assert.deepEqual(started, ["a", "b"]);
+});

@@ -29,6 +29,7 @@ import { createCronWorkflowController } from "./cron/index.ts";
 import {
   createLockTable,
   createMemory,
+  heldIn,
   isWorkflowOver,
   labels,
   type Memory,
@@ -106,6 +107,13 @@ class Operator {
     pods.addIndex(byWorkflow, (pod) => workflowOf(pod).map(keyOf));
     pods.onChange(({ object }) => {
       for (const ref of workflowOf(object)) this.#held.get(keyOf(ref))?.made.delete(object.metadata.name);
+    });
+    // Present workflows are told of before any is reconciled: nobody gets a lock that another one holds.
+    informers.informer(Workflows).onChange(({ type, object }) => {
+      if (type !== "ADDED" || isWorkflowOver(object.status?.phase)) return;
+      for (const [holder, names] of heldIn(object.status?.synchronization)) {
+        if (!this.#locks.holds(holder)) this.#locks.adopt(holder, names);
+      }
     });
     this.controller = createController({
       name: "workflow",

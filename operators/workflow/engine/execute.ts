@@ -4,7 +4,7 @@ import { ExpressionError, parseDuration } from "../expressions/index.ts";
 import { runDag } from "./dag.ts";
 import { processInputs } from "./inputs.ts";
 import { sourcesOf } from "./invoke.ts";
-import { acquireLocks } from "./locks.ts";
+import { acquireLocks, releaseLocks } from "./locks.ts";
 import { recall } from "./memoize.ts";
 import { attemptsOf } from "./outbound.ts";
 import { hasFailed, isOver } from "./phase.ts";
@@ -46,7 +46,7 @@ export function executeTemplate(
 ): NodeStatus | undefined {
   const node = run.node(name);
   if (node && isOver(node)) {
-    if (!node.nodeFlag?.retried) run.world.locks.release(holderOf(run, node));
+    if (!node.nodeFlag?.retried) releaseLocks(run, holderOf(run, node));
     return node;
   }
   // A pod that exists goes on by itself; its events are read before any template is.

@@ -1,5 +1,5 @@
 // synchronization: mutexes and semaphores, held by nodes and by whole workflows.
-import type { Synchronization, Template } from "@capstan/api/kinds/workflow";
+import type { Synchronization, SynchronizationStatus, Template } from "@capstan/api/kinds/workflow";
 import { ExpressionError } from "../expressions/index.ts";
 import type { Run } from "./run.ts";
 import type { LockOrder, LockRequest, LockTable } from "./world.ts";
@@ -35,7 +35,56 @@ export function acquireLocks(run: Run, template: Template, id: string): { lock: 
   if (requests.length === 0) return undefined;
   const holder = `${run.workflow.metadata.namespace}/${run.name}/${id}`;
   const missing = run.world.locks.acquire(holder, requests, lockOrder(run));
-  return missing === undefined ? undefined : { lock: missing, message: `Waiting for ${missing} lock` };
+  if (missing !== undefined) return { lock: missing, message: `Waiting for ${missing} lock` };
+  noteHeld(run, holder, requests);
+  return undefined;
+}
+
+/** Writes down who holds what, so that it holds after a restart. */
+export function noteHeld(run: Run, holder: string, requests: LockRequest[]): void {
+  run.status.synchronization ??= {};
+  const { synchronization } = run.status;
+  for (const { name } of requests) {
+    if (name.includes("/Mutex/")) {
+      synchronization.mutex ??= {};
+      synchronization.mutex.holding ??= [];
+      const { holding } = synchronization.mutex;
+      if (holding.some((held) => held.mutex === name && held.holder === holder)) continue;
+      holding.push({ mutex: name, holder });
+    } else {
+      synchronization.semaphore ??= {};
+      synchronization.semaphore.holding ??= [];
+      const { holding } = synchronization.semaphore;
+      const known = holding.find(({ semaphore }) => semaphore === name);
+      if (known?.holders.includes(holder)) continue;
+      if (known) known.holders.push(holder);
+      else holding.push({ semaphore: name, holders: [holder] });
+    }
+    run.changed = true;
+  }
+}
+
+export function releaseLocks(run: Run, holder: string): void {
+  if (!run.world.locks.holds(holder)) return;
+  run.world.locks.release(holder);
+  const { mutex, semaphore } = run.status.synchronization ?? {};
+  if (mutex?.holding) mutex.holding = mutex.holding.filter((held) => held.holder !== holder);
+  if (semaphore?.holding) {
+    semaphore.holding = semaphore.holding
+      .map((held) => ({ ...held, holders: held.holders.filter((one) => one !== holder) }))
+      .filter(({ holders }) => holders.length > 0);
+  }
+  run.changed = true;
+}
+
+/** Who held what when the status was written: holder → names. */
+export function heldIn(status: SynchronizationStatus | undefined): Map<string, string[]> {
+  const held = new Map<string, string[]>();
+  const add = (holder: string, name: string) => held.set(holder, [...(held.get(holder) ?? []), name]);
+  for (const { mutex, holder } of status?.mutex?.holding ?? []) add(holder, mutex);
+  for (const { semaphore, holders } of status?.semaphore?.holding ?? [])
+    for (const holder of holders) add(holder, semaphore);
+  return held;
 }
 
 interface Lock {
@@ -99,6 +148,14 @@ export function createLockTable(wake: (holder: string) => void): LockTable {
       for (const holder of new Set([...held.keys(), ...waiting])) if (holder.startsWith(prefix)) table.release(holder);
     },
     holds: (holder) => held.has(holder),
+    adopt(holder, names) {
+      for (const name of names) {
+        const lock = locks.get(name) ?? { holders: new Set(), limit: 1, waiting: new Map() };
+        lock.holders.add(holder);
+        locks.set(name, lock);
+      }
+      held.set(holder, names);
+    },
   };
   return table;
 }

@@ -13,7 +13,7 @@ import {
   workflowHolder,
 } from "./finish.ts";
 import { applyWorkflowMetadata, joinSpecs, setGlobals, setProgress } from "./globals.ts";
-import { lockOrder, locksOf } from "./locks.ts";
+import { lockOrder, locksOf, noteHeld } from "./locks.ts";
 import { labels } from "./names.ts";
 import { observePods } from "./observe.ts";
 import { isFulfilled, isWorkflowOver } from "./phase.ts";
@@ -115,7 +115,10 @@ function acquireWorkflowLocks(run: Run): boolean {
   const requests = locksOf(run, run.spec.synchronization);
   if (requests.length === 0) return true;
   const missing = run.world.locks.acquire(workflowHolder(run), requests, lockOrder(run));
-  if (missing === undefined) return true;
+  if (missing === undefined) {
+    noteHeld(run, workflowHolder(run), requests);
+    return true;
+  }
   if (run.shutdown) setPhase(run, "Failed", `Stopped with strategy '${run.shutdown}'`);
   else setPhase(run, "Pending", `Waiting for ${missing} lock`);
   return false;

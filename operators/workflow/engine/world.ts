@@ -49,6 +49,8 @@ export interface LockTable {
   /** Releases every holder whose name begins so. */
   releaseAll(prefix: string): void;
   holds(holder: string): boolean;
+  /** Takes over what was held when an earlier operator ended. */
+  adopt(holder: string, names: string[]): void;
 }
 export interface LockRequest {
   name: string;
