@@ -34,12 +34,15 @@ before(async () => {
   base = mkdtempSync(join(tmpdir(), "capstan-isolation-"));
   dataDir = join(base, "data");
   mkdirSync(dataDir);
+  mkdirSync(join(base, ".git"));
+  writeFileSync(join(base, ".git/config"), "secret");
   writeFileSync(join(dataDir, "secret"), "key");
   const small = smallRoot(join(base, "small"));
   const network = allocateInstanceNetwork(dataDir, { bridged: true });
   runtime = createRuntime({
     dataDir,
     network,
+    codeDir: base,
     imageMap: [
       { pattern: "small", rootfs: small },
       { pattern: "layout:*", rootfs: join(base, "layout") },
@@ -108,6 +111,20 @@ test("a container's root cannot be left by chroot, nor the node's be named", {
 function perlMissing(): string | undefined {
   return existsSync("/usr/bin/perl") ? undefined : "perl is not installed";
 }
+
+test("the code is there to be read, without a data directory inside it", { skip }, async () => {
+  const text = await output({
+    command: [
+      "sh",
+      "-c",
+      "ls -A /opt/capstan /opt/capstan/data /opt/capstan/.git; touch /opt/capstan/x /opt/capstan/data/x",
+    ],
+  });
+  assert.match(text, /^\/opt\/capstan:\n(.*\n)*data\n/);
+  assert.match(text, /\/opt\/capstan\/.git:\n\n\/opt\/capstan\/data:\n/);
+  assert.equal((text.match(/Read-only file system/g) ?? []).length, 2);
+  assert.doesNotMatch(text, /secret/);
+});
 
 test("variables that the node's programs would heed reach the container's alone", { skip }, async () => {
   const env = [

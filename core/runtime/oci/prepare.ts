@@ -25,6 +25,7 @@ export interface PrepareOptions {
   home: string[];
   devices: string;
   code?: string;
+  hidden: string[];
   tools: Tools;
   rootless: boolean;
 }
@@ -50,6 +51,7 @@ export function prepareContainer(options: PrepareOptions): Prepared {
     image: image.root,
     host: options.host,
     code: options.code,
+    hidden: options.hidden,
     readonly: security.readonlyRootfs ?? false,
     privileged: security.privileged ?? false,
     rootless,

@@ -1,5 +1,5 @@
 import { chmodSync, existsSync, mkdirSync, statSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import type { Mount } from "../cri.ts";
 import type { ImageRoot } from "../images/image.ts";
 import { bind, type MountEntry, overlay } from "./fstab.ts";
@@ -13,6 +13,8 @@ export interface RootOptions {
   host: HostRoot;
   /** Host directory bound read-only at /opt/capstan of roots that are the host's. */
   code?: string;
+  /** Absolute paths of the node that are not shown where they lie inside `code`. */
+  hidden: string[];
   readonly: boolean;
   privileged: boolean;
   /** In a user namespace: what only the owner of the network namespace may mount is bound. */
@@ -50,7 +52,8 @@ export function prepareRoot(options: RootOptions): PreparedRoot {
   const place = (at: string, kind: "directory" | "file") => path + view.makeMountPoint(at, kind);
   for (const entry of kernelMounts(options, place, view)) entries.push(entry);
   if (options.image.kind === "host" && options.code) {
-    entries.push(bind(options.code, place("/opt/capstan", "directory"), true));
+    const at = place("/opt/capstan", "directory");
+    entries.push(bind(options.code, at, true), ...codeMasks(options.code, at, options.hidden));
     view.add({ at: "/opt/capstan", directories: [options.code] });
   }
   const mounts: Mount[] = [];
@@ -62,6 +65,18 @@ export function prepareRoot(options: RootOptions): PreparedRoot {
   }
   if (options.readonly) entries.push({ source: "none", target: path, type: "none", options: "remount,bind,ro" });
   return { path, entries, view, mounts };
+}
+
+/** The code's own history, and a data directory inside it, are nobody's business in a container. */
+function* codeMasks(code: string, at: string, hidden: string[]): Iterable<MountEntry> {
+  for (const path of [join(code, ".git"), ...hidden]) {
+    const inside = relative(code, path);
+    if (inside === "" || inside.startsWith("..")) continue;
+    const stat = statSync(path, { throwIfNoEntry: false });
+    const target = join(at, inside);
+    if (stat?.isDirectory()) yield { source: "tmpfs", target, type: "tmpfs", options: "ro,size=4k,mode=555" };
+    else if (stat) yield { ...bind("/dev/null", target), options: "bind" };
+  }
 }
 
 function volumePlace(mount: Mount, view: LayeredRoot): string {
