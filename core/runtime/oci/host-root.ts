@@ -1,12 +1,16 @@
 // The image capstan/host: the node's programs, copy on write, without its secrets.
-import { chmodSync, existsSync, mkdirSync, readdirSync, readlinkSync, rmSync, symlinkSync } from "node:fs";
+import { chmodSync, existsSync, lstatSync, mkdirSync, readdirSync, readlinkSync, symlinkSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { mustRun } from "./command.ts";
 
 // Directories of hier(7) that hold programs and what they need. All else at the top (homes, data, mounts) stays out.
 const shared = ["bin", "sbin", "lib", "lib32", "lib64", "libx32", "usr", "etc", "var", "opt", "srv", "nix", "gnu"];
 // Of their own in each container. /root and /home are there and empty.
-const own = ["root", "home", "tmp", "run", "mnt", "media", "proc", "sys", "dev", "boot"];
+const own: [string, number][] = [
+  ["root", 0o700],
+  ["tmp", 0o1777],
+  ...["home", "run", "mnt", "media", "proc", "sys", "dev", "boot"].map((name): [string, number] => [name, 0o755]),
+];
 
 // What no container sees: passwords, keys of the machine, credentials of clouds and clusters, other users' data.
 const secrets = [
@@ -37,13 +41,15 @@ const fresh: [string, number][] = [
   ["opt/capstan", 0o755],
 ];
 
+const freshModes = new Map(fresh);
+
 export interface HostRoot {
   /** Top-level links, such as bin → usr/bin. */
   links: { name: string; to: string }[];
   /** Directories that overlays are laid over, the mask first; `at` is absolute. */
   layers: { at: string; lowers: string[] }[];
-  /** Made empty in every container. */
-  empty: string[];
+  /** Made empty in every container, parents first. */
+  empty: { path: string; mode: number }[];
 }
 
 /**
@@ -54,8 +60,7 @@ export interface HostRoot {
  *   by one.
  */
 export async function readHostRoot(directory: string, hidden: string[]): Promise<HostRoot> {
-  rmSync(directory, { recursive: true, force: true });
-  const root: HostRoot = { links: [], layers: [], empty: own.map((name) => `/${name}`) };
+  const root: HostRoot = { links: [], layers: [], empty: own.map(([name, mode]) => ({ path: `/${name}`, mode })) };
   const onTheWay = (path: string) => hidden.some((one) => one === path || one.startsWith(`${path}/`));
   const add = (path: string) => {
     for (const entry of readdirSync(path === "" ? "/" : path, { withFileTypes: true })) {
@@ -64,8 +69,10 @@ export async function readHostRoot(directory: string, hidden: string[]): Promise
       if (secrets.includes(child.slice(1)) || hidden.includes(child)) continue;
       if (entry.isSymbolicLink()) root.links.push({ name: child, to: readlinkSync(child) });
       else if (!entry.isDirectory()) continue;
+      else if (freshModes.has(child.slice(1)))
+        root.empty.push({ path: child, mode: freshModes.get(child.slice(1)) ?? 0o755 });
       else if (onTheWay(child)) {
-        root.empty.push(child);
+        root.empty.push({ path: child, mode: 0o755 });
         add(child);
       } else
         root.layers.push({
@@ -81,7 +88,10 @@ export async function readHostRoot(directory: string, hidden: string[]): Promise
     chmodSync(join(directory, "fresh", path), mode);
   }
   const present = [...secrets, ...fresh.map(([path]) => path)].filter((path) => existsSync(`/${path}`));
-  const whiteouts = present.map((path) => join(directory, "hide", path));
+  // Layers that running containers were made of are never taken apart: only what is missing is added.
+  const whiteouts = present
+    .map((path) => join(directory, "hide", path))
+    .filter((path) => !lstatSync(path, { throwIfNoEntry: false }));
   for (const path of whiteouts) mkdirSync(dirname(path), { recursive: true });
   await mustRun("/bin/sh", ["-c", 'for path do mknod "$path" c 0 0 || exit 1; done', "mask", ...whiteouts]);
   return root;

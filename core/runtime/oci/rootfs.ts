@@ -88,10 +88,11 @@ function volumePlace(mount: Mount, view: LayeredRoot): string {
 
 function hostRoot(path: string, options: RootOptions): { entries: MountEntry[]; view: LayeredRoot } {
   const { host, directory } = options;
+  for (const { path: name, mode } of host.empty) {
+    mkdirSync(join(path, name), { recursive: true });
+    chmodSync(join(path, name), mode);
+  }
   linkInto(path, host.links);
-  for (const name of host.empty) mkdirSync(join(path, name), { recursive: true });
-  chmodSync(join(path, "tmp"), 0o1777);
-  chmodSync(join(path, "root"), 0o700);
   const entries = [bind(path, path)];
   const mounts: Layered[] = [{ at: "/", directories: [path] }];
   for (const { at, lowers } of host.layers) {
