@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
-import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { ConfigMaps, CustomResourceDefinitions } from "@capstan/api/generated/resources";
@@ -233,4 +234,16 @@ test("a resource is made, waited for, and read", async () => {
     resource: { action: "get", manifest: "apiVersion: v1\nkind: Nothing\nmetadata: {name: x}\n" },
   });
   await assert.rejects(wrong.program(wrong.pod.container("main")), /no kind Nothing in v1/);
+});
+
+test("a pipe or a link in the place of an output is told, and nobody waits for it", async () => {
+  await using cluster = await start();
+  const outputs = { parameters: [{ name: "p", valueFrom: { path: "/tmp/p" } }] };
+  using scene = setUp(cluster, { ...location, outputs }, { main: {} });
+  scene.put("main", "/tmp/other", "x");
+  execFileSync("mkfifo", [scene.pod.resolve("main", "/tmp/p")]);
+  await assert.rejects(scene.program(scene.pod.container("wait")), /output parameter p is no regular file/);
+  rmSync(scene.pod.resolve("main", "/tmp/p"));
+  symlinkSync("/etc/hostname", scene.pod.resolve("main", "/tmp/p"));
+  await assert.rejects(scene.program(scene.pod.container("wait")), /ELOOP/);
 });

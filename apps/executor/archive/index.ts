@@ -2,5 +2,5 @@
 export { detect } from "./detect.ts";
 export { unpackLimits, untar } from "./tar-read.ts";
 export { tarOf } from "./tar-write.ts";
-export { walkTree } from "./tree.ts";
+export { openRegular, walkTree } from "./tree.ts";
 export { unzip, zipOf } from "./zip.ts";

@@ -1,7 +1,6 @@
 import { Buffer } from "node:buffer";
-import { createReadStream } from "node:fs";
 import { blockSize, endOfArchive, padding, type TarEntry, writeHeader } from "./tar-format.ts";
-import { type TreeEntry, walkTree } from "./tree.ts";
+import { openRegular, type TreeEntry, walkTree } from "./tree.ts";
 
 /** The bytes of a tar of a file or directory, which has the given name inside. */
 export async function* tarOf(host: string, name: string): AsyncGenerator<Uint8Array> {
@@ -10,7 +9,8 @@ export async function* tarOf(host: string, name: string): AsyncGenerator<Uint8Ar
     if (!entry.stat.isFile()) continue;
     let written = 0;
     if (entry.stat.size > 0) {
-      for await (const chunk of createReadStream(entry.host, { end: entry.stat.size - 1 })) {
+      const file = await openRegular(entry.host, entry.name);
+      for await (const chunk of file.createReadStream({ start: 0, end: entry.stat.size - 1 })) {
         const bytes = chunk as Buffer;
         written += bytes.length;
         yield bytes;

@@ -1,6 +1,6 @@
 // What an artifact on disk consists of. Links are never followed.
-import type { Stats } from "node:fs";
-import { lstat, readdir, readlink } from "node:fs/promises";
+import { constants, type Stats } from "node:fs";
+import { type FileHandle, lstat, open, readdir, readlink } from "node:fs/promises";
 import { join } from "node:path";
 
 export interface TreeEntry {
@@ -35,4 +35,15 @@ export async function* walkTree(host: string, name: string): AsyncGenerator<Tree
       open.push({ host: join(next.host, child), name: `${next.name}/${child}`, depth: next.depth + 1 });
     }
   }
+}
+
+/**
+ * Opens a regular file that somebody else may be changing: no link is followed in its place, and nothing is waited for.
+ * @throws Error when it is no regular file (any more).
+ */
+export async function openRegular(host: string, name: string): Promise<FileHandle> {
+  const file = await open(host, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  if ((await file.stat()).isFile()) return file;
+  await file.close();
+  throw new Error(`${name} is no regular file`);
 }

@@ -5,7 +5,7 @@ import { dirname, join, posix } from "node:path";
 import { promisify } from "node:util";
 import { crc32, deflateRaw, inflateRaw } from "node:zlib";
 import { unpackLimits } from "./tar-read.ts";
-import { walkTree } from "./tree.ts";
+import { openRegular, type TreeEntry, walkTree } from "./tree.ts";
 
 const deflate = promisify(deflateRaw);
 const inflate = promisify(inflateRaw);
@@ -18,7 +18,7 @@ export async function* zipOf(host: string, name: string): AsyncGenerator<Uint8Ar
   for await (const entry of walkTree(host, name)) {
     if (entry.stat.isSymbolicLink()) continue;
     const isDirectory = entry.stat.isDirectory();
-    const content = isDirectory ? Buffer.alloc(0) : await readFile(entry.host);
+    const content = isDirectory ? Buffer.alloc(0) : await readRegular(entry);
     if (content.length >= largest) throw new Error(`${entry.name} is too large for a zip: use tar`);
     const packed = isDirectory ? content : await deflate(content);
     const path = Buffer.from(isDirectory ? `${entry.name}/` : entry.name);
@@ -39,6 +39,12 @@ export async function* zipOf(host: string, name: string): AsyncGenerator<Uint8Ar
   end.writeUInt32LE(offset, 16);
   yield central;
   yield end;
+}
+
+async function readRegular({ host, name, stat }: TreeEntry): Promise<Buffer> {
+  if (stat.size >= largest) throw new Error(`${name} is too large for a zip: use tar`);
+  await using file = await openRegular(host, name);
+  return await file.readFile();
 }
 
 /** Version, flags (UTF-8 names), method, time, checksum and sizes: the same in both records. */

@@ -1,5 +1,5 @@
-import { open } from "node:fs/promises";
 import type { Parameter } from "@capstan/api/kinds/workflow";
+import { openRegular } from "../archive/index.ts";
 import type { Step } from "../step.ts";
 
 /** Largest output parameter, bytes: it becomes part of an API object. */
@@ -19,23 +19,17 @@ export async function readParameters(step: Step, main: string, complete: boolean
 }
 
 async function readText(host: string, name: string): Promise<string | undefined> {
-  let file: Awaited<ReturnType<typeof open>>;
   try {
-    file = await open(host, "r");
-  } catch (error) {
-    if (["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "")) return undefined;
-    throw error;
-  }
-  try {
-    const stat = await file.stat();
-    if (!stat.isFile()) throw new Error(`output parameter ${name} is no file`);
-    if (stat.size > parameterLimit) {
+    await using file = await openRegular(host, `output parameter ${name}`);
+    const { size } = await file.stat();
+    if (size > parameterLimit) {
       throw new Error(
-        `output parameter ${name} has ${stat.size} bytes, more than ${parameterLimit} (limit parameter): use an artifact`,
+        `output parameter ${name} has ${size} bytes, more than ${parameterLimit} (limit parameter): use an artifact`,
       );
     }
     return await file.readFile("utf8");
-  } finally {
-    await file.close();
+  } catch (error) {
+    if (["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "")) return undefined;
+    throw error;
   }
 }

@@ -7,7 +7,7 @@ import { basename, dirname, join } from "node:path";
 import type { Duplex } from "node:stream";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
-import { walkTree } from "../archive/index.ts";
+import { openRegular, walkTree } from "../archive/index.ts";
 import { keyParts } from "./key.ts";
 
 export interface ArtifactDirectory {
@@ -110,7 +110,8 @@ export async function copyTree(from: string, to: string): Promise<void> {
     const target = name === "" ? to : join(to, name);
     if (stat.isDirectory()) await mkdir(target, { mode: 0o755 });
     else if (stat.isFile()) {
-      await copyFile(host, target, constants.COPYFILE_FICLONE);
+      await using file = await openRegular(host, name);
+      await copyFile(`/proc/self/fd/${file.fd}`, target, constants.COPYFILE_FICLONE);
       await flush(target);
     }
   }
