@@ -8,7 +8,7 @@ export {
   operate,
   type World,
 } from "./engine/index.ts";
-export { kubectlJsonPath } from "./expressions/index.ts";
+export { kubectlJsonPath, queryJq } from "./expressions/index.ts";
 export { readManifests } from "./manifest.ts";
 export {
   createWorkflowController,

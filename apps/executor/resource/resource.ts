@@ -1,6 +1,6 @@
 import type { Outputs, Parameter, ResourceTemplate } from "@capstan/api/kinds/workflow";
 import { isReason, type KubeObject, type New, type ObjectRef, type Resource } from "@capstan/api/meta";
-import { kubectlJsonPath } from "@capstan/operators/workflow";
+import { kubectlJsonPath, queryJq } from "@capstan/operators/workflow";
 import { parse } from "yaml";
 import { report } from "../report.ts";
 import type { Step } from "../step.ts";
@@ -159,9 +159,10 @@ function owned(
 
 function outputsOf({ template }: Step, object: KubeObject): Outputs {
   const parameters = (template.outputs?.parameters ?? []).flatMap(({ valueFrom, ...parameter }): Parameter[] => {
-    if (!valueFrom?.jsonPath) return [];
+    const { jsonPath, jqFilter } = valueFrom ?? {};
+    if (!valueFrom || (!jsonPath && !jqFilter)) return [];
     try {
-      return [{ ...parameter, value: kubectlJsonPath(valueFrom.jsonPath, object) }];
+      return [{ ...parameter, value: jsonPath ? kubectlJsonPath(jsonPath, object) : queryJq(jqFilter ?? "", object) }];
     } catch (error) {
       if (valueFrom.default === undefined)
         throw new Error(`output parameter ${parameter.name}: ${(error as Error).message}`);

@@ -1,7 +1,7 @@
 // What a pod's state means for its node. Source: the rules named in the contract's pitfalls 7 and 8.
 import type { ContainerStatus, Pod } from "@capstan/api/generated/core-v1";
 import type { NodePhase, WorkflowTaskResult } from "@capstan/api/kinds/workflow";
-import { parseQuantity } from "@capstan/api/meta";
+import { isQuantity, parseQuantity } from "@capstan/api/meta";
 import { labels } from "./names.ts";
 import { containersAnnotation, daemonAnnotation } from "./pod/build.ts";
 
@@ -164,6 +164,7 @@ function ended(pod: Pod): Pick<Assessment, "finishedAt" | "resourcesDuration"> {
     if (!end.startedAt) continue;
     const seconds = Math.max(0, (Date.parse(end.finishedAt) - Date.parse(end.startedAt)) / 1000);
     for (const [resource, quantity] of Object.entries(requests.get(name) ?? {})) {
+      if (!isQuantity(quantity)) continue;
       const unit = resource === "memory" ? 100 * 2 ** 20 : resource.includes("storage") ? 10 * 2 ** 30 : 1;
       totals[resource] = (totals[resource] ?? 0) + (seconds * parseQuantity(quantity)) / unit;
     }

@@ -451,3 +451,15 @@ test("a broken or foreign reference ends the node with what to do", () => {
   );
   assert.equal(run.node("a").message, "template tt not found in the workflow; did you mean t1?");
 });
+
+test("what the spec says of all pods may name global values", () => {
+  const run = simulate(
+    head(
+      `entrypoint: t\narguments: {parameters: [{name: m, value: 32Mi}, {name: z, value: zone-1}]}\nnodeSelector: {zone: "{{workflow.parameters.z}}"}\npodMetadata: {labels: {of: "{{workflow.name}}"}}\npodSpecPatch: |\n  containers:\n  - name: main\n    resources: {limits: {memory: "{{workflow.parameters.m}}"}}\ntemplates:\n- {name: t, ${pod}}`,
+    ),
+  );
+  const made = run.pods.get("wf");
+  assert.equal(made?.spec.nodeSelector?.zone, "zone-1");
+  assert.equal(made?.metadata.labels?.of, "wf");
+  assert.equal(made?.spec.containers.find(({ name }) => name === "main")?.resources?.limits?.memory, "32Mi");
+});

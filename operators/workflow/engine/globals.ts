@@ -114,6 +114,16 @@ function setParameters(run: Run): Arguments {
   return { parameters, ...(artifacts ? { artifacts } : {}) };
 }
 
+/** Replaces global names in what the spec says of all pods. Templates, arguments and hooks are replaced when they are used. */
+export function substituteSpec(run: Run): void {
+  const { templates, templateDefaults, arguments: given, hooks, workflowMetadata, ...rest } = run.spec;
+  const replaced = substitute(rest, run.globals);
+  if (replaced === rest) return;
+  const kept = { templates, templateDefaults, arguments: given, hooks, workflowMetadata };
+  const present = Object.fromEntries(Object.entries(kept).filter(([, value]) => value !== undefined));
+  run.spec = { ...replaced, ...present };
+}
+
 /** Labels and annotations that the spec gives its workflow. */
 export function applyWorkflowMetadata(run: Run): void {
   const { workflowMetadata } = run.spec;

@@ -12,7 +12,7 @@ import {
   setPhase,
   workflowHolder,
 } from "./finish.ts";
-import { applyWorkflowMetadata, joinSpecs, setGlobals, setProgress } from "./globals.ts";
+import { applyWorkflowMetadata, joinSpecs, setGlobals, setProgress, substituteSpec } from "./globals.ts";
 import { lockOrder, locksOf, noteHeld } from "./locks.ts";
 import { labels } from "./names.ts";
 import { observePods } from "./observe.ts";
@@ -58,6 +58,7 @@ function advance(run: Run): void {
     if (!begin(run)) return;
   }
   const given = setGlobals(run);
+  substituteSpec(run);
   observePods(run);
   if (run.workflow.spec.suspend && !run.shutdown) return;
   const root = executeTemplate(
@@ -93,6 +94,7 @@ function begin(run: Run): boolean {
   status.finishedAt ??= null;
   setGlobals(run);
   if (!acquireWorkflowLocks(run)) return false;
+  substituteSpec(run);
   if (!run.spec.entrypoint) throw new ExpressionError("spec.entrypoint is required");
   applyWorkflowMetadata(run);
   const { annotations } = workflow.metadata;

@@ -122,8 +122,11 @@ function addStepToScope(run: Run, body: Body, group: NodeStatus, step: Invocatio
   const name = `${group.name}.${step.name}`;
   if (isLoop(step)) {
     const nodes = run.childrenOf(group).filter((child) => child.name.startsWith(`${name}(`));
-    const ran = nodes.filter(({ type }) => type !== "Skipped");
-    if (ran.length > 0 || nodes.length === 0) addLoopToScope(scope, prefix, ran);
+    addLoopToScope(
+      scope,
+      prefix,
+      nodes.filter(({ type }) => type !== "Skipped"),
+    );
     return;
   }
   const node = run.node(name);

@@ -9,6 +9,7 @@ import {
   parseDepends,
   parseDuration,
   plainNumber,
+  queryJq,
   queryJsonPath,
   textOf,
 } from "./index.ts";
@@ -149,6 +150,15 @@ test("kubectl's JSONPath joins text and values", () => {
   assert.equal(kubectlJsonPath("{['k.v']}", document), "y");
   assert.throws(() => kubectlJsonPath("{.gone}", document), ExpressionError);
   assert.deepEqual(queryJsonPath("$..a", document), [1, 2]);
+});
+
+test("jq's paths are read, other filters refused", () => {
+  const document = { a: { "b c": [1, { d: "x" }] } };
+  assert.equal(queryJq(".", { a: 1 }), '{"a":1}');
+  assert.equal(queryJq('.a["b c"][1].d', document), "x");
+  assert.equal(queryJq(".a.gone", document), "null");
+  for (const filter of [".a | keys", "map(.x)", ".[]", ".a // 1"])
+    assert.throws(() => queryJq(filter, document), ExpressionError);
 });
 
 test("durations and numbers are read and written as Go's", () => {

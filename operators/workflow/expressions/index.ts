@@ -9,6 +9,6 @@ export {
 } from "./depends.ts";
 export { type Environment, evaluateCondition, evaluateExpression, UnresolvedError } from "./evaluate.ts";
 export { evaluateWhen } from "./govaluate.ts";
-export { kubectlJsonPath, queryJsonPath } from "./json-path.ts";
+export { isJqPath, kubectlJsonPath, queryJq, queryJsonPath } from "./json-path.ts";
 export { ExpressionError } from "./lexer.ts";
 export { Moment, parseDuration, plainNumber, textOf } from "./values.ts";

@@ -42,6 +42,26 @@ export function kubectlJsonPath(template: string, document: unknown): string {
   });
 }
 
+/** jq filters that are a path: `.`, `.a.b`, `.a[0]["c d"]`. */
+const jqPath = /^\s*\.(?:(?:\.?[A-Za-z_]\w*|\.?\["[^"\\]*"\]|\.?\[-?\d+\]))*\s*$/;
+
+export function isJqPath(filter: string): boolean {
+  return jqPath.test(filter);
+}
+
+/** What `jq -rc` prints for a filter that is a path; null where there is nothing. @throws ExpressionError for other filters. */
+export function queryJq(filter: string, document: unknown): string {
+  if (!isJqPath(filter)) throw new ExpressionError(`jq: only paths such as .status.phase are supported, not ${filter}`);
+  const path = filter
+    .trim()
+    .replace(/^\.(?=[A-Za-z_])/, "$.")
+    .replace(/^\.\[/, "$[")
+    .replace(/^\.$/, "$");
+  const { segments } = parsePath(path.startsWith("$") ? path : `$${path}`);
+  const [value = null] = select(segments, [document], document);
+  return typeof value === "string" ? value : JSON.stringify(value);
+}
+
 function parsePath(path: string): { segments: Segment[]; definite: boolean } {
   const reader = new PathReader(path);
   const segments = reader.path();

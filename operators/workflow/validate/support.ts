@@ -1,5 +1,6 @@
 // Fields that exist in the contract but do nothing here: refused, so that nobody relies on them.
-import type { Artifact, Template, WorkflowSpec } from "@capstan/api/kinds/workflow";
+import type { Artifact, Synchronization, Template, WorkflowSpec } from "@capstan/api/kinds/workflow";
+import { isJqPath } from "../expressions/index.ts";
 import type { Problem } from "./shape.ts";
 
 const stores = ["git", "gcs", "azure", "oss", "hdfs", "artifactory"] as const;
@@ -15,6 +16,7 @@ export function checkSupport(spec: WorkflowSpec, problems: Problem[]): void {
       message: "is not supported: set spec.serviceAccountName",
     });
   }
+  checkLocks(spec.synchronization, "spec.synchronization", problems);
   checkArtifacts(spec.arguments?.artifacts, "spec.arguments.artifacts", problems);
   for (const [i, template] of (spec.templates ?? []).entries())
     checkTemplate(template, `spec.templates[${i}]`, problems);
@@ -45,21 +47,31 @@ export function checkTemplate(template: Template, path: string, problems: Proble
       message: "is not supported: set retryStrategy on the template",
     });
   }
-  for (const [i, semaphore] of (template.synchronization?.semaphores ?? []).entries()) {
-    if ("database" in semaphore)
-      problems.push({ path: `${path}.synchronization.semaphores[${i}].database`, message: "is not supported" });
-  }
+  checkLocks(template.synchronization, `${path}.synchronization`, problems);
   for (const [i, { valueFrom }] of (template.outputs?.parameters ?? []).entries()) {
     if (valueFrom?.event)
       problems.push({ path: `${path}.outputs.parameters[${i}].valueFrom.event`, message: "is not supported" });
-    if (valueFrom?.jqFilter)
+    if (valueFrom?.jqFilter && !isJqPath(valueFrom.jqFilter))
       problems.push({
         path: `${path}.outputs.parameters[${i}].valueFrom.jqFilter`,
-        message: "is not supported: use jsonPath",
+        message: "only paths such as .status.phase are supported",
       });
   }
   checkArtifacts(template.inputs?.artifacts, `${path}.inputs.artifacts`, problems);
   checkArtifacts(template.outputs?.artifacts, `${path}.outputs.artifacts`, problems);
+}
+
+function checkLocks(synchronization: Synchronization | undefined, path: string, problems: Problem[]): void {
+  const { mutex, mutexes = [], semaphore, semaphores = [] } = synchronization ?? {};
+  const locks: [string, object | undefined][] = [
+    ["mutex", mutex],
+    ["semaphore", semaphore],
+    ...mutexes.map((lock, i): [string, object] => [`mutexes[${i}]`, lock]),
+    ...semaphores.map((lock, i): [string, object] => [`semaphores[${i}]`, lock]),
+  ];
+  for (const [field, lock] of locks) {
+    if (lock && "database" in lock) problems.push({ path: `${path}.${field}.database`, message: "is not supported" });
+  }
 }
 
 function checkArtifacts(artifacts: Artifact[] | undefined, path: string, problems: Problem[]): void {
