@@ -5,10 +5,11 @@ import { Duplex } from "node:stream";
 import { RuntimeError } from "../cri.ts";
 import type { Tools } from "./command-line.ts";
 
-// A connection inside another network namespace needs a process that has entered it.
+// A connection inside another network namespace needs a process that has entered it. process.stdout cannot be closed,
+// and its end is how the other side learns that the pod has said all: a stream of its own on the same descriptor can.
 const relay = (port: number) => `
 const socket = require("node:net").connect({ port: ${port}, host: "127.0.0.1", allowHalfOpen: true });
-socket.once("connect", () => { process.stderr.write("connected\\n"); process.stdin.pipe(socket); socket.pipe(process.stdout); });
+socket.once("connect", () => { process.stderr.write("connected\\n"); process.stdin.pipe(socket); socket.pipe(require("node:fs").createWriteStream("", { fd: 1 })); });
 socket.once("error", (error) => { process.stderr.write(error.message + "\\n"); process.stdin.destroy(); });
 `;
 
