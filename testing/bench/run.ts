@@ -5,6 +5,7 @@ import { line } from "./report.ts";
 const benchmarks: Record<string, () => Promise<import("./report.ts").Figure[]>> = {
   apiserver: async () => (await import("./apiserver.ts")).measureApiServer(),
   components: async () => (await import("./components.ts")).measureComponents(),
+  predict: async () => (await import("./predict.ts")).measurePredict(),
   platform: async () => (await import("./platform.ts")).measurePlatform(),
 };
 
