@@ -79,13 +79,16 @@ function readSettings(args: string[]): Settings {
   };
 }
 
-/** The first signal stops everything in order; a second one ends the process at once. */
+/** A second signal this soon (milliseconds) is the first again: a terminal and npm both pass Ctrl-C on. */
+const echo = 1000;
+
+/** The first signal stops everything in order; a later one ends the process at once. */
 function onSignals(stop: () => void): void {
-  let seen = false;
+  let first: number | undefined;
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"] as const) {
     process.on(signal, () => {
-      if (seen) process.exit(130);
-      seen = true;
+      if (first !== undefined && Date.now() - first > echo) process.exit(130);
+      first ??= Date.now();
       stop();
     });
   }
