@@ -15,7 +15,7 @@ import { readManifests } from "@capstan/operators/workflow";
 const root = new URL("../../", import.meta.url).pathname;
 const namespace = "default";
 /** A workflow that takes longer has failed, milliseconds. */
-const patience = 120_000;
+const patience = 40_000;
 const atOnce = 4;
 
 const host = { rootfs: "host" };
@@ -49,7 +49,8 @@ const manifests = (file: string) => readManifests(readFileSync(file, "utf8"));
 
 async function apply(client: Client, object: New<KubeObject>): Promise<void> {
   const resource = kinds[object.kind ?? ""];
-  if (!resource) throw new Error(`no way to apply a ${object.kind}`);
+  // What else lies there is not what a workflow refers to.
+  if (!resource) return;
   const metadata = { ...object.metadata, ...(resource.namespaced ? { namespace } : {}) };
   try {
     await client.create(resource, { ...object, metadata });

@@ -463,3 +463,10 @@ test("what the spec says of all pods may name global values", () => {
   assert.equal(made?.metadata.labels?.of, "wf");
   assert.equal(made?.spec.containers.find(({ name }) => name === "main")?.resources?.limits?.memory, "32Mi");
 });
+
+test("a template's timeout bounds its pod", () => {
+  const run = simulate(
+    head(`entrypoint: t\ntemplates:\n- {name: t, timeout: 90s, activeDeadlineSeconds: 100, ${pod}}`),
+  );
+  assert.equal(run.pods.get("wf")?.spec.activeDeadlineSeconds, 90);
+});

@@ -244,7 +244,8 @@ function executeOnce(run: Run, known: NodeStatus | undefined, step: Step): NodeS
     case "resource":
     case "containerSet": {
       const node = known ?? add(run, step, "Pod", "Pending");
-      return requestPod(run, node, template, { onExit, ...(step.deadline ? { deadline: step.deadline } : {}) });
+      const ends = [step.deadline, timeoutOf(node, template)].filter((end) => end !== undefined);
+      return requestPod(run, node, template, { onExit, ...(ends.length > 0 ? { deadline: Math.min(...ends) } : {}) });
     }
     case undefined:
       throw new ExpressionError(
@@ -253,6 +254,11 @@ function executeOnce(run: Run, known: NodeStatus | undefined, step: Step): NodeS
     default:
       throw new ExpressionError(`templates of type ${typeOf(template)} are not supported`);
   }
+}
+
+/** When a template's time is over, counted from its node's start, epoch milliseconds. */
+function timeoutOf({ startedAt }: NodeStatus, { timeout }: Template): number | undefined {
+  return timeout && startedAt ? Date.parse(startedAt) + parseDuration(timeout) : undefined;
 }
 
 /** A node that waited for a lock starts now. */
