@@ -8,19 +8,21 @@ import {
   gatewayClassName,
   gatewayController,
 } from "@capstan/api/kinds/gateway";
-import { isReason, type KubeObject, type New, type Resource } from "@capstan/api/meta";
-import type { Client } from "@capstan/core/client";
+import { type Client, createIfAbsent } from "@capstan/core/client";
 
 /** Makes what is missing; an existing gateway keeps all but the port of its listener `http`, which is the real one. */
 export async function ensureDefaultGateway(client: Client, port: number): Promise<void> {
   const { namespace, name } = defaultGateway;
-  await ensure(client, GatewayClasses, {
+  await createIfAbsent(client, GatewayClasses, {
     metadata: { name: gatewayClassName },
     spec: { controllerName: gatewayController, description: "The gateway in Capstan's own process" },
   });
-  await ensure(client, Namespaces, { metadata: { name: namespace }, spec: {} });
+  await createIfAbsent(client, Namespaces, { metadata: { name: namespace }, spec: {} });
   const listener = { name: "http", port, protocol: "HTTP", allowedRoutes: { namespaces: { from: "All" as const } } };
-  await ensure(client, Gateways, { metadata: defaultGateway, spec: { gatewayClassName, listeners: [listener] } });
+  await createIfAbsent(client, Gateways, {
+    metadata: defaultGateway,
+    spec: { gatewayClassName, listeners: [listener] },
+  });
   await movePort(client, await client.get(Gateways, { namespace, name }), port);
 }
 
@@ -29,12 +31,4 @@ async function movePort(client: Client, gateway: Gateway, port: number): Promise
   if (!listeners.some((listener) => listener.name === "http" && listener.port !== port)) return;
   const moved = listeners.map((listener) => (listener.name === "http" ? { ...listener, port } : listener));
   await client.update(Gateways, { ...gateway, spec: { ...gateway.spec, listeners: moved } });
-}
-
-async function ensure<T extends KubeObject>(client: Client, resource: Resource<T>, object: New<T>): Promise<void> {
-  try {
-    await client.create(resource, object);
-  } catch (error) {
-    if (!isReason(error, "AlreadyExists")) throw error;
-  }
 }

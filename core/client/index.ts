@@ -1,4 +1,5 @@
 // The API from a client's side: typed verbs over any Handler. Runs in browsers too: imports no node module.
+export { createIfAbsent } from "./absent.ts";
 export { errorOf, readText } from "./answer.ts";
 export type {
   ApplyOptions,

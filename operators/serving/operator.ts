@@ -1,5 +1,5 @@
 import { ClusterServingRuntimes } from "@capstan/api/kinds/serving";
-import { isReason } from "@capstan/api/meta";
+import { createIfAbsent } from "@capstan/core/client";
 import type { Controller } from "@capstan/core/reconcile";
 import { createModelStatus } from "./model/model-status.ts";
 import { createModelRegistry } from "./model/registry.ts";
@@ -18,9 +18,7 @@ function withRuntime(controller: Controller, { client }: ServingOptions): Contro
   return {
     ...controller,
     async start(signal) {
-      await client.create(ClusterServingRuntimes, builtinRuntime).catch((error) => {
-        if (!isReason(error, "AlreadyExists")) throw error;
-      });
+      await createIfAbsent(client, ClusterServingRuntimes, builtinRuntime);
       await controller.start(signal);
     },
   };

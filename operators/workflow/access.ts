@@ -1,7 +1,6 @@
 // The rights that the executor needs in a workflow's namespace: to report results, and nothing else.
 import { RoleBindings, Roles } from "@capstan/api/generated/resources";
-import { isReason } from "@capstan/api/meta";
-import type { Client } from "@capstan/core/client";
+import { type Client, createIfAbsent } from "@capstan/core/client";
 
 const name = "workflow-executor";
 
@@ -24,14 +23,6 @@ async function give(client: Client, namespace: string): Promise<void> {
   const roleRef = { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name };
   const group = `system:serviceaccounts:${namespace}`;
   const subjects = [{ kind: "Group", apiGroup: "rbac.authorization.k8s.io", name: group }];
-  await once(client.create(Roles, { metadata: { name, namespace }, rules }));
-  await once(client.create(RoleBindings, { metadata: { name, namespace }, roleRef, subjects }));
-}
-
-async function once(creation: Promise<unknown>): Promise<void> {
-  try {
-    await creation;
-  } catch (thrown) {
-    if (!isReason(thrown, "AlreadyExists")) throw thrown;
-  }
+  await createIfAbsent(client, Roles, { metadata: { name, namespace }, rules });
+  await createIfAbsent(client, RoleBindings, { metadata: { name, namespace }, roleRef, subjects });
 }

@@ -1,9 +1,9 @@
 // The account by which the administrator calls models: its token stands in a file for curl, and serves the console.
 import { rename, writeFile } from "node:fs/promises";
 import { ClusterRoleBindings, ClusterRoles, ServiceAccounts } from "@capstan/api/generated/resources";
-import { isReason, type KubeObject, type New, pathOf, type Resource } from "@capstan/api/meta";
+import { pathOf } from "@capstan/api/meta";
 import { sleep } from "@capstan/base/async";
-import { type Client, readText } from "@capstan/core/client";
+import { type Client, createIfAbsent, readText } from "@capstan/core/client";
 
 const account = { namespace: "kube-system", name: "capstan-caller" };
 const lifeSeconds = 24 * 3600;
@@ -18,12 +18,12 @@ export interface Caller {
 /** Makes the account and its right to call every InferenceService where they are missing. */
 export async function createCaller(client: Client): Promise<Caller> {
   const { name } = account;
-  await ensure(client, ServiceAccounts, { metadata: account });
-  await ensure(client, ClusterRoles, {
+  await createIfAbsent(client, ServiceAccounts, { metadata: account });
+  await createIfAbsent(client, ClusterRoles, {
     metadata: { name },
     rules: [{ apiGroups: ["serving.kserve.io"], resources: ["inferenceservices"], verbs: ["get"] }],
   });
-  await ensure(client, ClusterRoleBindings, {
+  await createIfAbsent(client, ClusterRoleBindings, {
     metadata: { name },
     roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name },
     subjects: [{ kind: "ServiceAccount", ...account }],
@@ -67,12 +67,4 @@ async function request(client: Client): Promise<string> {
     body: new TextEncoder().encode(JSON.stringify(body)),
   });
   return JSON.parse(await readText(answer)).status.token;
-}
-
-async function ensure<T extends KubeObject>(client: Client, resource: Resource<T>, object: New<T>): Promise<void> {
-  try {
-    await client.create(resource, object);
-  } catch (error) {
-    if (!isReason(error, "AlreadyExists")) throw error;
-  }
 }

@@ -4,8 +4,8 @@ import { Namespaces } from "@capstan/api/generated/resources";
 import { Domains } from "@capstan/api/kinds/domain";
 import { type InferenceService, InferenceServices } from "@capstan/api/kinds/serving";
 import { type Workflow, Workflows, type WorkflowTemplate, WorkflowTemplates } from "@capstan/api/kinds/workflow";
-import { isReason, type KubeObject, type New, type Resource } from "@capstan/api/meta";
-import type { Client } from "@capstan/core/client";
+import type { KubeObject, New } from "@capstan/api/meta";
+import { type Client, createIfAbsent } from "@capstan/core/client";
 import { parseAllDocuments } from "yaml";
 import { statesOf, waitFor } from "../wait-for.ts";
 import { createNodeReport, type Progress } from "./progress.ts";
@@ -35,13 +35,13 @@ export const quickstartDone = (marker: string): boolean => existsSync(marker);
 export async function runQuickstart(options: QuickstartOptions): Promise<void> {
   const { client, examples, marker, progress, signal } = options;
   progress.running("domain quickstart");
-  await ensure(client, Domains, { metadata: { name: namespace }, spec: {} });
+  await createIfAbsent(client, Domains, { metadata: { name: namespace }, spec: {} });
   await waitFor(client, Namespaces, { name: namespace }, ({ status }) => status?.phase === "Active", signal);
   progress.done("domain quickstart");
   uploadTable(join(examples, "penguins.csv"), join(options.artifacts(namespace), "datasets/penguins.csv"));
   progress.done("table datasets/penguins.csv");
   for (const manifest of readManifests<WorkflowTemplate>(join(examples, "quickstart/workflow-template.yaml"))) {
-    await ensure(client, WorkflowTemplates, manifest);
+    await createIfAbsent(client, WorkflowTemplates, manifest);
   }
   await runWorkflow(options);
   await serve(options);
@@ -60,17 +60,9 @@ function readManifests<T extends KubeObject>(file: string): New<T>[] {
   return parseAllDocuments(readFileSync(file, "utf8")).map((document) => document.toJS({ maxAliasCount: 0 }));
 }
 
-async function ensure<T extends KubeObject>(client: Client, resource: Resource<T>, object: New<T>): Promise<void> {
-  try {
-    await client.create(resource, object);
-  } catch (error) {
-    if (!isReason(error, "AlreadyExists")) throw error;
-  }
-}
-
 async function runWorkflow({ client, progress, signal }: QuickstartOptions): Promise<void> {
   const ref = { namespace, name: `${name}-1` };
-  await ensure<Workflow>(client, Workflows, {
+  await createIfAbsent<Workflow>(client, Workflows, {
     metadata: { ...ref, labels: { "workflows.argoproj.io/workflow-template": name } },
     spec: { workflowTemplateRef: { name } },
   });
@@ -91,6 +83,6 @@ async function runWorkflow({ client, progress, signal }: QuickstartOptions): Pro
 
 async function serve({ client, examples }: QuickstartOptions): Promise<void> {
   for (const manifest of readManifests<InferenceService>(join(examples, "quickstart/inference-service.yaml"))) {
-    await ensure(client, InferenceServices, manifest);
+    await createIfAbsent(client, InferenceServices, manifest);
   }
 }

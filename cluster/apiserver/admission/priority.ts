@@ -1,7 +1,6 @@
 import { PriorityClasses } from "@capstan/api/generated/resources";
 import type { PriorityClass } from "@capstan/api/generated/scheduling-v1";
-import { isReason } from "@capstan/api/meta";
-import type { Client } from "@capstan/core/client";
+import { type Client, createIfAbsent } from "@capstan/core/client";
 import { forbiddenObject } from "../authorization/index.ts";
 import type { AdmissionPlugin, View } from "../request.ts";
 import { createdPod } from "./of-pods.ts";
@@ -77,11 +76,7 @@ export async function bootstrapPriorityClasses(client: Client): Promise<void> {
   await Promise.all(
     system.map(async ({ name, value, description }) => {
       if (await client.find(PriorityClasses, { name })) return;
-      try {
-        await client.create(PriorityClasses, { metadata: { name }, value, description, globalDefault: false });
-      } catch (error) {
-        if (!isReason(error, "AlreadyExists")) throw error;
-      }
+      await createIfAbsent(client, PriorityClasses, { metadata: { name }, value, description, globalDefault: false });
     }),
   );
 }

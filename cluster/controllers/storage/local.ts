@@ -4,6 +4,7 @@ import type { PersistentVolume, PersistentVolumeClaim, PodSpec } from "@capstan/
 import { PersistentVolumeClaims, PersistentVolumes, Pods, StorageClasses } from "@capstan/api/generated/resources";
 import type { StorageClass } from "@capstan/api/generated/storage-v1";
 import { isReason } from "@capstan/api/meta";
+import { createIfAbsent } from "@capstan/core/client";
 import { type Controller, createController, type Informer } from "@capstan/core/reconcile";
 import { type ControllerContext, openWorkshop, type Workshop } from "../context.ts";
 import { findVolume } from "./match.ts";
@@ -73,16 +74,12 @@ function claimsOf({ volumes = [] }: PodSpec): string[] {
 }
 
 async function createClass(client: ControllerContext["client"]): Promise<void> {
-  try {
-    await client.create(StorageClasses, {
-      metadata: { name: localClass, annotations: { [isDefault]: "true" } },
-      provisioner,
-      reclaimPolicy: "Delete",
-      volumeBindingMode: "Immediate",
-    });
-  } catch (error) {
-    if (!isReason(error, "AlreadyExists")) throw error;
-  }
+  await createIfAbsent(client, StorageClasses, {
+    metadata: { name: localClass, annotations: { [isDefault]: "true" } },
+    provisioner,
+    reclaimPolicy: "Delete",
+    volumeBindingMode: "Immediate",
+  });
 }
 
 async function provision(
