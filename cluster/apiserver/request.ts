@@ -1,6 +1,7 @@
 // What the rooms of the API server agree on: how a request is described, how admission and special endpoints plug in.
 import type { KubeObject, ObjectRef, Resource } from "@capstan/api/meta";
 import type { HttpRequest, HttpResponse, Interceptor, Principal } from "@capstan/base/http";
+import type { Kind } from "./kind.ts";
 
 /** A request as authorization and admission see it. Source: apiserver's request.RequestInfo. */
 export interface RequestInfo {
@@ -95,5 +96,7 @@ export interface Extension {
   interceptors?: Interceptor[];
   admission?: AdmissionPlugin[];
   endpoints?: Endpoint[];
+  /** Kinds whose objects nothing stores: its endpoints answer for them. */
+  kinds?: Kind[];
 }
 export type ExtensionFactory = (view: View) => Extension;

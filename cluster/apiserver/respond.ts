@@ -93,7 +93,13 @@ export async function answerList(call: Call, { header, records }: Listing): Prom
     return { status: 200, headers, body };
   }
   const objects = records.map((record) => parseServed(kind, record.bytes));
-  return encode(listValue(call, form, header, objects), form, 200, headers);
+  return answerObjects(call, header, objects);
+}
+
+/** As answerList, of objects that are not stored. */
+export function answerObjects(call: Call, header: ListHeader, objects: KubeObject[]): Promise<HttpResponse> {
+  const form = formOf(call);
+  return encode(listValue(call, form, header, objects), form, 200, { "content-type": json });
 }
 
 function listValue(call: Call, form: Negotiated, header: ListHeader, objects: KubeObject[]): unknown {

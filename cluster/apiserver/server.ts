@@ -59,6 +59,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   definitions.load();
   for (const service of view.list(Services)) addresses.adopt(service);
   const extensions = (options.extensions ?? []).map((create) => create(view));
+  registry.add(...extensions.flatMap(({ kinds = [] }) => kinds));
   core.admission.push(...extensions.flatMap(({ admission = [] }) => admission));
   const endpoints = new Map(
     extensions

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createAuthentication } from "@capstan/cluster/apiserver/authentication";
+import { createMetrics } from "@capstan/cluster/apiserver/metrics";
 import { createStreams } from "@capstan/cluster/apiserver/streams";
 import { createNodeAgent, type DelayOptions } from "@capstan/cluster/node";
 import { type Authority, openAuthority, openTokenSigner } from "@capstan/core/pki";
@@ -59,7 +60,11 @@ export class NodeCluster implements AsyncDisposable {
     const signer = await openTokenSigner(directory);
     const cluster = await TestCluster.start({
       log: options.log,
-      extensions: [createStreams({ client: { ca: authority.cert, ...pair } }), createAuthentication({ signer })],
+      extensions: [
+        createStreams({ client: { ca: authority.cert, ...pair } }),
+        createMetrics({ source: { client: { ca: authority.cert, ...pair } }, window: 200 }),
+        createAuthentication({ signer }),
+      ],
     });
     return new NodeCluster(cluster, await startTestNode(cluster, { ...options, authority }), directory);
   }

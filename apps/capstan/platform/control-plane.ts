@@ -7,12 +7,13 @@ import { createApiServer } from "@capstan/cluster/apiserver";
 import { bootstrapPriorityClasses, createAdmission } from "@capstan/cluster/apiserver/admission";
 import { createAuthentication, createIssuerDiscovery, defaultIssuer } from "@capstan/cluster/apiserver/authentication";
 import { bootstrapRbac, createAuthorization } from "@capstan/cluster/apiserver/authorization";
+import { createMetrics } from "@capstan/cluster/apiserver/metrics";
 import { createStreams } from "@capstan/cluster/apiserver/streams";
 import { type Client, createClient } from "@capstan/core/client";
 import { type Authority, openTokenSigner } from "@capstan/core/pki";
 import { createInformers, type Informers } from "@capstan/core/reconcile";
 import type { InstanceNetwork } from "@capstan/core/runtime";
-import { openStore } from "@capstan/core/store";
+import { openStore, type Store } from "@capstan/core/store";
 import { type Serving, serve } from "@capstan/core/wire";
 import type { DataDirectory } from "../instance/data-directory.ts";
 import { apiServerRequest, createServingRenewal, kubeletClientRequest, openCertificates } from "./certificates.ts";
@@ -20,6 +21,8 @@ import { installDefinitions } from "./definitions.ts";
 import type { Parts } from "./parts.ts";
 
 export interface ControlPlane {
+  /** Closed by its part. */
+  store: Store;
   handler: Handler;
   /** Acts as the cluster itself. */
   client: Client;
@@ -75,6 +78,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       createIssuerDiscovery({ signer, issuer: defaultIssuer }),
       createAdmission({ log, client: () => client }),
       createStreams({ client: { ca: authority.cert, ...kubeletClient } }),
+      createMetrics({ source: { client: { ca: authority.cert, ...kubeletClient } }, log }),
     ],
   });
   answer = server.handler;
@@ -93,7 +97,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   parts.add({ name: "informers", start: (signal) => informers.start(signal) });
   await server.ready;
   await Promise.all([bootstrapRbac(client), bootstrapPriorityClasses(client), installDefinitions(client)]);
-  return { handler: server.handler, client, informers, authority, url: serving.url, port: serving.port };
+  return { store, handler: server.handler, client, informers, authority, url: serving.url, port: serving.port };
 }
 
 function whenAborted(signal: AbortSignal): Promise<void> {

@@ -84,6 +84,7 @@ const userRoles: ClusterRole[] = [
     ],
     into("edit"),
   ),
+  role("system:aggregated-metrics-reader", [rule("metrics.k8s.io", "nodes pods", read)], into("view", "edit", "admin")),
   role(
     "system:aggregate-to-view",
     [

@@ -1,9 +1,9 @@
 import { createHash } from "node:crypto";
 import { type Group, type GroupVersion, groupsOf } from "../discovery/index.ts";
-import type { Kind } from "../kind.ts";
+import type { Kind, Schema } from "../kind.ts";
 import { encodeObject } from "../objects.ts";
 import type { Registry } from "../registry.ts";
-import { componentName, customComponentName, type Document, type Writer, writeType } from "./component.ts";
+import { componentName, customComponentName, type Document, type Writer, writeSchema, writeType } from "./component.ts";
 import { describeKind } from "./descriptions.ts";
 import { type Dialect, pathsOfKind } from "./paths.ts";
 import { encodeSwagger } from "./protobuf.ts";
@@ -65,12 +65,19 @@ function definitionOf(kind: Kind, writer: Writer): Document {
   writer.need("meta/v1.ObjectMeta");
   const own = kind.custom?.openapi ?? {};
   const properties = {
+    ...fieldsOf(kind, writer),
     ...(own.properties as Document | undefined),
     apiVersion: { type: "string" },
     kind: { type: "string" },
     metadata: { $ref: writer.refs + componentName("meta/v1.ObjectMeta") },
   };
   return { ...own, properties };
+}
+
+/** The fields of a kind that is neither built in nor custom. */
+function fieldsOf({ custom, schema }: Kind, writer: Writer): Document {
+  if (custom) return {};
+  return Object.fromEntries(schema.names().map((name) => [name, writeSchema(schema.field(name) as Schema, writer)]));
 }
 
 function listOf(kind: Kind, ref: Document, writer: Writer): Document {
