@@ -1,4 +1,4 @@
-import type { Encoded } from "./store.ts";
+import type { Encoded, Snapshot } from "./store.ts";
 
 /** A key's state as a driver returns it when it loads: bytes are read when they are needed. */
 export interface StoredKey {
@@ -26,5 +26,7 @@ export interface Driver {
   read(key: string): { revision: number; bytes: Uint8Array } | undefined;
   /** All or nothing; resolves when it is durable. */
   commit(writes: readonly Write[]): Promise<void>;
+  /** What is committed now, unchanged by later commits. */
+  snapshot(): Snapshot;
   close(): Promise<void>;
 }

@@ -80,6 +80,10 @@ export function createStore(driver: Driver, options: StoreOptions = {}): Store {
       ensureOpen();
       return hub.watch(prefix, query, revision);
     },
+    snapshot() {
+      ensureOpen();
+      return driver.snapshot();
+    },
     close: () => (closing ??= shut()),
     [Symbol.asyncDispose]: () => store.close(),
   };

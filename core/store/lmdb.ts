@@ -1,13 +1,13 @@
-import { closeSync, mkdirSync, openSync, readSync, statfsSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readdirSync, readSync, statfsSync } from "node:fs";
 import { join } from "node:path";
 import { messageOf } from "@capstan/base/errors";
 import { open, type RootDatabase } from "lmdb";
 import { claimDirectory } from "./directory.ts";
-import type { Driver } from "./driver.ts";
+import type { Driver, Write } from "./driver.ts";
 import { createStore, type StoreOptions } from "./engine.ts";
 import { StoreError } from "./error.ts";
 import { decodeRecord, encodeRecord } from "./record.ts";
-import type { Store } from "./store.ts";
+import type { Snapshot, Store, StoreRecord } from "./store.ts";
 
 /** LMDB orders keys by bytes: `.` comes before `/`, so that the marker stands outside of `/…`. */
 const revisionKey = ".revision";
@@ -33,6 +33,42 @@ export function openStore(directory: string, options: StoreOptions = {}): Store 
   }
 }
 
+/** Writes are grouped to about this many bytes a commit. */
+const group = 4 * 2 ** 20;
+
+/**
+ * Makes a store in an empty or absent directory of what another one held. Records keep their revisions; the store's own
+ * becomes `revision`. Throws Foreign when something is there already.
+ */
+export async function importStore(
+  directory: string,
+  records: AsyncIterable<StoreRecord>,
+  revision: () => number,
+): Promise<void> {
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  const [present] = readdirSync(directory);
+  if (present) throw new StoreError("Foreign", `${directory} is not empty: it holds ${present}`);
+  const release = claimDirectory(directory);
+  const path = join(directory, "data.mdb");
+  const db = openDatabase(path);
+  const driver = createLmdbDriver(db, path, release);
+  try {
+    let writes: Write[] = [];
+    let size = 0;
+    for await (const { key, revision: at, bytes, meta } of records) {
+      writes.push({ key, revision: at, value: { bytes, meta } });
+      size += bytes.byteLength;
+      if (size < group) continue;
+      await driver.commit(writes);
+      [writes, size] = [[], 0];
+    }
+    if (writes.length > 0) await driver.commit(writes);
+    await db.put(revisionKey, markOf(revision()));
+  } finally {
+    await driver.close();
+  }
+}
+
 /** LMDB maps what it is given: a file that is not its own must not get that far. The magic follows a page header of 24 bytes. */
 function checkMagic(path: string): void {
   let file: number;
@@ -51,6 +87,7 @@ function checkMagic(path: string): void {
 }
 
 function createLmdbDriver(db: RootDatabase<Buffer, string>, path: string, release: () => void): Driver {
+  const snapshots = new Set<Snapshot>();
   return {
     revision: readRevision(db),
     *load() {
@@ -74,16 +111,45 @@ function createLmdbDriver(db: RootDatabase<Buffer, string>, path: string, releas
             else parts.push(db.remove(`/${key}`));
           }
           const last = writes[writes.length - 1]?.revision ?? 0;
-          parts.push(db.put(revisionKey, Buffer.from(encodeRecord(last, new Uint8Array(0), undefined))));
+          parts.push(db.put(revisionKey, markOf(last)));
         });
         await Promise.all([whole, ...parts]);
       } catch (error) {
         throw diskError(await reasonOf(error), path);
       }
     },
+    snapshot() {
+      const snapshot = openSnapshot(db, () => snapshots.delete(snapshot));
+      snapshots.add(snapshot);
+      return snapshot;
+    },
     async close() {
+      for (const snapshot of snapshots) snapshot[Symbol.dispose]();
       await db.close();
       release();
+    },
+  };
+}
+
+/** A read transaction: LMDB keeps the pages that it sees until it is over. */
+function openSnapshot(db: RootDatabase<Buffer, string>, disposed: () => void): Snapshot {
+  let over = false;
+  const transaction = db.useReadTransaction();
+  const stored = db.get(revisionKey, { transaction });
+  return {
+    revision: stored ? decodeRecord(revisionKey, stored).revision : 1,
+    *records() {
+      for (const { key, value } of db.getRange({ start: "/", transaction })) {
+        const name = String(key).slice(1);
+        yield { key: name, ...decodeRecord(name, value) };
+        if (over) throw new StoreError("Closed", "the store was closed while its snapshot was read");
+      }
+    },
+    [Symbol.dispose]() {
+      if (over) return;
+      over = true;
+      disposed();
+      transaction.done();
     },
   };
 }
@@ -97,6 +163,8 @@ function openDatabase(path: string): RootDatabase<Buffer, string> {
   }
 }
 
+const markOf = (revision: number) => Buffer.from(encodeRecord(revision, new Uint8Array(0), undefined));
+
 function readRevision(db: RootDatabase<Buffer, string>): number {
   const stored = db.get(revisionKey);
   return stored ? decodeRecord(revisionKey, stored).revision : 0;
@@ -108,7 +176,6 @@ async function reasonOf(error: unknown): Promise<unknown> {
   return commitError ? commitError.catch((reason: unknown) => reason) : error;
 }
 
-/** Source: errno 28 is ENOSPC, 122 EDQUOT on Linux; LMDB makes EIO (5) of a write that was cut short. */
 /**
  * Whether an unhandled rejection is a failed commit's: the binding rejects one promise more than it gives out. The store
  * has answered the writes and become read-only, so the process can go on.
@@ -117,6 +184,7 @@ export function isFailedCommit(reason: unknown): boolean {
   return reason instanceof Error && "commitError" in reason;
 }
 
+/** Source: errno 28 is ENOSPC, 122 EDQUOT on Linux; LMDB makes EIO (5) of a write that was cut short. */
 function diskError(error: unknown, path: string): StoreError {
   const { code } = error as { code?: unknown };
   const known = code === 28 || code === 122 || /no space|MDB_MAP_FULL|quota/i.test(messageOf(error));

@@ -9,6 +9,7 @@ export function createMemoryStore(options: StoreOptions = {}): Store {
 
 function createMemoryDriver(): Driver {
   const values = new Map<string, { revision: number; bytes: Uint8Array; meta?: unknown }>();
+  let newest = 1;
   return {
     revision: 0,
     load: () => [],
@@ -17,7 +18,13 @@ function createMemoryDriver(): Driver {
       for (const { key, revision, value } of writes) {
         if (value) values.set(key, { revision, ...value });
         else values.delete(key);
+        newest = revision;
       }
+    },
+    snapshot() {
+      const records = [...values].map(([key, value]) => ({ key, ...value }));
+      records.sort((a, b) => (a.key < b.key ? -1 : 1));
+      return { revision: newest, records: () => records, [Symbol.dispose]() {} };
     },
     async close() {},
   };

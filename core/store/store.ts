@@ -62,6 +62,13 @@ export interface Watch extends AsyncIterable<StoreEvent | Progress> {
   requestProgress(): void;
 }
 
+/** Every key as it was at one revision, whatever is written meanwhile. Dispose of it soon: it keeps old pages alive. */
+export interface Snapshot extends Disposable {
+  readonly revision: number;
+  /** In order of their keys. Throws Corrupted for a value that is damaged. Iterate once, before disposal. */
+  records(): Iterable<StoreRecord>;
+}
+
 /**
  * Bytes under keys. Keys are paths such as `pods/default/web`; a prefix that ends with `/` (or is empty) means all keys
  * below it, any other prefix exactly that key. Reads are synchronous and see only what is committed. Writes are ordered
@@ -96,6 +103,8 @@ export interface Store {
   ): Promise<StoreRecord>;
   /** Subscribes at once. Throws Expired or Future for an `after` it cannot honour. */
   watch(prefix: string, query: WatchQuery): Watch;
+  /** What is committed now. */
+  snapshot(): Snapshot;
   /** Waits for writes under way, ends all watches and releases the directory. */
   close(): Promise<void>;
   [Symbol.asyncDispose](): Promise<void>;

@@ -19,6 +19,7 @@ export function testStore(name: string, open: OpenStore): void {
   testLists(check);
   testWatches(check);
   testRaces(check);
+  testSnapshots(check);
 }
 
 type Check = (title: string, body: (store: Store) => Promise<void>, options?: StoreOptions) => void;
@@ -200,6 +201,34 @@ function testWatches(check: Check): void {
     await broken;
     await assert.rejects(store.create("n/a", text("1")), fails("Closed"));
     assert.throws(() => store.get("n/a"), fails("Closed"));
+  });
+}
+
+function testSnapshots(check: Check): void {
+  check("a snapshot is the state of one revision, whatever is written while it is read", async (store) => {
+    const kept = new Map<string, string>();
+    for (let i = 0; i < 300; i++) {
+      const key = `n/${String(i).padStart(4, "0")}`;
+      kept.set(key, `value ${i}`);
+      await store.create(key, text(`value ${i}`));
+    }
+    const { revision } = store;
+    using snapshot = store.snapshot();
+    const seen = new Map<string, string | undefined>();
+    for (const record of snapshot.records()) {
+      seen.set(record.key, read(record.bytes));
+      assert.deepEqual(record.meta, { value: read(record.bytes) });
+      if (seen.size % 30 !== 0) continue;
+      await store.update(`n/${String(299 - seen.size / 3).padStart(4, "0")}`, undefined, text("changed"));
+      await store.create(`n/9${seen.size}`, text("new"));
+      await store.delete(`n/0${String(299 - seen.size / 30).padStart(3, "0")}`, undefined);
+    }
+    assert.equal(snapshot.revision, revision);
+    assert.deepEqual([...seen], [...kept]);
+  });
+  check("a store that is closed has no snapshot", async (store) => {
+    await store.close();
+    assert.throws(() => store.snapshot(), fails("Closed"));
   });
 }
 

@@ -12,7 +12,7 @@ const temporary = () => mkdtempSync(join(tmpdir(), "capstan-cli-"));
 test("help names every command, and each command teaches its own", async () => {
   const overview = await capstan(["--help"]);
   assert.equal(overview.code, 0);
-  for (const name of ["up", "status", "down", "workflow", "kubeconfig"]) {
+  for (const name of ["up", "status", "down", "workflow", "kubeconfig", "backup", "restore"]) {
     assert.match(overview.stdout, new RegExp(`^  ${name} `, "m"));
     const { code, stdout } = await capstan([name, "--help"]);
     assert.equal(code, 0);

@@ -92,6 +92,44 @@ ${dataDirectory}`,
     load: async () => (await import("./kubeconfig.ts")).kubeconfig,
   },
   {
+    name: "backup",
+    summary: "write everything the cluster knows to one file, while it runs",
+    help: `Usage: capstan backup FILE [--replace] [--data-dir DIR]
+
+FILE gets every object as it was at one moment (writes go on meanwhile), the cluster's keys and certificates, and the
+settings that belong to them. It appears whole or not at all, is read back before it gets its name, and holds secrets:
+its mode is 0600. What pods have written (artifacts, volumes, logs, images) is not in it: copy DIR/artifacts and
+DIR/volumes too where you need them. A stopped cluster is backed up from its directory.
+
+Options:
+${dataDirectory}
+  --replace           overwrite FILE when it exists
+
+Try:
+  capstan backup monday.capstan
+  capstan restore monday.capstan --data-dir /tmp/drill`,
+    load: async () => (await import("./backup.ts")).backup,
+  },
+  {
+    name: "restore",
+    summary: "make a data directory of a backup",
+    help: `Usage: capstan restore FILE [--replace] [--data-dir DIR]
+
+DIR becomes the cluster that "capstan backup" wrote to FILE: an absent or empty directory or, with --replace, a stopped
+cluster's. FILE is read to its end before anything in DIR changes, and refused when it is damaged, half, another
+program's or a newer Capstan's. Cut short, a restore is run again. Artifacts and volumes in DIR stay as they are.
+
+The revision goes on far above the backup's, so that clients which saw later states list anew.
+
+Options:
+${dataDirectory}
+  --replace           give up the cluster that DIR holds now
+
+Try:
+  capstan down && capstan restore monday.capstan --replace && capstan up`,
+    load: async () => (await import("./restore.ts")).restore,
+  },
+  {
     name: "node",
     summary: "run the agent of one further node",
     help: `Usage: capstan node DIR

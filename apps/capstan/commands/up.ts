@@ -34,6 +34,7 @@ export async function up(args: string[]): Promise<number> {
     status: platform.status,
     ready: settled,
     stop: () => stop.abort(),
+    backup: platform.backup,
   });
   process.stdout.write(`Capstan starts on ${directory.root} (process ${process.pid})\n`);
   let code = 0;

@@ -2,6 +2,10 @@
 
 import { once } from "node:events";
 import { chmodSync, rmSync } from "node:fs";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { Readable } from "node:stream";
+import { pipeline } from "node:stream/promises";
+import { messageOf } from "@capstan/base/errors";
 import { http } from "@capstan/core/wire";
 
 export interface PartStatus {
@@ -23,10 +27,12 @@ export interface ControlOptions {
   /** Resolves when every part is ready. */
   ready: Promise<void>;
   stop(): void;
+  /** A backup, chunk by chunk; throws while there is nothing to back up yet. */
+  backup(): Iterable<Uint8Array>;
 }
 
-/** Listens until disposed. GET /status[?wait=milliseconds], POST /down. */
-export async function serveControl({ socket, status, ready, stop }: ControlOptions): Promise<AsyncDisposable> {
+/** Listens until disposed. GET /status[?wait=milliseconds], GET /backup, POST /down. */
+export async function serveControl({ socket, status, ready, stop, backup }: ControlOptions): Promise<AsyncDisposable> {
   rmSync(socket, { force: true });
   const server = http.createServer(async (incoming, outgoing) => {
     const url = new URL(incoming.url ?? "/", "http://capstan");
@@ -34,6 +40,10 @@ export async function serveControl({ socket, status, ready, stop }: ControlOptio
       // The answer stays open: the caller sees the end of the process as the end of the stream.
       outgoing.writeHead(200).flushHeaders();
       stop();
+      return;
+    }
+    if (incoming.method === "GET" && url.pathname === "/backup") {
+      await sendBackup(outgoing, backup);
       return;
     }
     const wait = Number(url.searchParams.get("wait") ?? 0);
@@ -53,6 +63,18 @@ export async function serveControl({ socket, status, ready, stop }: ControlOptio
   };
 }
 
+/** A stream that breaks off is half a backup to its reader, which says so. */
+async function sendBackup(outgoing: ServerResponse, backup: ControlOptions["backup"]): Promise<void> {
+  let chunks: Iterable<Uint8Array>;
+  try {
+    chunks = backup();
+  } catch (error) {
+    outgoing.writeHead(503).end(messageOf(error));
+    return;
+  }
+  await pipeline(Readable.from(chunks), outgoing).catch(() => outgoing.destroy());
+}
+
 function elapsed(ms: number): Promise<void> {
   return new Promise((resolve) => setTimeout(resolve, ms).unref());
 }
@@ -68,6 +90,31 @@ export async function askDown(socket: string): Promise<boolean> {
   return (await ask(socket, "POST", "/down")) !== undefined;
 }
 
+/** A backup of the running process; undefined when none listens. Throws when it cannot give one now. */
+export async function askBackup(socketPath: string): Promise<AsyncIterable<Uint8Array> | undefined> {
+  const outgoing = http.request({ socketPath, path: "/backup", agent: false });
+  outgoing.end();
+  let incoming: IncomingMessage;
+  try {
+    [incoming] = (await once(outgoing, "response")) as [IncomingMessage];
+  } catch (error) {
+    if (isAbsent(error)) return undefined;
+    throw error;
+  }
+  if (incoming.statusCode !== 200) throw new Error((await incoming.toArray()).join(""));
+  return untilBroken(incoming);
+}
+
+async function* untilBroken(incoming: IncomingMessage): AsyncGenerator<Uint8Array> {
+  try {
+    yield* incoming;
+  } catch (error) {
+    throw new Error(`the platform ended before its backup did (${messageOf(error)})`, { cause: error });
+  }
+}
+
+const isAbsent = (error: unknown) => ["ENOENT", "ECONNREFUSED"].includes((error as NodeJS.ErrnoException).code ?? "");
+
 function ask(socketPath: string, method: string, path: string): Promise<string | undefined> {
   return new Promise((resolve, reject) => {
     const outgoing = http.request({ socketPath, method, path, agent: false }, (incoming) => {
@@ -77,7 +124,7 @@ function ask(socketPath: string, method: string, path: string): Promise<string |
       incoming.on("error", () => resolve(Buffer.concat(chunks).toString()));
     });
     outgoing.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code === "ENOENT" || error.code === "ECONNREFUSED") resolve(undefined);
+      if (isAbsent(error)) resolve(undefined);
       else reject(error);
     });
     outgoing.end();

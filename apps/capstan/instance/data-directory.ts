@@ -14,7 +14,9 @@ import { join, resolve } from "node:path";
 import { messageOf } from "@capstan/base/errors";
 
 /** Written once; a directory that has files but not this one is somebody else's. */
-const markerName = "capstan.json";
+export const markerName = "capstan.json";
+/** Where `capstan restore` lays out what it brings; with this and without a marker a restore was cut short. */
+export const stagingName = "restore.part";
 const format = 1;
 
 export interface DataDirectory {
@@ -45,6 +47,9 @@ export function claimDataDirectory({ root }: DataDirectory): void {
     checkMarker(marker);
     return;
   }
+  if (existsSync(join(root, stagingName))) {
+    throw new Error(`a restore into ${root} was cut short; run it again: capstan restore FILE --data-dir ${root}`);
+  }
   const others = readdirSync(root).filter((name) => name !== "lost+found");
   if (others.length > 0) {
     const some = others.slice(0, 3).join(", ");
@@ -53,12 +58,17 @@ export function claimDataDirectory({ root }: DataDirectory): void {
     );
   }
   try {
-    writeFileSync(marker, `${JSON.stringify({ format })}\n`, { mode: 0o600, flush: true });
+    writeMarker(root);
   } catch (error) {
     throw new Error(
       `cannot write to the data directory ${root} (${messageOf(error)}); free some space or choose another`,
     );
   }
+}
+
+/** Says that a directory is a data directory, whole and of this format. */
+export function writeMarker(root: string): void {
+  writeFileSync(join(root, markerName), `${JSON.stringify({ format })}\n`, { mode: 0o600, flush: true });
 }
 
 function checkMarker(marker: string): void {

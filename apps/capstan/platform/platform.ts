@@ -3,12 +3,14 @@ import type { Logger } from "@capstan/base/log";
 import { createGraphCheck } from "@capstan/components/design";
 import type { Client } from "@capstan/core/client";
 import { allocateInstanceNetwork, canBridge } from "@capstan/core/runtime";
+import type { Store } from "@capstan/core/store";
 import { writeKubeconfig } from "@capstan/core/wire";
+import { readContent } from "../backup/content.ts";
 import type { InstanceStatus } from "../instance/control.ts";
 import { createCaller } from "./caller.ts";
 import { adminRequest } from "./certificates.ts";
 import { codeDirectory } from "./code.ts";
-import { startControlPlane } from "./control-plane.ts";
+import { type ControlPlane, startControlPlane } from "./control-plane.ts";
 import { startControllers, startOperators } from "./controllers.ts";
 import { startConsole, startGateway } from "./front-doors.ts";
 import { startNodes } from "./node.ts";
@@ -19,6 +21,8 @@ export interface Platform {
   status(): InstanceStatus;
   /** Resolves when every part is ready; rejects when one fails on the way. */
   ready: Promise<Running>;
+  /** A backup of the running cluster, chunk by chunk. Throws until the store is open. */
+  backup(): Iterable<Uint8Array>;
   /** Rejects when a part ends while the platform runs. */
   failed: Promise<never>;
   /** Resolves when every part has ended. */
@@ -43,7 +47,11 @@ export function startPlatform(settings: Settings, log: Logger, signal: AbortSign
   const parts = createParts(log, signal);
   const addresses: Record<string, string> = {};
   let allReady = false;
-  const ready = assemble(settings, log, parts, addresses).then((running) => {
+  let store: Store | undefined;
+  const opened = (plane: ControlPlane) => {
+    store = plane.store;
+  };
+  const ready = assemble(settings, log, parts, addresses, opened).then((running) => {
     allReady = true;
     return running;
   });
@@ -55,6 +63,10 @@ export function startPlatform(settings: Settings, log: Logger, signal: AbortSign
       addresses,
     }),
     ready,
+    backup() {
+      if (!store) throw new Error("the platform is starting: wait with capstan status --wait 60, then try again");
+      return readContent(store, settings.directory);
+    },
     failed: parts.failed,
     stopped: () => parts.stopped(),
   };
@@ -65,10 +77,12 @@ async function assemble(
   log: Logger,
   parts: Parts,
   addresses: Record<string, string>,
+  opened: (plane: ControlPlane) => void,
 ): Promise<Running> {
   const { directory } = settings;
   const network = allocateInstanceNetwork(directory.root, { bridged: canBridge() });
   const plane = await startControlPlane({ directory, network, port: settings.apiPort, log, parts });
+  opened(plane);
   const admin = await plane.authority.obtain("admin", adminRequest);
   const user = { name: "admin", ...admin };
   await writeKubeconfig(directory.kubeconfig, { name: "capstan", server: plane.url, ca: plane.authority.cert, user });

@@ -1,0 +1,30 @@
+// What a backup holds: the store at one revision, the keys and certificates, and the settings that go with them.
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { type ArchiveFile, type Store, writeArchive } from "@capstan/core/store";
+import type { DataDirectory } from "../instance/data-directory.ts";
+
+/** Files of the data directory that the store's content depends on, beside those of pki. */
+const settings = ["network.json", "console-secret", "quickstart.json"];
+const pkiFile = /^pki\/[A-Za-z0-9][A-Za-z0-9._-]{0,100}$/;
+
+/** Everything in the data directory that a restore replaces. */
+export const replaced = ["store", "pki", ...settings];
+/** What the next start writes anew from that. */
+export const derived = ["kubeconfig", "gateway-token", "console-logins"];
+
+/** Whether a file of this name belongs into a backup. Nothing else is ever written from one. */
+export const isContent = (name: string): boolean => settings.includes(name) || pkiFile.test(name);
+
+/** The backup, chunk by chunk; the store may be written meanwhile. */
+export function* readContent(store: Store, directory: DataDirectory): Generator<Uint8Array> {
+  using snapshot = store.snapshot();
+  yield* writeArchive(snapshot, readFiles(directory), new Date().toISOString());
+}
+
+function readFiles(directory: DataDirectory): ArchiveFile[] {
+  const pki = directory.path("pki");
+  const names = [...settings, ...(existsSync(pki) ? readdirSync(pki).map((name) => `pki/${name}`) : [])];
+  return names
+    .filter((name) => isContent(name) && existsSync(directory.path(name)))
+    .map((name) => ({ name, bytes: readFileSync(directory.path(name)) }));
+}
