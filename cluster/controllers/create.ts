@@ -19,7 +19,7 @@ import { createNamespaceController } from "./namespace/index.ts";
 import { createNodeLifecycleController, createTaintEviction } from "./node/index.ts";
 import { createPodGarbageCollector } from "./podgc/index.ts";
 import { createResourceQuotaController } from "./quota/index.ts";
-import { createReplicaSetController } from "./replicaset/index.ts";
+import { createReplicaSetController, createReplicationController } from "./replicaset/index.ts";
 import { createRootCaPublisher, createServiceAccountController } from "./serviceaccount/index.ts";
 import { createStatefulSetController } from "./statefulset/index.ts";
 import { createClaimBinder, createLocalStorage, createVolumeController } from "./storage/index.ts";
@@ -46,6 +46,7 @@ export function createControllers(options: ControllersOptions): ControllerPart[]
     createServiceAccountController(options),
     createRootCaPublisher(options),
     createReplicaSetController(options),
+    createReplicationController(options),
     createDeploymentController(options),
     createEndpointsController(options),
     createEndpointSliceController(options),

@@ -105,7 +105,11 @@ export function builtinRules(addresses: ServiceAddresses, definitions: Definitio
     "/services": serviceRules(addresses),
     "/endpoints": { defaults: core.defaultEndpoints, validate: services.checkEndpoints },
     "/limitranges": { defaults: core.defaultLimitRange },
-    "/replicationcontrollers": { fields: replicaFields },
+    "/replicationcontrollers": {
+      defaults: workloads.defaultReplicationController,
+      fields: replicaFields,
+      validate: sets.checkReplicationController,
+    },
     "apiextensions.k8s.io/customresourcedefinitions": {
       ...definitionRules(definitions.conflictOf),
       stored: definitions.stored,

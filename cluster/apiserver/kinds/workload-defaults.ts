@@ -1,7 +1,7 @@
 // Source: upstream's pkg/apis/apps/v1/defaults.go and pkg/apis/batch/v1/defaults.go.
 import type { DaemonSet, Deployment, ReplicaSet, StatefulSet } from "@capstan/api/generated/apps-v1";
 import type { CronJob, Job, JobSpec } from "@capstan/api/generated/batch-v1";
-import type { PersistentVolumeClaim, PodTemplateSpec } from "@capstan/api/generated/core-v1";
+import type { PersistentVolumeClaim, PodTemplateSpec, ReplicationController } from "@capstan/api/generated/core-v1";
 import { defaultPodSpec } from "./pod-defaults.ts";
 
 /** A spec that is left out counts as an empty one, with an empty template. */
@@ -34,6 +34,22 @@ export function defaultDeployment(object: Deployment): void {
 
 export function defaultReplicaSet(object: ReplicaSet): void {
   const spec = specOf(object);
+  spec.replicas ??= 1;
+  defaultTemplate(spec.template);
+}
+
+/** What selects its pods is, unless said, what its template labels them. */
+export function defaultReplicationController(object: ReplicationController): void {
+  object.spec ??= {};
+  const { spec } = object;
+  const labels = spec.template?.metadata?.labels ?? {};
+  if (Object.keys(labels).length > 0) {
+    if (Object.keys(spec.selector ?? {}).length === 0) spec.selector = { ...labels };
+    if (Object.keys(object.metadata?.labels ?? {}).length === 0) {
+      object.metadata ??= { name: "" };
+      object.metadata.labels = { ...labels };
+    }
+  }
   spec.replicas ??= 1;
   defaultTemplate(spec.template);
 }

@@ -1,7 +1,7 @@
 // Source: upstream's pkg/apis/apps/validation and pkg/apis/batch/validation.
 import type { DaemonSet, Deployment, ReplicaSet, StatefulSet } from "@capstan/api/generated/apps-v1";
 import type { CronJob, Job, JobSpec } from "@capstan/api/generated/batch-v1";
-import type { PodTemplateSpec } from "@capstan/api/generated/core-v1";
+import type { PodTemplateSpec, ReplicationController } from "@capstan/api/generated/core-v1";
 import type { LabelSelector } from "@capstan/api/generated/meta-v1";
 import { equal, selects } from "@capstan/api/meta";
 import type { FieldErrors } from "../field-errors.ts";
@@ -82,6 +82,18 @@ export function checkReplicaSet(set: ReplicaSet, errors: FieldErrors, old?: Repl
   checkSelectorKept(set, old, errors);
   checkNotNegative(set.spec.replicas, "spec.replicas", errors);
   checkNotNegative(set.spec.minReadySeconds, "spec.minReadySeconds", errors);
+}
+
+export function checkReplicationController({ spec }: ReplicationController, errors: FieldErrors): void {
+  const { selector = {}, template } = spec;
+  if (Object.keys(selector).length === 0) errors.required("spec.selector");
+  checkNotNegative(spec.replicas, "spec.replicas", errors);
+  checkNotNegative(spec.minReadySeconds, "spec.minReadySeconds", errors);
+  if (!template) errors.required("spec.template");
+  else checkTemplate(template, { matchLabels: selector }, errors);
+  const policy = template?.spec?.restartPolicy;
+  if (policy !== undefined && policy !== "Always")
+    errors.notSupported("spec.template.spec.restartPolicy", policy, ["Always"]);
 }
 
 export function checkDaemonSet(set: DaemonSet, errors: FieldErrors, old?: DaemonSet): void {

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Pod } from "@capstan/api/generated/core-v1";
-import { Events, Pods, ReplicaSets } from "@capstan/api/generated/resources";
+import { Events, Pods, ReplicaSets, ReplicationControllers } from "@capstan/api/generated/resources";
 import { StatusError } from "@capstan/api/meta";
 import { TestCluster } from "@capstan/testing/cluster";
 import { createPaperNode } from "@capstan/testing/node";
-import { createReplicaSetController } from "./index.ts";
+import { createReplicaSetController, createReplicationController } from "./index.ts";
 import { deletionOrder } from "./rank.ts";
 
 const at = (name: string) => ({ namespace: "default", name });
@@ -86,4 +86,37 @@ test("pods that do least are deleted first", () => {
   ];
   const order = deletionOrder(pods, pods, now).map(({ metadata }) => metadata.name);
   assert.deepEqual(order, ["homeless", "unready", "young", "restarted", "old", "precious"]);
+});
+
+test("a ReplicationController keeps the pods that its template labels", async () => {
+  await using cluster = await TestCluster.start({
+    parts: (made) => [createReplicationController(made), createPaperNode({ ...made, binds: true })],
+  });
+  const { client } = cluster;
+  const made = await client.create(ReplicationControllers, {
+    metadata: at("old"),
+    spec: { template: { metadata: { labels }, spec } },
+  });
+  assert.deepEqual([made.spec.replicas, made.spec.selector, made.metadata.labels], [1, labels, labels]);
+  await client.patch(ReplicationControllers, at("old"), { type: "merge", body: { spec: { replicas: 3 } } });
+  const done = (count: number) =>
+    cluster.until(ReplicationControllers, at("old"), (found) => {
+      return found?.status?.replicas === count && (found.status.availableReplicas ?? 0) === count;
+    });
+  assert.equal((await done(3))?.status?.observedGeneration, 2);
+  const { items } = await client.list(Pods, { namespace: "default" });
+  assert.deepEqual(items.map(({ metadata }) => metadata.ownerReferences?.[0]?.kind).slice(0, 1), [
+    "ReplicationController",
+  ]);
+  await client.patch(
+    ReplicationControllers,
+    at("old"),
+    { type: "merge", body: { spec: { replicas: 0 } } },
+    {
+      subresource: "scale",
+    },
+  );
+  await done(0);
+  const wrong = { metadata: at("wrong"), spec: { selector: { app: "x" }, template: { metadata: { labels }, spec } } };
+  await assert.rejects(client.create(ReplicationControllers, wrong), /`selector` does not match template `labels`/);
 });

@@ -1,7 +1,7 @@
 import type { ReplicaSet, ReplicaSetStatus } from "@capstan/api/generated/apps-v1";
-import type { Pod } from "@capstan/api/generated/core-v1";
-import { Pods, ReplicaSets } from "@capstan/api/generated/resources";
-import { refOf, selects } from "@capstan/api/meta";
+import type { Pod, ReplicationController } from "@capstan/api/generated/core-v1";
+import { Pods, ReplicaSets, ReplicationControllers } from "@capstan/api/generated/resources";
+import { type KubeObject, type Resource, refOf, selects } from "@capstan/api/meta";
 import { type Controller, createController, type Informer } from "@capstan/core/reconcile";
 import { type ControllerContext, openWorkshop, type Workshop } from "../context.ts";
 import { byController, claim, controllerKey, controllerOf, indexByController } from "../ownership.ts";
@@ -12,31 +12,53 @@ import { deletionOrder } from "./rank.ts";
 /** Most pods created or deleted at once. Source: BurstReplicas in pkg/controller/replicaset. */
 const burst = 500;
 
-interface Shop {
+/** A kind that keeps as many pods as it says. */
+interface Sort<T extends Keeper> {
+  name: string;
+  resource: Resource<T>;
+  /** The object as the newer of the two kinds says it. */
+  asSet(object: T): ReplicaSet;
+}
+type Keeper = KubeObject & { status?: ReplicaSetStatus };
+
+interface Shop<T extends Keeper = Keeper> extends Sort<T> {
   workshop: Workshop;
-  sets: Informer<ReplicaSet>;
+  sets: Informer<T>;
   pods: Informer<Pod>;
 }
 
 export function createReplicaSetController(context: ControllerContext): Controller {
-  const workshop = openWorkshop(context, "replicaset-controller");
-  const sets = indexByController(context.informers.informer(ReplicaSets));
+  return createKeeper(context, { name: "replicaset-controller", resource: ReplicaSets, asSet: (set) => set });
+}
+
+export function createReplicationController(context: ControllerContext): Controller {
+  const asSet = (object: ReplicationController): ReplicaSet => {
+    const { selector, template, ...spec } = object.spec;
+    return { ...object, spec: { ...spec, template: template ?? {}, selector: { matchLabels: selector ?? {} } } };
+  };
+  return createKeeper(context, { name: "replication-controller", resource: ReplicationControllers, asSet });
+}
+
+function createKeeper<T extends Keeper>(context: ControllerContext, sort: Sort<T>): Controller {
+  const { name, resource, asSet } = sort;
+  const workshop = openWorkshop(context, name);
+  const sets = indexByController(context.informers.informer(resource));
   const pods = indexByController(context.informers.informer(Pods));
-  const shop: Shop = { workshop, sets, pods };
+  const shop: Shop<T> = { ...sort, workshop, sets, pods };
   const ownersOf = (pod: Pod) => {
-    const owner = controllerKey(ReplicaSets, pod);
+    const owner = controllerKey(resource, pod);
     if (owner || controllerOf(pod)) return owner ? [owner] : [];
     return sets
       .list(pod.metadata.namespace)
-      .filter((set) => selects(set.spec.selector, pod.metadata.labels))
+      .filter((set) => selects(asSet(set).spec.selector, pod.metadata.labels))
       .map(refOf);
   };
   return createController({
-    name: "replicaset-controller",
+    name,
     informers: context.informers,
     log: workshop.log,
     workers: 8,
-    sources: [{ resource: ReplicaSets }, { resource: Pods, keys: ownersOf }],
+    sources: [{ resource }, { resource: Pods, keys: ownersOf }],
     reconcile: async (ref, signal) => {
       const set = sets.get(ref);
       return set && reconcile(shop, set, signal);
@@ -44,14 +66,15 @@ export function createReplicaSetController(context: ControllerContext): Controll
   });
 }
 
-async function reconcile(shop: Shop, set: ReplicaSet, signal: AbortSignal) {
-  const { workshop, pods: informer, sets } = shop;
-  const claimer = { owner: set, ownerResource: ReplicaSets, resource: Pods, informer, workshop };
+async function reconcile<T extends Keeper>(shop: Shop<T>, object: T, signal: AbortSignal) {
+  const { workshop, pods: informer, sets, resource, asSet } = shop;
+  const set = asSet(object);
+  const claimer = { owner: set, ownerResource: resource, resource: Pods, informer, workshop };
   const active = (await claim(claimer, signal)).filter(isActive);
   const failure = set.metadata.deletionTimestamp ? undefined : await manage(shop, set, active, signal);
   const present = informer.byIndex(byController, set.metadata.uid ?? "").filter(isActive);
   const status = statusOf(set, present, failure, workshop);
-  await writeStatus(workshop, ReplicaSets, sets, sets.get(refOf(set)) ?? set, status, signal);
+  await writeStatus(workshop, resource, sets, sets.get(refOf(object)) ?? object, status, signal);
   if (failure) throw failure.error;
   const requeueAfter = nextAvailable(present, set.spec.minReadySeconds ?? 0, workshop.now());
   return { requeueAfter, rest: present.length <= 100 ? 0 : Math.min(1000, present.length / 10) };
@@ -63,12 +86,17 @@ interface Failure {
 }
 
 /** Creates or deletes what is missing or too much. */
-async function manage(shop: Shop, set: ReplicaSet, active: Pod[], signal: AbortSignal): Promise<Failure | undefined> {
-  const { workshop, pods: informer } = shop;
+async function manage<T extends Keeper>(
+  shop: Shop<T>,
+  set: ReplicaSet,
+  active: Pod[],
+  signal: AbortSignal,
+): Promise<Failure | undefined> {
+  const { workshop, pods: informer, resource } = shop;
   const surplus = active.length - (set.spec.replicas ?? 1);
   if (surplus < 0) {
     const missing = Math.min(-surplus, burst);
-    const wanted = Array.from({ length: missing }, () => podOf(set.spec.template, ReplicaSets, set));
+    const wanted = Array.from({ length: missing }, () => podOf(set.spec.template, resource, set));
     const { error } = await createPods(wanted, set, { workshop, informer, signal });
     return error === undefined ? undefined : { reason: "FailedCreate", error };
   }
@@ -83,7 +111,7 @@ async function manage(shop: Shop, set: ReplicaSet, active: Pod[], signal: AbortS
 }
 
 /** The pods of all sets with the same controller: of one Deployment's old and new set. */
-function relatives({ sets, pods }: Shop, set: ReplicaSet, own: Pod[]): Pod[] {
+function relatives<T extends Keeper>({ sets, pods }: Shop<T>, set: ReplicaSet, own: Pod[]): Pod[] {
   const owner = controllerOf(set);
   if (!owner) return own;
   const siblings = sets.byIndex(byController, owner.uid);

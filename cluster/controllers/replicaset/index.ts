@@ -1,2 +1,2 @@
-// Keeps as many pods as a ReplicaSet wants.
-export { createReplicaSetController } from "./controller.ts";
+// Keeps as many pods as a ReplicaSet, or a ReplicationController, wants.
+export { createReplicaSetController, createReplicationController } from "./controller.ts";
