@@ -69,6 +69,10 @@ export interface Kind extends Resource {
   storedVersion: string;
   /** Between the stored and the served form, beyond the apiVersion. */
   convert?: { fromStored(object: KubeObject): KubeObject; toStored(object: KubeObject): KubeObject };
+  /** Objects may be stored in any of several versions. */
+  mixed?: true;
+  /** Turns objects into a version by a webhook; those that have it already are given back as they are. */
+  converter?: (objects: readonly KubeObject[], apiVersion: string) => Promise<KubeObject[]>;
   custom?: CustomKind;
   deprecation?: string;
 }

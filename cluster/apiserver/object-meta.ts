@@ -12,6 +12,8 @@ export interface ObjectMeta {
 export function metaOf(kind: Kind, object: KubeObject): ObjectMeta {
   const meta: ObjectMeta = {};
   if (object.metadata.labels) meta.l = object.metadata.labels;
+  // A custom kind's selectable fields change with its definition and differ between its versions: they are read when asked.
+  if (kind.custom) return meta;
   const { fields, usualFields = {} } = kind.rules;
   for (const [name, read] of Object.entries(fields ?? {})) {
     const value = read(object);
@@ -30,6 +32,19 @@ export function checkSelector(kind: Kind, selector: Selector): void {
     const unsupported = kind.custom ? "field label not supported" : `"${field}" is not a known field selector`;
     throw new StatusError("BadRequest", `${unsupported}: ${field}`);
   }
+}
+
+/** What a selector asks of a custom kind's own fields: undefined when nothing. */
+export function ownFieldsFilter(kind: Kind, { fields }: Selector): ((object: KubeObject) => boolean) | undefined {
+  const own = kind.custom ? fields.filter(({ field }) => !field.startsWith("metadata.")) : [];
+  if (own.length === 0) return undefined;
+  return (object) =>
+    own.every(({ field, equal, value }) => ((kind.rules.fields?.[field]?.(object) ?? "") === value) === equal);
+}
+
+/** The part of a selector that the store's metadata answer. */
+export function keptPart(kind: Kind, { labels, fields }: Selector): Selector {
+  return { labels, fields: kind.custom ? fields.filter(({ field }) => field.startsWith("metadata.")) : fields };
 }
 
 /** Whether an object is selected. `key` is the store's: it ends with the name, before it the namespace. */

@@ -27,19 +27,50 @@ export function prefixOf(kind: Kind, namespace = ""): string {
 }
 
 /** Whether stored bytes can be served as they are. */
-export const isServedAsStored = (kind: Kind): boolean => !kind.convert && apiVersionOf(kind) === kind.storedVersion;
+const isServedAsStored = (kind: Kind, bytes: Uint8Array): boolean =>
+  kind.mixed ? startsWith(bytes, headOf(kind)) : !kind.convert && apiVersionOf(kind) === kind.storedVersion;
 
-/** Parses stored bytes into the served form. The caller owns what it gets. */
+/** How the bytes of an object begin when its version stands first, as most clients write it. */
+const heads = new WeakMap<Kind, Uint8Array>();
+function headOf(kind: Kind): Uint8Array {
+  let head = heads.get(kind);
+  if (!head) {
+    head = encoder.encode(`{"apiVersion":${JSON.stringify(apiVersionOf(kind))},`);
+    heads.set(kind, head);
+  }
+  return head;
+}
+
+const startsWith = (bytes: Uint8Array, head: Uint8Array): boolean => head.every((byte, i) => bytes[i] === byte);
+
+/**
+ * Parses stored bytes into the served form. The caller owns what it gets. Where a webhook converts, the bytes must be
+ * those of Objects.served.
+ */
 export function parseServed(kind: Kind, bytes: Uint8Array): KubeObject {
   const object = JSON.parse(decoder.decode(bytes)) as KubeObject;
   if (kind.convert) return kind.convert.fromStored(object);
-  object.apiVersion = apiVersionOf(kind);
+  const version = apiVersionOf(kind);
+  if (kind.converter && object.apiVersion !== version) {
+    const text = `${kind.kind} ${object.metadata.name} is stored as ${object.apiVersion}: only requests of the API convert it to ${version} by webhook`;
+    throw new StatusError("InternalError", text);
+  }
+  object.apiVersion = version;
   return object;
 }
 
-/** Stored bytes as the served version shows them. */
+/** Stored bytes as the served version shows them. Where a webhook converts, the bytes must be those of Objects.served. */
 export function servedBytes(kind: Kind, bytes: Uint8Array): Uint8Array {
-  return isServedAsStored(kind) ? bytes : encodeObject(parseServed(kind, bytes));
+  return isServedAsStored(kind, bytes) ? bytes : encodeObject(parseServed(kind, bytes));
+}
+
+/** Values whose bytes are of the served version, after one question to the webhook where one converts. */
+export async function convertServed<T extends { bytes: Uint8Array }>(kind: Kind, values: readonly T[]): Promise<T[]> {
+  const { converter } = kind;
+  if (!converter) return [...values];
+  const objects = values.map(({ bytes }) => JSON.parse(decoder.decode(bytes)) as KubeObject);
+  const served = await converter(objects, apiVersionOf(kind));
+  return values.map((value, i) => (served[i] === objects[i] ? value : { ...value, bytes: encodeObject(served[i]) }));
 }
 
 /** Typed access to the store. Throws StatusErrors. */
@@ -48,6 +79,8 @@ export interface Objects {
   find(kind: Kind, ref: ObjectRef): StoreRecord | undefined;
   /** Throws NotFound. */
   require(kind: Kind, ref: ObjectRef): StoreRecord;
+  /** The record with the bytes of the served version: other methods take it as the stored one. */
+  served(kind: Kind, record: StoreRecord): StoreRecord | Promise<StoreRecord>;
   /** The object in the served form, for the caller to keep. */
   read(kind: Kind, record: StoreRecord): KubeObject;
   list(kind: Kind, namespace: string, filter?: (meta: ObjectMeta, key: string) => boolean): ListAnswer;
@@ -65,14 +98,18 @@ export interface Objects {
 
 export function createObjects(store: Store): Objects {
   const refOf = ({ metadata }: KubeObject): ObjectRef => ({ name: metadata.name, namespace: metadata.namespace ?? "" });
-  const encode = (kind: Kind, object: KubeObject, revision: number): Encoded => {
+  /** A webhook is asked before the store is: `converted` is its answer. */
+  const encode = (kind: Kind, object: KubeObject, revision: number, converted?: KubeObject): Encoded => {
     object.metadata.resourceVersion = String(revision);
-    const stored = toStored(kind, object);
+    if (converted) converted.metadata.resourceVersion = String(revision);
+    const stored = converted ?? toStored(kind, object);
     return { bytes: encodeObject(stored), meta: metaOf(kind, stored) };
   };
+  const convertToStored = async (kind: Kind, object: KubeObject): Promise<KubeObject | undefined> =>
+    kind.converter && (await kind.converter([structuredClone(object)], kind.storedVersion))[0];
   const written = (kind: Kind, object: KubeObject, record: { bytes: Uint8Array }): Written => ({
     object,
-    bytes: servedBytes(kind, record.bytes),
+    bytes: kind.converter ? encodeObject(object) : servedBytes(kind, record.bytes),
   });
   const write = async (kind: Kind, object: KubeObject, run: () => Promise<Written>) => {
     try {
@@ -89,6 +126,10 @@ export function createObjects(store: Store): Objects {
       if (!record) throw notFound(kind, ref.name);
       return record;
     },
+    served(kind, record) {
+      if (!kind.converter) return record;
+      return convertServed(kind, [record]).then(([served = record]) => served);
+    },
     read: (kind, record) => parseServed(kind, record.bytes),
     list(kind, namespace, filter) {
       const query = filter ? { filter: filter as (meta: unknown, key: string) => boolean } : {};
@@ -96,22 +137,26 @@ export function createObjects(store: Store): Objects {
     },
     create: (kind, object) =>
       write(kind, object, async () => {
-        const record = await store.create(keyOf(kind, refOf(object)), (revision) => encode(kind, object, revision));
+        const converted = await convertToStored(kind, object);
+        const key = keyOf(kind, refOf(object));
+        const record = await store.create(key, (revision) => encode(kind, object, revision, converted));
         kind.rules.stored?.(object);
         return written(kind, object, record);
       }),
     replace: (kind, object, expected) =>
       write(kind, object, async () => {
+        const converted = await convertToStored(kind, object);
         const key = keyOf(kind, refOf(object));
-        const record = await store.update(key, expected, (revision) => encode(kind, object, revision));
+        const record = await store.update(key, expected, (revision) => encode(kind, object, revision, converted));
         kind.rules.stored?.(object);
         return written(kind, object, record);
       }),
     remove: (kind, object, expected) =>
       write(kind, object, async () => {
+        const converted = await convertToStored(kind, object);
         let last: Encoded = { bytes: new Uint8Array() };
         await store.delete(keyOf(kind, refOf(object)), expected, (revision) => {
-          last = encode(kind, object, revision);
+          last = encode(kind, object, revision, converted);
           return last;
         });
         kind.rules.deleted?.(object);

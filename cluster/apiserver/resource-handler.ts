@@ -56,7 +56,7 @@ async function runVerb(core: Core, call: Call): Promise<HttpResponse> {
   }
   switch (info.verb) {
     case "get":
-      return answerObject(call, core.objects.unchanged(kind, core.objects.require(kind, refOf(call))));
+      return answerObject(call, await readOne(core, call));
     case "list":
       return answerList(call, await list(core, call));
     case "watch":
@@ -80,6 +80,11 @@ async function runVerb(core: Core, call: Call): Promise<HttpResponse> {
     default:
       throw methodNotAllowed();
   }
+}
+
+async function readOne(core: Core, call: Call): Promise<Written> {
+  const { kind } = call;
+  return core.objects.unchanged(kind, await core.objects.served(kind, core.objects.require(kind, refOf(call))));
 }
 
 /** An apply or update that created answers 201. */
@@ -109,7 +114,7 @@ async function runSubresource(core: Core, call: Call): Promise<HttpResponse> {
   const { subresource, verb } = info;
   if (!kind.subresources.includes(subresource)) throw pathNotFound();
   if (subresource === "scale") {
-    if (verb === "get") return answerObject(call, readScale(core, call), 200, scaleTableKind);
+    if (verb === "get") return answerObject(call, await readScale(core, call), 200, scaleTableKind);
     if (verb === "update" || verb === "patch")
       return answerObject(call, await writeScale(core, call), 200, scaleTableKind);
     throw methodNotAllowed();
@@ -124,7 +129,7 @@ async function runSubresource(core: Core, call: Call): Promise<HttpResponse> {
   if (!ownForm.has(subresource)) {
     throw notServed(`${info.resource}/${subresource}`);
   }
-  if (verb === "get") return answerObject(call, core.objects.unchanged(kind, core.objects.require(kind, refOf(call))));
+  if (verb === "get") return answerObject(call, await readOne(core, call));
   if (verb === "update") return answerPatched(call, await update(core, call));
   if (verb === "patch") return answerPatched(call, await patch(core, call));
   throw methodNotAllowed();

@@ -9,6 +9,7 @@ import { builtinKinds } from "./builtin-kinds.ts";
 import { createDefinitions } from "./custom/definitions.ts";
 import { builtinRules } from "./kinds/index.ts";
 import { createObjects } from "./objects.ts";
+import { readdress } from "./readdress.ts";
 import { Registry } from "./registry.ts";
 import type { ExtensionFactory, View } from "./request.ts";
 import { requestInfoOf } from "./request-info.ts";
@@ -84,6 +85,7 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     ready,
     async start(signal) {
       try {
+        await readdress({ registry, objects, view }, addresses, options.serviceCidr);
         await bootstrap(guard(innermost, log), options);
         isReady = true;
         resolve();

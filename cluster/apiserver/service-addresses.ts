@@ -40,6 +40,8 @@ export interface ServiceAddresses {
   nextAddress(): string | undefined;
   /** Why an address may not be taken; undefined when it now is. */
   takeAddress(address: string): string | undefined;
+  /** Whether the range holds the address. */
+  holds(address: string): boolean;
   nextPort(): number | undefined;
   takePort(port: number): string | undefined;
   releaseAddress(address: string): void;
@@ -71,6 +73,10 @@ export function createServiceAddresses(cidr: string): ServiceAddresses {
       if (taken.has(offset)) return "provided IP is already allocated";
       taken.add(offset);
       return undefined;
+    },
+    holds(address) {
+      const offset = offsetOf(address);
+      return offset > 0 && offset < size - 1;
     },
     nextPort() {
       const port = pick(ports, nodePorts.first, nodePorts.last + 1, random);

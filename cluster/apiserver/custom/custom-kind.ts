@@ -16,13 +16,17 @@ import { validateValue } from "./validate.ts";
 
 const verbs = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
 
-/** One kind for each served version. Throws SchemaError. */
-export function customKinds(definition: CustomResourceDefinition): Kind[] {
+/** One kind for each served version. Throws SchemaError. @param converter where a webhook converts between versions. */
+export function customKinds(definition: CustomResourceDefinition, converter?: Kind["converter"]): Kind[] {
   const { spec } = definition;
   const storage = spec.versions.find((version) => version.storage);
   return spec.versions
     .filter(({ served }) => served)
-    .map((version) => kindOf(definition, version, storage?.name ?? version.name));
+    .map((version) => ({
+      ...kindOf(definition, version, storage?.name ?? version.name),
+      ...(spec.versions.length > 1 ? { mixed: true as const } : {}),
+      ...(converter ? { converter } : {}),
+    }));
 }
 
 function kindOf(definition: CustomResourceDefinition, version: CustomResourceDefinitionVersion, storage: string): Kind {

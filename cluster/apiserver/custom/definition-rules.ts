@@ -9,6 +9,7 @@ import { messageOf } from "@capstan/base/errors";
 import type { FieldErrors } from "../field-errors.ts";
 import type { Rules } from "../kind.ts";
 import { isDnsLabel, isSubdomain, labelDetail, subdomainDetail, timeNow } from "../metadata.ts";
+import { validateConversion, validateStoredVersions } from "./conversion-rules.ts";
 import { parsePath } from "./json-path.ts";
 import { compileRule, rulesOf } from "./rules.ts";
 import { type Node, readStructure, SchemaError } from "./structure.ts";
@@ -101,14 +102,7 @@ function validateDefinition({ metadata, spec }: CustomResourceDefinition, errors
       "cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead",
     );
   }
-  const strategy = spec.conversion?.strategy;
-  if (strategy === "Webhook") {
-    // With one version there is nothing to convert.
-    if ((spec.versions?.length ?? 0) > 1) {
-      errors.forbidden("spec.conversion.strategy", "conversion webhooks are not called by this server: use None");
-    }
-  } else if (strategy !== undefined && strategy !== "None")
-    errors.notSupported("spec.conversion.strategy", strategy, ["None", "Webhook"]);
+  validateConversion(spec.conversion, errors);
 }
 
 function validateNames(names: CustomResourceDefinitionNames, errors: FieldErrors): void {
@@ -204,8 +198,5 @@ function validateChange(
   if (next.names.kind !== before.names.kind) errors.invalid("spec.names.kind", next.names.kind, "field is immutable");
   if (!equal(next.names.plural, before.names.plural))
     errors.invalid("spec.names.plural", next.names.plural, "field is immutable");
-  const served = new Set(next.versions?.map(({ name }) => name));
-  for (const [i, name] of (definition.status?.storedVersions ?? []).entries()) {
-    if (!served.has(name)) errors.invalid(`status.storedVersions[${i}]`, name, "must appear in spec.versions");
-  }
+  validateStoredVersions(definition, errors);
 }

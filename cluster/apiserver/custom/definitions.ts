@@ -5,12 +5,14 @@ import { isReason } from "@capstan/api/meta";
 import { messageOf } from "@capstan/base/errors";
 import { isStoreError } from "@capstan/core/store";
 import type { Kind } from "../kind.ts";
+import { convertServed } from "../objects.ts";
 import type { Registry } from "../registry.ts";
 import type { View } from "../request.ts";
 import type { Core } from "../verbs/call.ts";
 import { removeOne } from "../verbs/delete.ts";
 import { customKinds } from "./custom-kind.ts";
 import { cleanupFinalizer, statusOf } from "./definition-rules.ts";
+import { webhookConverter } from "./webhook-converter.ts";
 
 interface Served {
   uid: string | undefined;
@@ -48,7 +50,7 @@ export function createDefinitions(core: Core, view: View): Definitions {
       if (present) registry.remove(...present.kinds);
       served.delete(name);
       if (!isEstablished(definition)) return;
-      const kinds = customKinds(structuredClone(definition));
+      const kinds = customKinds(structuredClone(definition), webhookConverter(view, definition));
       registry.add(...kinds);
       served.set(name, { uid, spec: definition.spec, kinds });
     },
@@ -116,7 +118,9 @@ async function empty(
   signal: AbortSignal,
 ): Promise<void> {
   const { group, names, versions } = definition.spec;
-  const version = versions.find(({ served }) => served)?.name ?? "";
+  // The stored version needs no conversion.
+  const version =
+    (versions.find((one) => one.storage && one.served) ?? versions.find(({ served }) => served))?.name ?? "";
   const kind = core.registry.find({ group, version, resource: names.plural });
   if (kind) {
     const stop = new AbortController();
@@ -134,7 +138,7 @@ async function empty(
 }
 
 async function deleteAll(core: Core, kind: Kind, signal: AbortSignal): Promise<void> {
-  for (const record of core.objects.list(kind, "").records) {
+  for (const record of await convertServed(kind, core.objects.list(kind, "").records)) {
     const { metadata } = core.objects.read(kind, record);
     const info = {
       isResource: true,

@@ -145,7 +145,7 @@ const wrong: [string, (d: New<CustomResourceDefinition>) => void, RegExp][] = [
       d.spec.versions.push(version("v2", false, {}));
       Object.assign(d.spec, { conversion: { strategy: "Webhook" } });
     },
-    /spec\.conversion\.strategy: Forbidden/,
+    /spec\.conversion\.webhookClientConfig: Required value/,
   ],
   [
     "scope",

@@ -68,7 +68,7 @@ export async function removeOne(core: Core, call: Call, options: DeleteOptions):
   const { kind } = call;
   const ref = refOf(call);
   for (let attempt = 1; ; attempt++) {
-    const present = core.objects.require(kind, ref);
+    const present = await core.objects.served(kind, core.objects.require(kind, ref));
     const old = core.objects.read(kind, present);
     checkPreconditions(kind, old, options);
     const dryRun = dryRunOf(options.dryRun ?? []);

@@ -1,11 +1,13 @@
-import { parseFieldSelector, parseLabelSelector, type Selector, StatusError } from "@capstan/api/meta";
-import { checkSelector, compileSelector, type Filter } from "../object-meta.ts";
+import { type KubeObject, parseFieldSelector, parseLabelSelector, type Selector, StatusError } from "@capstan/api/meta";
+import { checkSelector, compileSelector, type Filter, keptPart, ownFieldsFilter } from "../object-meta.ts";
 import type { Call } from "./call.ts";
 
 /** What a list or watch asks for. */
 export interface ListOptions {
   /** Undefined when everything is selected. */
   filter: Filter | undefined;
+  /** What the filter cannot know: fields of custom kinds, read from the object. Such lists are answered whole. */
+  selects: ((object: KubeObject) => boolean) | undefined;
   limit: number;
   continuation: Continuation | undefined;
   /** Undefined: not given. */
@@ -45,9 +47,13 @@ export function listOptionsOf({ info, kind }: Call): ListOptions {
     throw refuse('resourceVersionMatch: Forbidden: resourceVersionMatch "Exact" is forbidden for resourceVersion "0"');
   }
   if (token && resourceVersion) throw refuse("specifying resource version is not allowed when using continue");
+  const kept = keptPart(kind, selector);
+  const selects = ownFieldsFilter(kind, selector);
+  const limit = limitOf(query.get("limit"));
   return {
-    filter: selector.labels.length + selector.fields.length > 0 ? compileSelector(kind, selector) : undefined,
-    limit: limitOf(query.get("limit")),
+    filter: kept.labels.length + kept.fields.length > 0 ? compileSelector(kind, kept) : undefined,
+    selects,
+    limit: selects ? 0 : limit,
     continuation: token ? decodeContinuation(token) : undefined,
     resourceVersion,
     match,

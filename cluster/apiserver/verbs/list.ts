@@ -1,7 +1,7 @@
 import { apiVersionOf, StatusError } from "@capstan/api/meta";
 import { isStoreError, type ListAnswer, type StoreRecord } from "@capstan/core/store";
 import type { ListHeader } from "../json-lines.ts";
-import { prefixOf } from "../objects.ts";
+import { convertServed, parseServed, prefixOf } from "../objects.ts";
 import type { Call, Core } from "./call.ts";
 import { type Continuation, encodeContinuation, type ListOptions, listOptionsOf } from "./list-options.ts";
 
@@ -23,7 +23,10 @@ export async function list(core: Core, call: Call): Promise<Listing> {
     metadata.continue = encodeContinuation({ revision: answer.revision, after: last.key.slice(prefix.length) });
     if (!options.filter) metadata.remainingItemCount = answer.remaining;
   }
-  return { header: { kind: kind.listKind, apiVersion: apiVersionOf(kind), metadata }, records: answer.records };
+  const served = kind.converter ? await convertServed(kind, answer.records) : answer.records;
+  const { selects } = options;
+  const records = selects ? served.filter(({ bytes }) => selects(parseServed(kind, bytes))) : served;
+  return { header: { kind: kind.listKind, apiVersion: apiVersionOf(kind), metadata }, records };
 }
 
 function read(core: Core, prefix: string, options: ListOptions): ListAnswer {

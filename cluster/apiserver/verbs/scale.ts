@@ -19,8 +19,9 @@ const pathsOf = ({ kind }: Call): ScalePaths => {
   return kind.scale;
 };
 
-export function readScale(core: Core, call: Call): Written {
-  const object = core.objects.read(call.kind, core.objects.require(call.kind, refOf(call)));
+export async function readScale(core: Core, call: Call): Promise<Written> {
+  const { kind } = call;
+  const object = core.objects.read(kind, await core.objects.served(kind, core.objects.require(kind, refOf(call))));
   return asWritten(scaleOf(object, pathsOf(call)));
 }
 

@@ -90,7 +90,7 @@ async function changeOnce(core: Core, call: Call, wanted: Change): Promise<Writt
   const { kind } = call;
   const { rules } = kind;
   const ref = wanted.ref ?? refOf(call);
-  const present = core.objects.require(kind, ref);
+  const present = await core.objects.served(kind, core.objects.require(kind, ref));
   const old = core.objects.read(kind, present);
   const object = await wanted.next(core.objects.read(kind, present));
   checkPreconditions(call, object, old);

@@ -1,9 +1,17 @@
 import { apiVersionOf, type KubeObject, StatusError } from "@capstan/api/meta";
 import { messageOf } from "@capstan/base/errors";
-import { isStoreError, type Progress, type StoreEvent, type Watch } from "@capstan/core/store";
+import {
+  type Encoded,
+  isStoreError,
+  type Progress,
+  type StoreEvent,
+  type StoreRecord,
+  type Watch,
+} from "@capstan/core/store";
 import { eventLine } from "../json-lines.ts";
+import type { Kind } from "../kind.ts";
 import type { ObjectMeta } from "../object-meta.ts";
-import { encodeObject, prefixOf } from "../objects.ts";
+import { convertServed, encodeObject, parseServed, prefixOf } from "../objects.ts";
 import type { Call, Core } from "./call.ts";
 import type { EventForm } from "./event-form.ts";
 import { reach } from "./list.ts";
@@ -64,16 +72,47 @@ export async function watch(core: Core, call: Call, form: EventForm): Promise<As
     const revision = store.revision;
     const start = options.initial === "none" && options.resourceVersion ? options.resourceVersion : revision;
     const events = store.watch(prefix, { after: start, signal });
-    const initial = options.initial === "none" ? [] : readInitial(core, prefix, options, form);
+    const records = options.initial === "none" ? [] : readInitial(core, prefix, options);
+    const initial = (await servedInitial(call.kind, records, options)).map((record) => form.added(record));
     return stream(call, options, { events, initial, revision, ending, form });
   } catch (thrown) {
     return one(form.error(toStatusError(thrown)));
   }
 }
 
-function readInitial(core: Core, prefix: string, { filter }: ListOptions, form: EventForm): Uint8Array[] {
+function readInitial(core: Core, prefix: string, { filter }: ListOptions): StoreRecord[] {
   const query = filter ? { filter: filter as (meta: unknown, key: string) => boolean } : {};
-  return core.objects.store.list(prefix, query).records.map((record) => form.added(record));
+  return core.objects.store.list(prefix, query).records;
+}
+
+async function servedInitial(kind: Kind, records: StoreRecord[], { selects }: ListOptions): Promise<StoreRecord[]> {
+  const served = kind.converter ? await convertServed(kind, records) : records;
+  return selects ? served.filter(({ bytes }) => selects(parseServed(kind, bytes))) : served;
+}
+
+type Change = Exclude<StoreEvent, Progress>;
+const converted = new WeakMap<Kind, WeakMap<Change, Promise<Change>>>();
+
+/** An event with the bytes of the served version: a webhook is asked once for all watchers. */
+function servedEvent(kind: Kind, event: Change): Change | Promise<Change> {
+  if (!kind.converter) return event;
+  let known = converted.get(kind);
+  if (!known) {
+    known = new WeakMap();
+    converted.set(kind, known);
+  }
+  let served = known.get(event);
+  if (!served) {
+    served = convertEvent(kind, event);
+    known.set(event, served);
+  }
+  return served;
+}
+
+async function convertEvent(kind: Kind, event: Change): Promise<Change> {
+  const { value, previous } = event;
+  const [next = value, before] = await convertServed<Encoded>(kind, previous ? [value, previous] : [value]);
+  return { ...event, value: next, ...(previous && before ? { previous: { ...previous, bytes: before.bytes } } : {}) };
 }
 
 async function* one(line: Uint8Array): AsyncGenerator<Uint8Array> {
@@ -99,8 +138,11 @@ async function* stream(call: Call, options: WatchOptions, opened: Opened): Async
     if (options.initial !== "none") last = revision;
     if (options.initial === "all-and-bookmark") yield bookmark(revision, { [initialEventsEnd]: "true" });
     for await (const event of events) {
+      const line =
+        event.type === "progress"
+          ? bookmark(event.revision)
+          : lineOf(call.kind, await servedEvent(call.kind, event), options, form);
       last = event.revision;
-      const line = event.type === "progress" ? bookmark(last) : lineOf(event, options, form);
       if (line) yield line;
       if (event.type === "progress") timer = next();
     }
@@ -127,14 +169,13 @@ function bookmarkLine({ kind }: Call, revision: number, annotations?: Record<str
 }
 
 /** What an event means to a watcher with a selector: entering is ADDED, leaving is DELETED. */
-function lineOf(
-  event: Exclude<StoreEvent, Progress>,
-  { filter }: ListOptions,
-  form: EventForm,
-): Uint8Array | undefined {
-  if (!filter) return form.event(event);
-  const before = event.previous !== undefined && filter((event.previous.meta ?? {}) as ObjectMeta, event.key);
-  const after = event.type !== "deleted" && filter((event.value.meta ?? {}) as ObjectMeta, event.key);
+function lineOf(kind: Kind, event: Change, options: ListOptions, form: EventForm): Uint8Array | undefined {
+  const { filter, selects } = options;
+  if (!filter && !selects) return form.event(event);
+  const passes = ({ bytes, meta }: Encoded) =>
+    (!filter || filter((meta ?? {}) as ObjectMeta, event.key)) && (!selects || selects(parseServed(kind, bytes)));
+  const before = event.previous !== undefined && passes(event.previous);
+  const after = event.type !== "deleted" && passes(event.value);
   if (event.type === "deleted") return before ? form.event(event) : undefined;
   if (after) return before ? form.event(event) : form.entered(event);
   return before ? form.left(event) : undefined;

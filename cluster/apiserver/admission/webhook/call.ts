@@ -1,13 +1,9 @@
 import { randomUUID } from "node:crypto";
-import type { WebhookClientConfig } from "@capstan/api/generated/admissionregistration-v1";
-import { Services } from "@capstan/api/generated/resources";
 import { StatusError } from "@capstan/api/meta";
 import { messageOf } from "@capstan/base/errors";
-import type { HttpResponse } from "@capstan/base/http";
 import type { Logger } from "@capstan/base/log";
-import { createTransport, type TransportOptions } from "@capstan/core/wire";
 import type { Attributes, View } from "../../request.ts";
-import { pickEndpoint } from "../../service-endpoint.ts";
+import { postToWebhook } from "../../webhook-client.ts";
 import { conditionsHold, variablesOf } from "../policy/conditions.ts";
 import type { Webhook } from "./match.ts";
 import { type AdmissionResponse, denial, readResponse, reviewOf } from "./review.ts";
@@ -21,7 +17,6 @@ export interface WebhookCaller {
 }
 
 const defaultTimeout = 10;
-const largestAnswer = 3 * 1024 * 1024;
 
 export function createWebhookCaller(view: View, log: Logger): WebhookCaller {
   return {
@@ -57,54 +52,11 @@ function checkDryRun({ name, sideEffects }: Webhook, { dryRun }: Attributes): vo
 }
 
 async function ask(view: View, webhook: Webhook, attributes: Attributes): Promise<AdmissionResponse> {
-  const seconds = webhook.timeoutSeconds ?? defaultTimeout;
-  const { path, ...options } = targetOf(view, webhook.clientConfig);
-  using transport = createTransport(options);
   const uid = randomUUID();
-  const timeout = AbortSignal.timeout(seconds * 1000);
-  try {
-    const answer = await transport.handler({
-      method: "POST",
-      url: `${path}${path.includes("?") ? "&" : "?"}timeout=${seconds}s`,
-      headers: { "content-type": "application/json", accept: "application/json" },
-      body: Buffer.from(JSON.stringify(reviewOf(attributes, uid))),
-      signal: AbortSignal.any([attributes.signal, timeout]),
-    });
-    const text = await readAll(answer);
-    if (answer.status >= 300) throw new Error(`it answered ${answer.status}: ${text.slice(0, 500)}`);
-    return readResponse(JSON.parse(text), uid);
-  } catch (error) {
-    if (timeout.aborted) throw new Error(`no answer within ${seconds} s (timeoutSeconds)`);
-    throw error;
-  }
-}
-
-function targetOf(view: View, { url, service, caBundle }: WebhookClientConfig): TransportOptions & { path: string } {
-  const ca = caBundle ? Buffer.from(caBundle, "base64").toString() : undefined;
-  if (url) {
-    const { origin, pathname, search } = new URL(url);
-    return { server: origin, path: pathname + search, ca };
-  }
-  const { namespace = "", name = "", port = 443, path = "/" } = service ?? {};
-  const found = view.get(Services, { namespace, name });
-  if (!found) throw new Error(`service ${JSON.stringify(name)} not found`);
-  const serverName = `${name}.${namespace}.svc`;
-  if (found.spec.type === "ExternalName")
-    return { server: `https://${found.spec.externalName}:${port}`, path, ca, serverName };
-  const endpoint = pickEndpoint(view, found, String(port));
-  const host = endpoint.address.includes(":") ? `[${endpoint.address}]` : endpoint.address;
-  return { server: `https://${host}:${endpoint.port}`, path, ca, serverName };
-}
-
-async function readAll({ body }: HttpResponse): Promise<string> {
-  if (body === undefined || typeof body === "string") return body ?? "";
-  if (body instanceof Uint8Array) return Buffer.from(body).toString();
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of body) {
-    size += chunk.length;
-    if (size > largestAnswer) throw new Error(`its answer is larger than ${largestAnswer} bytes`);
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString();
+  const seconds = webhook.timeoutSeconds ?? defaultTimeout;
+  const body = reviewOf(attributes, uid);
+  return readResponse(
+    await postToWebhook(view, webhook.clientConfig, { body, seconds, signal: attributes.signal }),
+    uid,
+  );
 }
