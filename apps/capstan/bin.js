@@ -22,10 +22,8 @@ if (flags.every((flag) => process.execArgv.includes(flag))) {
   process.execve(pinned, [pinned, ...flags, file, ...process.argv.slice(2)], process.env);
 } else {
   const child = spawn(pinned, [...flags, file, ...process.argv.slice(2)], { stdio: "inherit" });
-  // The terminal sends Ctrl-C to both; a signal sent to this process alone is passed on.
-  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
-    process.on(signal, () => signal !== "SIGINT" && child.kill(signal));
-  }
+  // A terminal sends Ctrl-C to both: the commands take a signal that comes twice for one.
+  for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, () => child.kill(signal));
   child.on("exit", (code, signal) => {
     process.exitCode = code ?? (signal === "SIGINT" ? 130 : 143);
   });

@@ -130,6 +130,23 @@ Try:
     load: async () => (await import("./restore.ts")).restore,
   },
   {
+    name: "operate",
+    summary: "run the Domain operator against a cluster of your own",
+    help: `Usage: capstan operate [--kubeconfig FILE] [--context NAME]
+
+Defines the kind Domain in the cluster of the kubeconfig, and reconciles Domains there: namespace, quota, role, settings,
+node health. Several processes may run; one leads, by the Lease kube-system/capstan-operators.
+
+Options:
+  --kubeconfig FILE   default: $KUBECONFIG
+  --context NAME      default: the kubeconfig's current one
+
+Try:
+  capstan operate --kubeconfig ~/.kube/config &
+  kubectl apply -f examples/quickstart/domain.yaml`,
+    load: async () => (await import("./operate.ts")).operate,
+  },
+  {
     name: "node",
     summary: "run the agent of one further node",
     help: `Usage: capstan node DIR

@@ -44,7 +44,7 @@ export async function workflow(args: string[]): Promise<number> {
   }
   const { transport } = await openKubeconfig(directory.kubeconfig);
   const stop = new AbortController();
-  process.once("SIGINT", () => stop.abort());
+  process.on("SIGINT", () => stop.abort());
   try {
     return await run({
       client: createClient(transport.handler, { userAgent: "capstan" }),
