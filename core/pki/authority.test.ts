@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { silent } from "@capstan/base/log";
+import { programsMissing } from "@capstan/testing/programs";
 import { openAuthority } from "./authority.ts";
 import { type CertificateRequest, day, renewalTime } from "./certificate.ts";
 import { createRenewal } from "./renewal.ts";
@@ -36,7 +37,9 @@ test("an authority and its certificates are made once and read afterwards", asyn
   assert.equal((await stat(join(at, "pki"))).mode & 0o777, 0o700);
 });
 
-test("openssl accepts what the authority signs", async (t) => {
+const skip = programsMissing("openssl");
+
+test("openssl accepts what the authority signs", { skip }, async (t) => {
   const at = await directory(t);
   const authority = await openAuthority({ directory: at });
   await authority.obtain("apiserver", server);
@@ -92,7 +95,7 @@ test("a running process takes the renewed certificate", async (t) => {
   assert.notEqual(applied, pair.cert);
 });
 
-test("an openssl certificate request is read and signed for less than it asks", async (t) => {
+test("an openssl certificate request is read and signed for less than it asks", { skip }, async (t) => {
   const at = await directory(t);
   const authority = await openAuthority({ directory: at });
   const config =

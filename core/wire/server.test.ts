@@ -10,6 +10,7 @@ import { promisify } from "node:util";
 import { StatusError } from "@capstan/api/meta";
 import { createQueue, deferred } from "@capstan/base/async";
 import type { Handler, HttpRequest } from "@capstan/base/http";
+import { programsMissing } from "@capstan/testing/programs";
 import { openAuthority } from "../pki/index.ts";
 import { serve } from "./server.ts";
 import { createTransport } from "./transport.ts";
@@ -31,6 +32,8 @@ const text = async (body: unknown) => {
   for await (const chunk of body as AsyncIterable<Uint8Array>) all += Buffer.from(chunk).toString();
   return all;
 };
+
+const skip = programsMissing("curl", "openssl");
 
 test("client certificates of the own authority are seen, others are as none", async (t) => {
   const directory = await mkdtemp(join(tmpdir(), "capstan-wire-"));
@@ -58,7 +61,7 @@ test("client certificates of the own authority are seen, others are as none", as
   );
 });
 
-test("curl and openssl speak with it, also after the certificate was renewed", async (t) => {
+test("curl and openssl speak with it, also after the certificate was renewed", { skip }, async (t) => {
   const directory = await mkdtemp(join(tmpdir(), "capstan-wire-"));
   t.after(() => rm(directory, { recursive: true }));
   const authority = await openAuthority({ directory });
@@ -140,7 +143,7 @@ test("a slow reader slows the producer down", async () => {
   socket.destroy();
 });
 
-test("errors are Status objects, and a body beyond the limit is refused by the limit's name", async () => {
+test("errors are Status objects, and a body beyond the limit is refused by the limit's name", { skip }, async () => {
   const handler: Handler = async () => {
     throw new StatusError("TooManyRequests", "later", { retryAfterSeconds: 3 });
   };
@@ -164,7 +167,7 @@ test("errors are Status objects, and a body beyond the limit is refused by the l
   assert.match(stdout, /maxBodyBytes/);
 });
 
-test("big answers are compressed for those who accept it", async () => {
+test("big answers are compressed for those who accept it", { skip }, async () => {
   const handler: Handler = async ({ url }) => ({ status: 200, headers: {}, body: "y".repeat(Number(url.slice(1))) });
   await using server = await serve({ handler, port: 0 });
   const sizeOf = async (path: string, ...args: string[]) =>

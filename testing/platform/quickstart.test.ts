@@ -1,4 +1,5 @@
 // The README's first command: from nothing to a prediction, stopped, started again, and killed on the way.
+
 import assert from "node:assert/strict";
 import { execFile } from "node:child_process";
 import { mkdtempSync, readFileSync } from "node:fs";
@@ -9,9 +10,11 @@ import { promisify } from "node:util";
 import { type Workflow, Workflows } from "@capstan/api/kinds/workflow";
 import { createClient } from "@capstan/core/client";
 import { openKubeconfig } from "@capstan/core/wire";
+import { programsMissing } from "@capstan/testing/programs";
 import { waitFor } from "../../apps/capstan/wait-for.ts";
 import { type Instance, startInstance, untilOutput } from "./instance.ts";
 
+const skip = programsMissing("bash", "curl");
 const shell = promisify(execFile);
 const predictLine = /^Predict +(curl .*)$/m;
 
@@ -27,7 +30,7 @@ const clientOf = async (instance: Instance) => {
   return { client: createClient(transport.handler), [Symbol.dispose]: () => transport.close() };
 };
 
-test("the first start ends in a prediction, and so does the second", async () => {
+test("the first start ends in a prediction, and so does the second", { skip }, async () => {
   const directory = mkdtempSync(join(tmpdir(), "capstan-quickstart-"));
   {
     await using instance = startInstance({ directory, args: [], keep: true });
@@ -47,7 +50,7 @@ test("the first start ends in a prediction, and so does the second", async () =>
   assert.doesNotMatch(again.output.stdout, /gbdt/, "the quickstart runs once");
 });
 
-test("a kill in the middle of the workflow is gone on from", async () => {
+test("a kill in the middle of the workflow is gone on from", { skip }, async () => {
   const directory = mkdtempSync(join(tmpdir(), "capstan-killed-"));
   {
     await using instance = startInstance({ directory, args: [], keep: true });

@@ -11,6 +11,7 @@ import { StatusError } from "@capstan/api/meta";
 import type { Handler, HttpRequest, HttpResponse } from "@capstan/base/http";
 import { openAuthority } from "@capstan/core/pki";
 import { createTransport, errorResponse, isSwitched, type Serving, serve, writeSwitch } from "@capstan/core/wire";
+import { programsMissing } from "@capstan/testing/programs";
 import { createMemoryView, type MemoryView } from "@capstan/testing/view";
 import { requestInfoOf } from "../request-info.ts";
 import { createStreams } from "./index.ts";
@@ -120,6 +121,7 @@ function endpoints(client: { ca: string; cert: string; key: string }): Handler {
   };
 }
 
+const skip = programsMissing("curl");
 const pod = (name: string, rest: string) => `/api/v1/namespaces/n/pods/${name}/${rest}`;
 const curl = async (path: string, ...args: string[]) => {
   const { stdout } = await promisify(execFile)("curl", ["-sS", "-w", "\n%{http_code}", ...args, front.url + path]);
@@ -137,7 +139,9 @@ const upgrade = async (path: string) => {
   return transport.handler({ method: "GET", url: path, headers, signal: new AbortController().signal });
 };
 
-test("logs come from the node, asked by the API server's own certificate and without the caller's token", async () => {
+test("logs come from the node, asked by the API server's own certificate and without the caller's token", {
+  skip,
+}, async () => {
   const { code, body } = await curl(
     pod("p", "log?container=a&follow=true&tailLines=3&pretty=1"),
     "-H",
@@ -150,7 +154,7 @@ test("logs come from the node, asked by the API server's own certificate and wit
   assert.equal(last?.headers.authorization, undefined);
 });
 
-test("which container is meant must be clear", async () => {
+test("which container is meant must be clear", { skip }, async () => {
   assert.match(
     (await curl(pod("p", "log"))).body,
     /a container name must be specified for pod p, choose one of: \[a b\]/,
@@ -159,7 +163,7 @@ test("which container is meant must be clear", async () => {
   assert.equal((await curl(pod("one", "log"))).body, "one\ntwo\n");
 });
 
-test("what stands in the way is a Status that names it", async () => {
+test("what stands in the way is a Status that names it", { skip }, async () => {
   const fails = async (path: string, code: number, message: RegExp) => {
     const answer = await curl(path);
     assert.equal(answer.code, code, answer.body);
@@ -177,7 +181,7 @@ test("what stands in the way is a Status that names it", async () => {
   await fails("/api/v1/nodes/n1/proxy/healthz", 404, /no such page/);
 });
 
-test("exec, attach and port-forward become one connection to the node", async () => {
+test("exec, attach and port-forward become one connection to the node", { skip }, async () => {
   const cases = [
     [
       pod("p", "exec?container=a&command=sh&command=-c&command=ls%20%2F&stdin=true&stdout=true&tty=true"),
@@ -204,7 +208,7 @@ test("exec, attach and port-forward become one connection to the node", async ()
   assert.equal(gone.status, 404);
 });
 
-test("nodes, pods and services are reached through their proxy", async () => {
+test("nodes, pods and services are reached through their proxy", { skip }, async () => {
   await curl("/api/v1/nodes/n1/proxy/stats/summary?a=b");
   assert.equal(seen.at(-1)?.url, "/stats/summary?a=b");
   assert.equal((await curl(pod("one", "proxy/v1/x?y=z"))).body, "GET /v1/x?y=z");

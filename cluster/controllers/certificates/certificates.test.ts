@@ -9,10 +9,13 @@ import type { CertificateSigningRequest } from "@capstan/api/generated/certifica
 import { CertificateSigningRequests } from "@capstan/api/generated/resources";
 import { openAuthority } from "@capstan/core/pki";
 import { TestCluster } from "@capstan/testing/cluster";
+import { programsMissing } from "@capstan/testing/programs";
 import { createCertificateSigner } from "./index.ts";
 import { certificateFor } from "./signer.ts";
 
-test("an approved request becomes a certificate, one beyond its signer fails with the reason", async (t) => {
+const skip = programsMissing("openssl");
+
+test("an approved request becomes a certificate, one beyond its signer fails with the reason", { skip }, async (t) => {
   const directory = await mkdtemp(join(tmpdir(), "capstan-csr-"));
   t.after(() => rm(directory, { recursive: true }));
   const authority = await openAuthority({ directory });
