@@ -1,0 +1,34 @@
+// Ctrl-C in the middle of work leaves nothing of the platform on the machine.
+import assert from "node:assert/strict";
+import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { networkInterfaces } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { startInstance, untilOutput } from "./instance.ts";
+
+test("pods in the middle of a workflow, their mounts and the bridge go with the platform", async () => {
+  await using instance = startInstance({ args: [] });
+  await untilOutput(instance.process, instance.output, /split: succeeded/);
+  const { bridge } = JSON.parse(readFileSync(join(instance.directory, "network.json"), "utf8"));
+  assert.equal(await instance.stop(), 0);
+  assert.deepEqual(processesOf(instance.directory), []);
+  assert.ok(!readFileSync("/proc/self/mounts", "utf8").includes(instance.directory));
+  if (bridge) assert.ok(!Object.keys(networkInterfaces()).includes(bridge));
+});
+
+/** Command lines that name the directory. */
+function processesOf(directory: string): string[] {
+  const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);
+  return pids.map(commandLine).filter((line) => line.includes(directory));
+}
+
+function commandLine(pid: string): string {
+  try {
+    readlinkSync(`/proc/${pid}/exe`);
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8").replaceAll("\0", " ");
+  } catch (error) {
+    // It has ended since it was listed, or is a thread of the kernel.
+    if (["ENOENT", "ESRCH", "EACCES"].includes((error as NodeJS.ErrnoException).code ?? "")) return "";
+    throw error;
+  }
+}
