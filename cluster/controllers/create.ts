@@ -1,5 +1,6 @@
 import type { Controller } from "@capstan/core/reconcile";
 import { createRoleAggregation } from "./aggregation/index.ts";
+import { createAutoscalerController } from "./autoscaling/index.ts";
 import { type CertificateSignerOptions, createCertificateSigner } from "./certificates/index.ts";
 import type { ControllerContext } from "./context.ts";
 import { createCronJobController } from "./cronjob/index.ts";
@@ -57,6 +58,7 @@ export function createControllers(options: ControllersOptions): ControllerPart[]
     createCronJobController(options),
     createDaemonSetController(options),
     createDisruptionController(options),
+    createAutoscalerController(options),
     createEventExpiry(options),
     createResourceQuotaController({ ...options, metadata }),
     createNodeLifecycleController(options),

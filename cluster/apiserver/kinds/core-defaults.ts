@@ -5,7 +5,7 @@ import type {
   ValidatingAdmissionPolicy,
   ValidatingWebhookConfiguration,
 } from "@capstan/api/generated/admissionregistration-v1";
-import type { HorizontalPodAutoscaler } from "@capstan/api/generated/autoscaling-v2";
+import type { HorizontalPodAutoscaler, HPAScalingRules } from "@capstan/api/generated/autoscaling-v2";
 import type { Endpoints, LimitRange, PersistentVolume, Secret, Service } from "@capstan/api/generated/core-v1";
 import type { EndpointSlice } from "@capstan/api/generated/discovery-v1";
 import type { NetworkPolicy } from "@capstan/api/generated/networking-v1";
@@ -137,7 +137,24 @@ export function defaultAutoscaler(autoscaler: HorizontalPodAutoscaler): void {
       { type: "Resource", resource: { name: "cpu", target: { type: "Utilization", averageUtilization: 80 } } },
     ];
   }
+  if (!spec.behavior) return;
+  spec.behavior.scaleUp = { ...scaleUpDefaults(), ...spec.behavior.scaleUp };
+  spec.behavior.scaleDown = { ...scaleDownDefaults(), ...spec.behavior.scaleDown };
 }
+
+/** Source: pkg/apis/autoscaling/v2/defaults.go. */
+const scaleUpDefaults = (): HPAScalingRules => ({
+  stabilizationWindowSeconds: 0,
+  selectPolicy: "Max",
+  policies: [
+    { type: "Pods", value: 4, periodSeconds: 15 },
+    { type: "Percent", value: 100, periodSeconds: 15 },
+  ],
+});
+const scaleDownDefaults = (): HPAScalingRules => ({
+  selectPolicy: "Max",
+  policies: [{ type: "Percent", value: 100, periodSeconds: 15 }],
+});
 
 export function defaultPriorityClass(priority: PriorityClass): void {
   priority.preemptionPolicy ??= "PreemptLowerPriority";

@@ -11,6 +11,7 @@ import { definitionRules } from "../custom/definition-rules.ts";
 import type { Definitions } from "../custom/definitions.ts";
 import type { Rules } from "../kind.ts";
 import type { ServiceAddresses } from "../service-addresses.ts";
+import { checkAutoscaler } from "../validation/autoscalers.ts";
 import * as checks from "../validation/core.ts";
 import * as services from "../validation/services.ts";
 import * as sets from "../validation/workloads.ts";
@@ -130,9 +131,9 @@ export function builtinRules(addresses: ServiceAddresses, definitions: Definitio
         object.spec ??= {};
         object.spec.minReplicas ??= 1;
       },
-      validate: checks.checkAutoscaler,
+      validate: checkAutoscaler,
     },
-    "autoscaling/v2/horizontalpodautoscalers": { defaults: core.defaultAutoscaler, validate: checks.checkAutoscaler },
+    "autoscaling/v2/horizontalpodautoscalers": { defaults: core.defaultAutoscaler, validate: checkAutoscaler },
     "discovery.k8s.io/endpointslices": { defaults: core.defaultEndpointSlice, validate: services.checkEndpointSlice },
     "networking.k8s.io/ingresses": { validate: services.checkIngress },
     "policy/poddisruptionbudgets": { validate: checks.checkBudget },

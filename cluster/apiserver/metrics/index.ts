@@ -14,13 +14,15 @@ export interface MetricsOptions {
   source: { summary(node: string, signal: AbortSignal): Promise<Summary> } | Pick<KubeletsOptions, "client">;
   /** Milliseconds between the first two samples of a node. Default 1000. */
   window?: number;
+  /** How long an answer serves further questions, in milliseconds. Default 5000. */
+  freshness?: number;
   log?: Logger;
 }
 
-export function createMetrics({ source, window, log = silent }: MetricsOptions): ExtensionFactory {
+export function createMetrics({ source, log = silent, ...options }: MetricsOptions): ExtensionFactory {
   return (view) => {
     const read = "summary" in source ? source.summary : agentReader({ view, ...source });
-    const meter = createMeter({ read, ...(window === undefined ? {} : { window }) });
+    const meter = createMeter({ read, ...options });
     return { kinds: [nodeMetrics, podMetrics], endpoints: metricsEndpoints({ view, meter, log }) };
   };
 }

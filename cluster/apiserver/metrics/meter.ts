@@ -24,6 +24,8 @@ export interface MeterOptions {
   read(node: string, signal: AbortSignal): Promise<Summary>;
   /** Milliseconds between the two samples of a node that nobody asked for lately. Default 1000. */
   window?: number;
+  /** How long an answer serves further questions, in milliseconds. Default 5000. */
+  freshness?: number;
   /** Milliseconds since 1970; default Date.now. */
   now?: () => number;
 }
@@ -34,8 +36,6 @@ export interface Meter {
   measure(node: string, signal: AbortSignal): Promise<NodeUsage>;
 }
 
-/** How long an answer serves further questions, in milliseconds. */
-const freshness = 5000;
 /** How old a sample may be that a rate starts from, in milliseconds. */
 const memory = 90_000;
 /** How long an agent may take to answer, in milliseconds. Source: metrics-server's kubelet-request-timeout. */
@@ -46,7 +46,7 @@ interface Entry {
   last?: { at: number; summary: Summary; usage: NodeUsage };
 }
 
-export function createMeter({ read, window = 1000, now = Date.now }: MeterOptions): Meter {
+export function createMeter({ read, window = 1000, freshness = 5000, now = Date.now }: MeterOptions): Meter {
   const entries = new Map<string, Entry>();
   const sample = async (node: string, entry: Entry): Promise<NodeUsage> => {
     const readNow = () => read(node, AbortSignal.timeout(patience));

@@ -1,5 +1,4 @@
-// Source: upstream's pkg/apis/{core,rbac,policy,autoscaling,scheduling,coordination,storage}/validation.
-import type { HorizontalPodAutoscaler } from "@capstan/api/generated/autoscaling-v2";
+// Source: upstream's pkg/apis/{core,rbac,policy,scheduling,coordination,storage}/validation.
 import type { Lease } from "@capstan/api/generated/coordination-v1";
 import type {
   ConfigMap,
@@ -190,17 +189,6 @@ export function checkBudget({ spec }: PodDisruptionBudget, errors: FieldErrors):
   checkIntOrPercent(minAvailable, "spec.minAvailable", errors);
   checkIntOrPercent(maxUnavailable, "spec.maxUnavailable", errors);
   checkSelector(spec?.selector, "spec.selector", errors);
-}
-
-export function checkAutoscaler({ spec }: HorizontalPodAutoscaler, errors: FieldErrors): void {
-  if (!spec.scaleTargetRef?.kind) errors.required("spec.scaleTargetRef.kind");
-  if (!spec.scaleTargetRef?.name) errors.required("spec.scaleTargetRef.name");
-  if ((spec.maxReplicas ?? 0) < 1) errors.invalid("spec.maxReplicas", spec.maxReplicas ?? 0, "must be greater than 0");
-  else if ((spec.minReplicas ?? 1) > spec.maxReplicas) {
-    errors.invalid("spec.maxReplicas", spec.maxReplicas, "must be greater than or equal to `minReplicas`");
-  }
-  if ((spec.minReplicas ?? 1) < 1)
-    errors.invalid("spec.minReplicas", spec.minReplicas, "must be greater than or equal to 1");
 }
 
 export function checkPriorityClass(priority: PriorityClass, errors: FieldErrors, old?: PriorityClass): void {
