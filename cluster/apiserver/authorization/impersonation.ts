@@ -25,6 +25,12 @@ export function createImpersonation(authorize: Authorizer): Interceptor {
   };
 }
 
+/** Whom a request asks to act as; whether it may is another question. */
+export function readImpersonated(headers: Record<string, string>): Principal | undefined {
+  const user = headers["impersonate-user"];
+  return user ? complete(readHeaders(user, headers)) : undefined;
+}
+
 function readHeaders(name: string, headers: Record<string, string>): Principal {
   const list = (value: string | undefined) =>
     (value ?? "")

@@ -3,7 +3,7 @@ import { type Context, createContext, runInContext } from "node:vm";
 import type { ValidationRule } from "@capstan/api/generated/apiextensions-v1";
 import { messageOf } from "@capstan/base/errors";
 import type { FieldErrors } from "../field-errors.ts";
-import { compileExpression, type Expression } from "./expressions.ts";
+import { compileExpression, type Expression, optionalOf } from "./expressions.ts";
 import type { Node } from "./structure.ts";
 
 interface Rule {
@@ -89,7 +89,9 @@ function oldItem(old: unknown, item: unknown, _index: number, node: Node): unkno
 
 function checkRule(rule: Rule, value: unknown, old: unknown, node: Node, path: string, errors: FieldErrors): void {
   if (rule.transition && (old === undefined || old === null)) return;
-  const variables = { self: toCel(value, node), oldSelf: old === undefined ? null : toCel(old, node) };
+  const before = old === undefined ? undefined : toCel(old, node);
+  const oldSelf = rule.source.optionalOldSelf ? optionalOf(before) : (before ?? null);
+  const variables = { self: toCel(value, node), oldSelf };
   const { source } = rule;
   const field = source.fieldPath ? `${path}${source.fieldPath}`.replace(/^\./, "") : path;
   try {

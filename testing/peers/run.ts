@@ -1,0 +1,56 @@
+// Runs Go's own clients against a fresh Capstan: node testing/peers/run.ts [clients | helm | crds …]. Needs Go and its module proxy.
+// What is built stays in the user's cache directory, outside the repository.
+import { spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
+import { mkdirSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import { startInstance } from "../platform/instance.ts";
+
+const here = import.meta.dirname;
+const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "capstan-peers");
+
+/** Programs by name: the package each is built from. */
+const builds: Record<string, [output: string, directory: string, target: string][]> = {
+  clients: [["clients", "clients", "."]],
+  helm: [["helm", "helm", "helm.sh/helm/v3/cmd/helm"]],
+  crds: [],
+};
+
+function build(name: string): void {
+  for (const [output, directory, target] of builds[name] ?? []) {
+    const args = ["build", "-o", join(cache, output), target];
+    const { status } = spawnSync("go", args, { cwd: join(here, directory), stdio: "inherit" });
+    if (status !== 0) throw new Error(`go ${args.join(" ")} failed`);
+  }
+}
+
+async function run(name: string): Promise<number> {
+  build(name);
+  await using instance = startInstance();
+  await instance.ready();
+  const [command, args] =
+    name === "clients"
+      ? [join(cache, "clients"), []]
+      : [name === "helm" ? "bash" : process.execPath, [join(here, name, name === "helm" ? "tour.sh" : "accept.ts")]];
+  // Informers ask for a streamed list, which client-go can still be told not to.
+  const features = { KUBE_FEATURE_WatchListClient: "true" };
+  const env = { ...process.env, ...features, KUBECONFIG: instance.kubeconfig, PATH: `${cache}:${process.env.PATH}` };
+  const child = spawn(command as string, args as string[], { env, stdio: "inherit" });
+  const [code] = (await once(child, "close")) as [number | null];
+  return code ?? 1;
+}
+
+const version = spawnSync("go", ["version"], { encoding: "utf8" });
+if (version.status !== 0) {
+  console.error("these need Go on the PATH: see https://go.dev/dl");
+  process.exitCode = 1;
+} else {
+  mkdirSync(cache, { recursive: true });
+  const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(builds);
+  for (const name of names) {
+    if (!builds[name]) throw new Error(`${name} is none of ${Object.keys(builds).join(", ")}`);
+    console.log(`# ${name}`);
+    process.exitCode = (await run(name)) || process.exitCode;
+  }
+}
