@@ -153,7 +153,7 @@ test("limit ranges fill in and bound what containers ask for", async () => {
   });
   assert.match(
     pod.metadata.annotations?.["kubernetes.io/limit-ranger"] ?? "",
-    /^LimitRanger plugin set: cpu, memory request; cpu, memory limit for container c$/,
+    /^LimitRanger plugin set: cpu, memory request for container c; cpu, memory limit for container c$/,
   );
   const resources = { requests: { cpu: "10m", memory: "2Gi" }, limits: { cpu: "1", memory: "2Gi" } };
   await assert.rejects(createPod({ containers: [{ name: "c", resources }] }), {

@@ -50,10 +50,14 @@ function createdClaim({ operation, info, object }: Attributes): PersistentVolume
 function applyDefaults(pod: Pod, item: LimitRangeItem): void {
   const limits: Amounts = { ...item.max, ...item.default };
   const requests: Amounts = { ...item.min, ...limits, ...item.defaultRequest };
-  for (const container of containersOf(pod)) {
-    const set = [...fill(container, "requests", requests), ...fill(container, "limits", limits)];
-    if (set.length > 0) annotate(pod, `${set.join("; ")} for container ${container.name}`);
-  }
+  const give = (list: Container[] | undefined, what: string) => {
+    for (const container of list ?? []) {
+      const set = [...fill(container, "requests", requests), ...fill(container, "limits", limits)];
+      for (const text of set) annotate(pod, `${text} for ${what} ${container.name}`);
+    }
+  };
+  give(pod.spec.containers, "container");
+  give(pod.spec.initContainers, "init container");
 }
 
 function fill(container: Container, field: "requests" | "limits", defaults: Amounts): string[] {
