@@ -8,11 +8,13 @@ import { createDefaultIngressClass, createDefaultStorageClass } from "./default-
 import { createLimitRanger } from "./limit-ranger.ts";
 import { createNamespaceLifecycle } from "./namespace-lifecycle.ts";
 import { createNodeRestriction } from "./node-restriction.ts";
+import { taintNodesByCondition } from "./node-taint.ts";
 import { createOwnerReferences } from "./owner-references.ts";
 import { createPodSecurity } from "./pod-security.ts";
 import { createAdmissionPolicies } from "./policy/plugin.ts";
 import { createPriority } from "./priority.ts";
 import { createResourceQuota } from "./quota/resource-quota.ts";
+import { createRuntimeClassAdmission } from "./runtime-class.ts";
 import { createServiceAccountAdmission } from "./service-account.ts";
 import { storageObjectInUseProtection } from "./storage-protection.ts";
 import { defaultTolerationSeconds } from "./tolerations.ts";
@@ -37,11 +39,13 @@ export function createAdmission({ log, client }: AdmissionOptions): ExtensionFac
       createLimitRanger(view),
       createServiceAccountAdmission(view, client),
       createNodeRestriction(view),
+      taintNodesByCondition,
       createPodSecurity(view),
       createPriority(view),
       defaultTolerationSeconds,
       storageObjectInUseProtection,
       createDefaultStorageClass(view),
+      createRuntimeClassAdmission(view),
       createDefaultIngressClass(view),
       createMutatingWebhooks(view, log),
       createCertificateAdmission(authorize),
