@@ -188,6 +188,14 @@ class Read implements Written {
   }
 }
 
+/** An object of one version of its kind in another; the argument stays as it is. */
+export async function convertBetween(from: Kind, to: Kind, object: KubeObject): Promise<KubeObject> {
+  const copy = structuredClone(object);
+  if (to.converter) return (await to.converter([copy], apiVersionOf(to)))[0] ?? copy;
+  const stored = toStored(from, copy);
+  return to.convert ? to.convert.fromStored(stored) : { ...stored, apiVersion: apiVersionOf(to), kind: to.kind };
+}
+
 function toStored(kind: Kind, object: KubeObject): KubeObject {
   if (kind.convert) return kind.convert.toStored(object);
   return apiVersionOf(kind) === kind.storedVersion ? object : { ...object, apiVersion: kind.storedVersion };

@@ -65,6 +65,16 @@ export interface View {
   resource(group: string, version: string, resource: string): Resource | undefined;
   /** The served resource of a kind, custom ones too. */
   resourceOfKind(group: string, version: string, kind: string): Resource | undefined;
+  /** The other names and versions under which a resource's objects are served. */
+  equivalents?(resource: Pick<Resource, "group" | "version" | "resource">): readonly Equivalent[];
+}
+
+/** Another served version of the same objects. */
+export interface Equivalent {
+  resource: Resource;
+  /** From the version that was asked about to this one, and back. The argument stays as it is. */
+  convert(object: KubeObject): Promise<KubeObject>;
+  restore(object: KubeObject): Promise<KubeObject>;
 }
 
 /** A call of a special endpoint: `object` is the decoded body where there is one. */

@@ -1,7 +1,7 @@
 import { apiVersionOf, type KubeObject, type Resource } from "@capstan/api/meta";
 import type { StoreRecord } from "@capstan/core/store";
 import type { Kind } from "./kind.ts";
-import { type Objects, parseServed, prefixOf } from "./objects.ts";
+import { convertBetween, type Objects, parseServed, prefixOf } from "./objects.ts";
 import type { Registry } from "./registry.ts";
 import type { View } from "./request.ts";
 
@@ -57,6 +57,27 @@ export function createView(registry: Registry, objects: Objects): View {
     },
     resource: (group, version, resource) => registry.find({ group, version, resource }),
     resourceOfKind: (group, version, kind) => registry.findKind(group, version, kind),
+    equivalents: createEquivalents(registry),
+  };
+}
+
+/** Kinds that share their place in the store are versions of one another. */
+function createEquivalents(registry: Registry): NonNullable<View["equivalents"]> {
+  let generation = -1;
+  const places = new Map<string, Kind[]>();
+  return (resource) => {
+    if (generation !== registry.generation) {
+      places.clear();
+      for (const kind of registry.all()) places.set(kind.prefix, [...(places.get(kind.prefix) ?? []), kind]);
+      generation = registry.generation;
+    }
+    const own = registry.find(resource);
+    const others = (own && places.get(own.prefix)?.filter((kind) => kind !== own)) ?? [];
+    return others.map((other) => ({
+      resource: other,
+      convert: (object) => convertBetween(own as Kind, other, object),
+      restore: (object) => convertBetween(other, own as Kind, object),
+    }));
   };
 }
 

@@ -11,16 +11,16 @@ import { type AdmissionResponse, denial, readResponse, reviewOf } from "./review
 export interface WebhookCaller {
   /**
    * Asks one webhook. Undefined when its conditions do not hold, or its failure is to be ignored.
-   * Throws what refuses the write.
+   * Throws what refuses the write. @param asked the write as the client made it, where the webhook sees another version.
    */
-  call(webhook: Webhook, attributes: Attributes): Promise<AdmissionResponse | undefined>;
+  call(webhook: Webhook, attributes: Attributes, asked?: Attributes): Promise<AdmissionResponse | undefined>;
 }
 
 const defaultTimeout = 10;
 
 export function createWebhookCaller(view: View, log: Logger): WebhookCaller {
   return {
-    call: async (webhook, attributes) => {
+    call: async (webhook, attributes, asked = attributes) => {
       const { name } = webhook;
       let response: AdmissionResponse;
       try {
@@ -28,7 +28,7 @@ export function createWebhookCaller(view: View, log: Logger): WebhookCaller {
         if (matchConditions?.length && !conditionsHold(matchConditions, variablesOf(view, attributes)))
           return undefined;
         checkDryRun(webhook, attributes);
-        response = await ask(view, webhook, attributes);
+        response = await ask(view, webhook, attributes, asked);
       } catch (error) {
         if (error instanceof DryRunRefused) throw error;
         const text = `failed calling webhook ${JSON.stringify(name)}: failed to call webhook: ${messageOf(error)}`;
@@ -51,10 +51,15 @@ function checkDryRun({ name, sideEffects }: Webhook, { dryRun }: Attributes): vo
   throw new DryRunRefused("BadRequest", `admission webhook ${JSON.stringify(name)} does not support dry run`);
 }
 
-async function ask(view: View, webhook: Webhook, attributes: Attributes): Promise<AdmissionResponse> {
+async function ask(
+  view: View,
+  webhook: Webhook,
+  attributes: Attributes,
+  asked: Attributes,
+): Promise<AdmissionResponse> {
   const uid = randomUUID();
   const seconds = webhook.timeoutSeconds ?? defaultTimeout;
-  const body = reviewOf(attributes, uid);
+  const body = reviewOf(attributes, uid, asked);
   return readResponse(
     await postToWebhook(view, webhook.clientConfig, { body, seconds, signal: attributes.signal }),
     uid,

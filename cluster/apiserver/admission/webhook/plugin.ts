@@ -6,7 +6,7 @@ import { messageOf } from "@capstan/base/errors";
 import type { Logger } from "@capstan/base/log";
 import type { AdmissionPlugin, Attributes, View } from "../../request.ts";
 import { createWebhookCaller, type WebhookCaller } from "./call.ts";
-import { type Webhook, wants } from "./match.ts";
+import { isOfItsKind, type Sight, seenBy, sightOf, type Webhook } from "./match.ts";
 
 type Configuration = KubeObject & { webhooks?: Webhook[] };
 
@@ -24,14 +24,17 @@ export function createMutatingWebhooks(view: View, log: Logger): AdmissionPlugin
       const again = new Set<MutatingWebhook>();
       const seen: MutatingWebhook[] = [];
       for (const webhook of webhooks) {
-        if (!wants(view, webhook, attributes)) continue;
-        const changed = await callAndApply(caller, webhook, attributes);
+        const sight = sightOf(view, webhook, attributes);
+        if (!sight) continue;
+        const changed = await callAndApply(caller, webhook, attributes, sight);
         // Those before a change have not seen what the object became.
         if (changed) for (const earlier of seen) if (earlier.reinvocationPolicy === "IfNeeded") again.add(earlier);
         seen.push(webhook);
       }
-      for (const webhook of again)
-        if (wants(view, webhook, attributes)) await callAndApply(caller, webhook, attributes);
+      for (const webhook of again) {
+        const sight = sightOf(view, webhook, attributes);
+        if (sight) await callAndApply(caller, webhook, attributes, sight);
+      }
     },
   };
 }
@@ -42,22 +45,31 @@ export function createValidatingWebhooks(view: View, log: Logger): AdmissionPlug
   return {
     name: "ValidatingAdmissionWebhook",
     validate: async (attributes) => {
-      const asked = inOrder(view.list(ValidatingWebhookConfigurations)).filter((one) => wants(view, one, attributes));
-      await Promise.all(asked.map((webhook) => caller.call(webhook, attributes)));
+      const ask = async (webhook: Webhook) => {
+        const sight = sightOf(view, webhook, attributes);
+        if (sight) await caller.call(webhook, await seenBy(sight, attributes), attributes);
+      };
+      await Promise.all(inOrder(view.list(ValidatingWebhookConfigurations)).map(ask));
     },
   };
 }
 
-async function callAndApply(caller: WebhookCaller, webhook: MutatingWebhook, attributes: Attributes): Promise<boolean> {
-  const response = await caller.call(webhook, attributes);
+async function callAndApply(
+  caller: WebhookCaller,
+  webhook: MutatingWebhook,
+  attributes: Attributes,
+  sight: Sight,
+): Promise<boolean> {
+  const seen = await seenBy(sight, attributes);
+  const response = await caller.call(webhook, seen, attributes);
   const { object } = attributes;
-  if (!response?.patch || !object) return false;
+  if (!response?.patch || !object || !seen.object) return false;
   const before = JSON.stringify(object);
   try {
     const patch: unknown = JSON.parse(Buffer.from(response.patch, "base64").toString());
-    const patched = applyJsonPatch(structuredClone(object), patch) as KubeObject;
-    checkType(attributes, patched);
-    replaceContents(object, patched);
+    const patched = applyJsonPatch(structuredClone(seen.object), patch) as KubeObject;
+    checkType(seen, patched);
+    replaceContents(object, sight.as && isOfItsKind(attributes) ? await sight.as.restore(patched) : patched);
   } catch (error) {
     const text = `Internal error occurred: admission webhook ${JSON.stringify(webhook.name)} gave a patch that does not apply: ${messageOf(error)}`;
     throw new StatusError("InternalError", text);

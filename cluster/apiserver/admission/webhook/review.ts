@@ -13,12 +13,18 @@ export interface AdmissionResponse {
   warnings?: string[];
 }
 
-/** A write as webhooks and policies see it, without its objects. */
-export function requestOf({ info, kind, name, namespace, operation, dryRun, options, principal }: Attributes): object {
-  const resource = { group: info.group, version: info.version, resource: info.resource };
+const resourceOf = ({ info: { group, version, resource } }: Attributes) => ({ group, version, resource });
+
+/**
+ * A write as webhooks and policies see it, without its objects.
+ * @param asked the write as the client made it, where `attributes` show it in another version.
+ */
+export function requestOf(attributes: Attributes, asked = attributes): object {
+  const { info, kind, name, namespace, operation, dryRun, options, principal } = attributes;
   const subResource = info.subresource || undefined;
   return {
-    ...{ kind, resource, subResource, requestKind: kind, requestResource: resource, requestSubResource: subResource },
+    ...{ kind, resource: resourceOf(attributes), subResource },
+    ...{ requestKind: asked.kind, requestResource: resourceOf(asked), requestSubResource: subResource },
     ...{ name: name || undefined, namespace: namespace || undefined, operation },
     userInfo: userInfoOf(principal),
     dryRun,
@@ -26,9 +32,9 @@ export function requestOf({ info, kind, name, namespace, operation, dryRun, opti
   };
 }
 
-export function reviewOf(attributes: Attributes, uid: string): object {
+export function reviewOf(attributes: Attributes, uid: string, asked = attributes): object {
   const { object = null, oldObject = null } = attributes;
-  const request = { uid, ...requestOf(attributes), object, oldObject };
+  const request = { uid, ...requestOf(attributes, asked), object, oldObject };
   return { kind: "AdmissionReview", apiVersion: "admission.k8s.io/v1", request };
 }
 
