@@ -1,6 +1,7 @@
 // What a cluster has before anybody asks: its namespaces and the Service of the API server.
 import { StatusError } from "@capstan/api/meta";
 import type { Handler } from "@capstan/base/http";
+import { type FrontProxy, frontProxyData } from "./aggregation/remote.ts";
 import { firstAddress } from "./service-addresses.ts";
 
 const namespaces = ["default", "kube-system", "kube-public", "kube-node-lease"];
@@ -8,10 +9,14 @@ const namespaces = ["default", "kube-system", "kube-public", "kube-node-lease"];
 export interface BootstrapOptions {
   serviceCidr: string;
   advertise?: { address: string; port: number };
+  frontProxy?: FrontProxy;
 }
 
 /** Creates what is missing through the API itself. Throws what the API answers, except that something exists. */
-export async function bootstrap(handler: Handler, { serviceCidr, advertise }: BootstrapOptions): Promise<void> {
+export async function bootstrap(
+  handler: Handler,
+  { serviceCidr, advertise, frontProxy }: BootstrapOptions,
+): Promise<void> {
   for (const name of namespaces) await ensure(handler, "/api/v1/namespaces", named("v1", "Namespace", name));
   const labels = { component: "apiserver", provider: "kubernetes" };
   await ensure(handler, "/api/v1/namespaces/default/services", {
@@ -23,6 +28,13 @@ export async function bootstrap(handler: Handler, { serviceCidr, advertise }: Bo
     },
   });
   if (advertise) await publishEndpoint(handler, advertise);
+  if (frontProxy) {
+    const authentication = {
+      ...named("v1", "ConfigMap", "extension-apiserver-authentication"),
+      data: frontProxyData(frontProxy),
+    };
+    await replace(handler, "/api/v1/namespaces/kube-system/configmaps", authentication);
+  }
 }
 
 async function publishEndpoint(handler: Handler, { address, port }: { address: string; port: number }): Promise<void> {

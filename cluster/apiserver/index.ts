@@ -1,4 +1,6 @@
 // The embedded kube-apiserver: a Handler over a Store.
+
+export type { FrontProxy } from "./aggregation/index.ts";
 export type {
   AdmissionPlugin,
   Attributes,

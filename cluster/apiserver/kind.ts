@@ -49,6 +49,12 @@ export interface ScalePaths {
   selector?: string;
 }
 
+/** A subresource's verbs, and the kind it speaks. */
+export interface SubresourceFact {
+  verbs: string[];
+  kind: { group: string; version: string; kind: string };
+}
+
 /** A served version of a resource. */
 export interface Kind extends Resource {
   singular: string;
@@ -58,6 +64,8 @@ export interface Kind extends Resource {
   /** As discovery tells them. */
   verbs: string[];
   subresources: string[];
+  /** Where they are known better than by their names. */
+  subresourceFacts?: Record<string, SubresourceFact>;
   /** Whether status is written through `/status` alone. */
   statusSubresource: boolean;
   scale?: ScalePaths;

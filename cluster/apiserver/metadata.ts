@@ -28,7 +28,7 @@ const annotationLimit = 256 * 1024;
 const labelNames = new Set(["namespaces"]);
 const label1035Names = new Set(["services"]);
 /** Resources whose names may be any path segment. */
-const pathNames = new Set(["rbac.authorization.k8s.io", "ipaddresses"]);
+const pathNames = new Set(["rbac.authorization.k8s.io", "ipaddresses", "apiservices"]);
 
 function nameProblem(kind: Kind, name: string): string | undefined {
   if (pathNames.has(kind.group) || pathNames.has(kind.resource)) {

@@ -6,6 +6,7 @@ import type { Kind } from "./kind.ts";
 export class Registry {
   private readonly byPath = new Map<string, Kind>();
   private readonly byKind = new Map<string, Kind>();
+  private readonly remote = new Map<string, Kind[]>();
   private readonly listeners = new Set<() => void>();
   /** Moves with every change: what is derived from the kinds compares it. */
   generation = 0;
@@ -26,6 +27,20 @@ export class Registry {
       this.byKind.delete(`${group}/${version}/${kind}`);
     }
     this.changed();
+  }
+
+  /** Kinds of `group/version` that another server answers for: discovery alone knows them. */
+  setRemote(groupVersion: string, kinds: Kind[] | undefined): void {
+    if (kinds) this.remote.set(groupVersion, kinds);
+    else this.remote.delete(groupVersion);
+    this.changed();
+  }
+
+  /** What discovery tells of, in place of this server's own kinds of the same group and version. */
+  discovered(): Kind[] {
+    if (this.remote.size === 0) return this.all();
+    const own = this.all().filter(({ group, version }) => !this.remote.has(`${group}/${version}`));
+    return [...own, ...[...this.remote.values()].flat()];
   }
 
   private changed(): void {

@@ -4,6 +4,7 @@ import { messageOf } from "@capstan/base/errors";
 import type { Handler, HttpRequest, HttpResponse } from "@capstan/base/http";
 import type { Logger } from "@capstan/base/log";
 import type { Store } from "@capstan/core/store";
+import { createAggregation, type FrontProxy } from "./aggregation/index.ts";
 import { bootstrap } from "./bootstrap.ts";
 import { builtinKinds } from "./builtin-kinds.ts";
 import { createDefinitions } from "./custom/definitions.ts";
@@ -27,6 +28,8 @@ export interface ApiServerOptions {
   serviceCidr: string;
   /** Where the API server itself is reached: the endpoint of the Service `default/kubernetes`. */
   advertise?: { address: string; port: number };
+  /** How the servers behind APIServices know this one. Without it they are asked as nobody. */
+  frontProxy?: FrontProxy;
   /** Authentication, authorization, admission, streams: the first extension's interceptors are the outermost. */
   extensions?: ExtensionFactory[];
 }
@@ -56,8 +59,10 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     isTerminating: (kind) => definitions.isTerminating(kind),
   };
   const definitions = createDefinitions(core, view);
-  registry.add(...builtinKinds(builtinRules(addresses, definitions)));
+  const aggregation = createAggregation(core, view, options.frontProxy);
+  registry.add(...builtinKinds(builtinRules(addresses, definitions, aggregation)));
   definitions.load();
+  aggregation.load();
   for (const service of view.list(Services)) addresses.adopt(service);
   const extensions = (options.extensions ?? []).map((create) => create(view));
   registry.add(...extensions.flatMap(({ kinds = [] }) => kinds));
@@ -72,6 +77,8 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
   const routes = createRoutes(registry, { store, isReady: () => isReady });
   const innermost: Handler = async (request) => {
     const info = requestInfoOf(request.method, request.url);
+    const remote = aggregation.answer(request, info.path);
+    if (remote) return remote;
     return info.isResource ? resources(request, info) : routes(request, info);
   };
   const interceptors = extensions.flatMap(({ interceptors: list = [] }) => list);
@@ -87,13 +94,14 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
       try {
         await readdress({ registry, objects, view }, addresses, options.serviceCidr);
         await bootstrap(guard(innermost, log), options);
+        await aggregation.register(signal);
         isReady = true;
         resolve();
       } catch (thrown) {
         reject(thrown);
         throw thrown;
       }
-      await definitions.start(signal);
+      await Promise.all([definitions.start(signal), aggregation.start(signal)]);
     },
   };
 }

@@ -16,6 +16,8 @@ export interface TransportOptions {
   key?: string;
   /** Bearer token, or where to get it for each request. */
   token?: string | (() => Promise<string>);
+  /** Headers of every request that are sent once for each value. */
+  repeated?: Readonly<Record<string, string[]>>;
   /** The name that the server's certificate must have, when it is not the server's host. */
   serverName?: string;
   /** Trusts any server: for machines of one's own. */
@@ -45,7 +47,7 @@ export function createTransport(options: TransportOptions): Transport {
   const open = secure ? tlsRequest : http.request;
   const prefix = base.pathname.replace(/\/$/, "");
   const prepare = async (request: HttpRequest): Promise<RequestOptions> => {
-    const headers: Record<string, string> = { ...request.headers };
+    const headers: Record<string, string | string[]> = { ...request.headers, ...options.repeated };
     const token = typeof options.token === "function" ? await options.token() : options.token;
     if (token) headers.authorization = `Bearer ${token}`;
     if (request.body) headers["content-length"] = String(request.body.length);

@@ -1,7 +1,7 @@
 import type { KubeObject, ObjectRef, Resource } from "@capstan/api/meta";
 import type { Handler, Principal } from "@capstan/base/http";
 import { createLogger, type Logger, silent } from "@capstan/base/log";
-import { type ApiServer, createApiServer, type ExtensionFactory } from "@capstan/cluster/apiserver";
+import { type ApiServer, createApiServer, type ExtensionFactory, type FrontProxy } from "@capstan/cluster/apiserver";
 import { type Client, createClient } from "@capstan/core/client";
 import { createInformers, type Informers } from "@capstan/core/reconcile";
 import { createMemoryStore, type Store } from "@capstan/core/store";
@@ -22,6 +22,8 @@ export interface TestClusterOptions {
   /** Logs to stderr from this level on; default: nothing. */
   log?: "debug" | "info" | "warn" | "error";
   serviceCidr?: string;
+  /** How servers behind APIServices know the API server. */
+  frontProxy?: FrontProxy;
 }
 
 const admin: Principal = { name: "kubernetes-admin", groups: ["system:masters", "system:authenticated"] };
@@ -66,6 +68,7 @@ export class TestCluster implements AsyncDisposable {
       serviceCidr: options.serviceCidr ?? "10.96.0.0/16",
       advertise: { address: "127.0.0.1", port: 6443 },
       extensions: options.extensions ?? [],
+      ...(options.frontProxy ? { frontProxy: options.frontProxy } : {}),
     });
     this.handler = this.server.handler;
     this.client = this.clientOf(admin);

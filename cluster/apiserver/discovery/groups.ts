@@ -54,7 +54,7 @@ function parseVersion(version: string): number[] | undefined {
 /** All served kinds by group and version. */
 export function groupsOf(registry: Registry): Group[] {
   const groups = new Map<string, Map<string, Kind[]>>();
-  for (const kind of registry.all()) {
+  for (const kind of registry.discovered()) {
     const versions = groups.get(kind.group) ?? new Map<string, Kind[]>();
     groups.set(kind.group, versions);
     versions.set(kind.version, [...(versions.get(kind.version) ?? []), kind]);

@@ -1,4 +1,4 @@
 // What is served, told in the aggregated and in the older form.
 export { answerDiscovery } from "./answer.ts";
 export { compareVersions, type Group, type GroupVersion, groupsOf } from "./groups.ts";
-export { type SubresourceFact, subresourceFact } from "./subresource.ts";
+export { subresourceFact } from "./subresource.ts";

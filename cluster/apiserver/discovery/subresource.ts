@@ -1,11 +1,6 @@
-import type { Kind } from "../kind.ts";
+import type { Kind, SubresourceFact } from "../kind.ts";
 
-/** How discovery tells of a subresource: verbs, and the kind it speaks. Source: upstream's registry/<group>/rest. */
-export interface SubresourceFact {
-  verbs: string[];
-  kind: { group: string; version: string; kind: string };
-}
-
+// How discovery tells of a subresource. Source: upstream's registry/<group>/rest.
 const readWrite = ["get", "patch", "update"];
 const stream = ["create", "get"];
 const everything = ["create", "delete", "get", "patch", "update"];
@@ -31,5 +26,9 @@ const special: Record<string, SubresourceFact> = {
 
 export function subresourceFact(kind: Kind, subresource: string): SubresourceFact {
   const own = { group: kind.group, version: kind.version, kind: kind.kind };
-  return special[subresource] ?? special[`${kind.resource}/${subresource}`] ?? { verbs: readWrite, kind: own };
+  return (
+    kind.subresourceFacts?.[subresource] ??
+    special[subresource] ??
+    special[`${kind.resource}/${subresource}`] ?? { verbs: readWrite, kind: own }
+  );
 }

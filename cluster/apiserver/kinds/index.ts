@@ -7,6 +7,7 @@ import type {
   PersistentVolumeClaim,
   Secret,
 } from "@capstan/api/generated/core-v1";
+import type { Aggregation } from "../aggregation/index.ts";
 import { definitionRules } from "../custom/definition-rules.ts";
 import type { Definitions } from "../custom/definitions.ts";
 import type { Rules } from "../kind.ts";
@@ -90,7 +91,11 @@ const secrets: Rules<Secret> = {
 const replicaFields: Rules["fields"] = { "status.replicas": (object) => String(object.status?.replicas ?? 0) };
 
 /** Rules by `group/resource`, or `group/version/resource` where versions differ. */
-export function builtinRules(addresses: ServiceAddresses, definitions: Definitions): Map<string, Rules> {
+export function builtinRules(
+  addresses: ServiceAddresses,
+  definitions: Definitions,
+  aggregation: Aggregation,
+): Map<string, Rules> {
   const rules: Record<string, Rules> = {
     "/pods": podRules,
     "/podtemplates": { defaults: (object) => object.template && workloads.defaultTemplate(object.template) },
@@ -116,6 +121,7 @@ export function builtinRules(addresses: ServiceAddresses, definitions: Definitio
       stored: definitions.stored,
       deleted: definitions.removed,
     },
+    "apiregistration.k8s.io/apiservices": aggregation.rules,
     "apps/deployments": { defaults: workloads.defaultDeployment, validate: sets.checkDeployment },
     "apps/replicasets": {
       defaults: workloads.defaultReplicaSet,
