@@ -33,6 +33,9 @@ ${dataDirectory}
   --nodes N           node agents, the further ones as processes of their own (default 1)
   --no-quickstart     do not run the quickstart on the first start
   --image-map FILE    JSON: image pattern → {"rootfs": "host" | directory | OCI layout, "entrypoint"?, "cmd"?, "env"?}
+  --audit-log FILE    append who asked the API server for what, a JSON line an event (audit.k8s.io/v1); at 100 MiB FILE
+                      becomes FILE.1, and so on to FILE.9. Bodies of secrets and tokens are never in it
+  --audit-policy FILE YAML: an audit.k8s.io/v1 Policy of what to record (default: the metadata of every request)
 
 Try:
   capstan up --data-dir /tmp/try --api-port 0 --console-port 0 --gateway-port 0

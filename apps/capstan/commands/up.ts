@@ -9,10 +9,10 @@ import { startPlatform } from "../platform/platform.ts";
 import type { Settings } from "../platform/settings.ts";
 import { createProgress } from "../quickstart/progress.ts";
 import { welcome } from "../quickstart/welcome.ts";
-import { parse, parseNumber } from "./usage.ts";
+import { parse, parseNumber, UsageError } from "./usage.ts";
 
 export async function up(args: string[]): Promise<number> {
-  const settings = readSettings(args);
+  const settings = await readSettings(args);
   const { directory } = settings;
   claimDataDirectory(directory);
   using _lock = lockDataDirectory(directory);
@@ -63,9 +63,11 @@ const flags = {
   nodes: { type: "string", default: "1" },
   "no-quickstart": { type: "boolean", default: false },
   "image-map": { type: "string" },
+  "audit-log": { type: "string" },
+  "audit-policy": { type: "string" },
 } as const;
 
-function readSettings(args: string[]): Settings {
+async function readSettings(args: string[]): Promise<Settings> {
   const { values } = parse("up", args, flags);
   const port = (flag: "api-port" | "console-port" | "gateway-port") =>
     parseNumber("up", `--${flag}`, values[flag], 0, 65_535);
@@ -77,7 +79,17 @@ function readSettings(args: string[]): Settings {
     nodes: parseNumber("up", "--nodes", values.nodes, 1, 32),
     quickstart: !values["no-quickstart"],
     imageMap: values["image-map"] === undefined ? [] : readImageMap(values["image-map"]),
+    ...(await openAudit(values["audit-log"], values["audit-policy"])),
   };
+}
+
+async function openAudit(log: string | undefined, policy: string | undefined): Promise<Pick<Settings, "audit">> {
+  if (log === undefined) {
+    if (policy === undefined) return {};
+    throw new UsageError("up", "--audit-policy needs --audit-log FILE, which says where the events go");
+  }
+  const { openAuditLog, readAuditPolicy } = await import("../instance/audit-log.ts");
+  return { audit: { policy: await readAuditPolicy(policy), write: openAuditLog(log) } };
 }
 
 /** A second signal this soon (milliseconds) is the first again: a terminal and npm both pass Ctrl-C on. */

@@ -5,6 +5,7 @@ import type { Handler, Principal } from "@capstan/base/http";
 import type { Logger } from "@capstan/base/log";
 import { createApiServer } from "@capstan/cluster/apiserver";
 import { bootstrapPriorityClasses, createAdmission } from "@capstan/cluster/apiserver/admission";
+import { type AuditOptions, createAudit } from "@capstan/cluster/apiserver/audit";
 import { createAuthentication, createIssuerDiscovery, defaultIssuer } from "@capstan/cluster/apiserver/authentication";
 import { bootstrapRbac, createAuthorization } from "@capstan/cluster/apiserver/authorization";
 import { createMetrics } from "@capstan/cluster/apiserver/metrics";
@@ -39,6 +40,7 @@ export interface ControlPlaneOptions {
   port: number;
   log: Logger;
   parts: Parts;
+  audit?: AuditOptions | undefined;
 }
 
 /** The platform's own parts; they run in the API server's process and need no certificate. */
@@ -67,13 +69,16 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const serving: Serving = await serve({ handler: (incoming) => answer(incoming), port, tls, log }).catch(
     withFlag("--api-port"),
   );
+  const audit = options.audit && createAudit(options.audit);
   const server = createApiServer({
     store,
     log,
     serviceCidr: network.serviceCidr,
     advertise: { address: "127.0.0.1", port: serving.port },
     extensions: [
+      ...(audit ? [audit.outer] : []),
       createAuthentication({ signer }),
+      ...(audit ? [audit.inner] : []),
       createAuthorization(),
       createIssuerDiscovery({ signer, issuer: defaultIssuer }),
       createAdmission({ log, client: () => client }),

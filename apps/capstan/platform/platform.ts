@@ -81,7 +81,14 @@ async function assemble(
 ): Promise<Running> {
   const { directory } = settings;
   const network = allocateInstanceNetwork(directory.root, { bridged: canBridge() });
-  const plane = await startControlPlane({ directory, network, port: settings.apiPort, log, parts });
+  const plane = await startControlPlane({
+    directory,
+    network,
+    port: settings.apiPort,
+    log,
+    parts,
+    audit: settings.audit,
+  });
   opened(plane);
   const admin = await plane.authority.obtain("admin", adminRequest);
   const user = { name: "admin", ...admin };

@@ -1,3 +1,4 @@
+import type { AuditOptions } from "@capstan/cluster/apiserver/audit";
 import type { ImageMapping } from "@capstan/core/runtime";
 import type { DataDirectory } from "../instance/data-directory.ts";
 
@@ -10,4 +11,6 @@ export interface Settings {
   nodes: number;
   quickstart: boolean;
   imageMap: ImageMapping[];
+  /** Keeps the API server's audit events; absent: there are none. */
+  audit?: AuditOptions;
 }
