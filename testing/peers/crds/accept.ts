@@ -70,12 +70,19 @@ async function acceptAll(client: Client, directory: string): Promise<number> {
   return failed;
 }
 
-/** Every published example passes in a dry run, unknown fields refused. */
+/** Published examples that their own definitions refuse: a missing key, an array for a string, an unknown field. */
+const refusedUpstream = ["memoize-simple.yaml", "github-path-filter-workflowtemplate.yaml", "bloom-560m.yaml"];
+
+/** Every published example passes in a dry run, unknown fields refused. @returns how many do not that should. */
 async function tryExamples(client: Client, directory: string): Promise<number> {
   const [start, wrong] = [performance.now(), [] as string[]];
   let count = 0;
   for (const file of yamlBelow(directory)) {
-    for (const object of await readManifests(readFileSync(file, "utf8"))) {
+    const objects = await readManifests(readFileSync(file, "utf8")).catch((error: Error) => {
+      console.log(`# no YAML: ${file.slice(directory.length + 1)}: ${error.message.split("\n")[0]}`);
+      return [];
+    });
+    for (const object of objects) {
       const resource = served.get(`${object.apiVersion}/${object.kind}`);
       if (!resource) continue;
       count++;
@@ -92,7 +99,8 @@ async function tryExamples(client: Client, directory: string): Promise<number> {
   }
   console.log(`# ${count} examples in ${Math.round(performance.now() - start)} ms, ${wrong.length} refused`);
   for (const line of wrong) console.log(`# refused ${line}`);
-  return count - wrong.length;
+  const surprises = wrong.filter((line) => !refusedUpstream.some((name) => line.includes(name)));
+  return count === 0 ? 1 : surprises.length;
 }
 
 const client = createClient(await loadKubeconfig(process.env.KUBECONFIG ?? ""));
@@ -100,7 +108,6 @@ let failed = 0;
 for (const [module, definitions, examples] of modules) {
   const root = download(module);
   failed += await acceptAll(client, join(root, definitions));
-  const passed = await tryExamples(client, join(root, examples));
-  if (passed === 0) failed++;
+  failed += await tryExamples(client, join(root, examples));
 }
 process.exitCode = failed > 0 ? 1 : 0;
