@@ -61,10 +61,10 @@ export function toExpressionValue(value: unknown): unknown {
 }
 
 /** The variables of one write. */
-export function variablesOf(view: View, attributes: Attributes): Record<string, unknown> {
+export function variablesOf(view: View, attributes: Attributes, asked = attributes): Record<string, unknown> {
   const { object, oldObject, namespace } = attributes;
   const namespaceObject = namespace === "" ? undefined : view.get(Namespaces, { name: namespace });
-  const request = requestOf(attributes);
+  const request = requestOf(attributes, asked);
   return toExpressionValue({ object, oldObject, request, namespaceObject, params: null, variables: {} }) as Record<
     string,
     unknown

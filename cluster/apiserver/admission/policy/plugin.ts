@@ -10,7 +10,8 @@ import { invalid, type KubeObject, type Reason, StatusError } from "@capstan/api
 import { messageOf } from "@capstan/base/errors";
 import { forbiddenObject } from "../../authorization/index.ts";
 import type { AdmissionPlugin, Attributes, View } from "../../request.ts";
-import { isExempt, namespaceMatches, objectMatches, ruleMatches } from "../matching.ts";
+import { isExempt, namespaceMatches, objectMatches } from "../matching.ts";
+import { matchRules, type Sight, seenBy } from "../sight.ts";
 import { compile, conditionsHold, expressionCause, toExpressionValue, variablesOf, withinLimit } from "./conditions.ts";
 import { findParams } from "./params.ts";
 
@@ -18,36 +19,39 @@ import { findParams } from "./params.ts";
 export function createAdmissionPolicies(view: View): AdmissionPlugin {
   return {
     name: "ValidatingAdmissionPolicy",
-    validate: (attributes) => {
+    validate: async (attributes) => {
       checkExpressions(attributes);
       const bindings = view.list(ValidatingAdmissionPolicyBindings);
       if (bindings.length === 0 || isExempt(attributes)) return;
       for (const binding of bindings) {
         const policy = view.get(ValidatingAdmissionPolicies, { name: binding.spec.policyName ?? "" });
-        if (policy && applies(view, policy, binding, attributes)) apply(view, policy, binding, attributes);
+        const sight = policy && sightOf(view, policy, binding, attributes);
+        if (sight) apply(view, policy, binding, attributes, await seenBy(sight, attributes));
       }
     },
   };
 }
 
-function applies(
+/** How a policy sees a write; undefined when it, or its binding, is about others. */
+function sightOf(
   view: View,
-  policy: ValidatingAdmissionPolicy,
+  { spec }: ValidatingAdmissionPolicy,
   binding: ValidatingAdmissionPolicyBinding,
   attributes: Attributes,
-): boolean {
-  const rules = policy.spec.matchConstraints?.resourceRules ?? [];
-  if (!rules.some((rule) => ruleMatches(rule, attributes)) || !selected(view, policy.spec.matchConstraints, attributes))
-    return false;
+): Sight | undefined {
+  const { matchConstraints: match } = spec;
+  const sight = matchRules(view, { rules: match?.resourceRules, matchPolicy: match?.matchPolicy }, attributes);
+  if (!sight || !selected(view, match, attributes)) return undefined;
   const narrower = binding.spec.matchResources;
-  if (narrower?.resourceRules?.length && !narrower.resourceRules.some((rule) => ruleMatches(rule, attributes)))
-    return false;
-  return selected(view, narrower, attributes);
+  const rules = narrower?.resourceRules;
+  if (rules?.length && !matchRules(view, { rules, matchPolicy: narrower?.matchPolicy }, attributes)) return undefined;
+  return selected(view, narrower, attributes) ? sight : undefined;
 }
 
 function selected(view: View, match: MatchResources | undefined, attributes: Attributes): boolean {
   if (!match) return true;
-  if (match.excludeResourceRules?.some((rule) => ruleMatches(rule, attributes))) return false;
+  const { excludeResourceRules: rules, matchPolicy } = match;
+  if (rules?.length && matchRules(view, { rules, matchPolicy }, attributes)) return false;
   return namespaceMatches(view, match.namespaceSelector, attributes) && objectMatches(match.objectSelector, attributes);
 }
 
@@ -62,10 +66,11 @@ function apply(
   policy: ValidatingAdmissionPolicy,
   binding: ValidatingAdmissionPolicyBinding,
   attributes: Attributes,
+  seen: Attributes,
 ): void {
   const findings: Finding[] = [];
   try {
-    const variables = variablesOf(view, attributes);
+    const variables = variablesOf(view, seen, attributes);
     if (!conditionsHold(policy.spec.matchConditions, variables)) return;
     for (const params of findParams(view, policy.spec.paramKind, binding.spec.paramRef, attributes)) {
       const given = { ...variables, params: toExpressionValue(params ?? null) };

@@ -8,6 +8,8 @@ import {
   HorizontalPodAutoscalers,
   HorizontalPodAutoscalersV1,
   MutatingWebhookConfigurations,
+  ValidatingAdmissionPolicies,
+  ValidatingAdmissionPolicyBindings,
   ValidatingWebhookConfigurations,
 } from "@capstan/api/generated/resources";
 import type { KubeObject, Resource } from "@capstan/api/meta";
@@ -110,4 +112,29 @@ test("versions of a custom kind are equivalent", async () => {
   const made = await client.create(farms, { metadata, spec: { size: 1 } });
   assert.deepEqual([made.apiVersion, made.spec.size], ["example.com/v2", 7]);
   assert.equal(hooks.seen[0]?.object.apiVersion, "example.com/v1");
+});
+
+test("a policy for one version judges writes of another", async () => {
+  await using cluster = await startCluster();
+  const { client } = cluster;
+  const rule = { operations: ["CREATE"], apiGroups: ["autoscaling"], apiVersions: ["v2"] };
+  const resourceRules = [{ ...rule, resources: ["horizontalpodautoscalers"] }];
+  const expression = "object.spec.metrics.all(m, m.resource.target.averageUtilization < 60)";
+  for (const matchPolicy of ["Equivalent", "Exact"]) {
+    const name = matchPolicy.toLowerCase();
+    await client.create(ValidatingAdmissionPolicies, {
+      metadata: { name },
+      spec: { matchConstraints: { matchPolicy, resourceRules }, validations: [{ expression, message: name }] },
+    });
+    const spec = { policyName: name, validationActions: ["Deny"] };
+    await client.create(ValidatingAdmissionPolicyBindings, { metadata: { name }, spec });
+  }
+  const scaleTargetRef = { apiVersion: "apps/v1", kind: "Deployment", name: "d" };
+  const of = (percent: number) =>
+    client.create(HorizontalPodAutoscalersV1, {
+      metadata,
+      spec: { scaleTargetRef, maxReplicas: 3, targetCPUUtilizationPercentage: percent },
+    });
+  await assert.rejects(of(70), /with binding 'equivalent' denied request: equivalent$/);
+  await of(50);
 });

@@ -1,14 +1,9 @@
 import type { MutatingWebhook, ValidatingWebhook } from "@capstan/api/generated/admissionregistration-v1";
-import type { Attributes, Equivalent, View } from "../../request.ts";
-import { isExempt, namespaceMatches, objectMatches, ruleMatches } from "../matching.ts";
+import type { Attributes, View } from "../../request.ts";
+import { isExempt, namespaceMatches, objectMatches } from "../matching.ts";
+import { matchRules, type Sight } from "../sight.ts";
 
 export type Webhook = ValidatingWebhook | MutatingWebhook;
-
-/** How a webhook sees a write. */
-export interface Sight {
-  /** In another version than the client wrote. */
-  as?: Equivalent;
-}
 
 /** How a webhook wants to see a write, as far as its rules and selectors say; undefined when it does not. */
 export function sightOf(view: View, webhook: Webhook, attributes: Attributes): Sight | undefined {
@@ -19,35 +14,4 @@ export function sightOf(view: View, webhook: Webhook, attributes: Attributes): S
     namespaceMatches(view, webhook.namespaceSelector, attributes) &&
     objectMatches(webhook.objectSelector, attributes);
   return selected ? sight : undefined;
-}
-
-function matchRules(view: View, { rules = [], matchPolicy }: Webhook, attributes: Attributes): Sight | undefined {
-  if (rules.some((rule) => ruleMatches(rule, attributes))) return {};
-  if (matchPolicy === "Exact" || rules.length === 0) return undefined;
-  const as = view
-    .equivalents?.(attributes.info)
-    .find((other) => rules.some((rule) => ruleMatches(rule, renamed(attributes, other))));
-  return as && { as };
-}
-
-/** The write as one of another version, with its objects as they are. */
-function renamed(attributes: Attributes, { resource: other }: Equivalent): Attributes {
-  const { group, version, resource } = other;
-  return { ...attributes, info: { ...attributes.info, group, version, resource } };
-}
-
-/** Whether the write carries the resource itself, not what a subresource such as scale speaks. */
-export const isOfItsKind = ({ info }: Attributes): boolean => info.subresource === "" || info.subresource === "status";
-
-/** The write as the webhook sees it: a copy where that is another version. */
-export async function seenBy({ as }: Sight, attributes: Attributes): Promise<Attributes> {
-  if (!as) return attributes;
-  const seen = renamed(attributes, as);
-  if (!isOfItsKind(attributes)) return seen;
-  const { object, oldObject } = attributes;
-  const { group, version, kind } = as.resource;
-  seen.kind = { group, version, kind };
-  if (object) seen.object = await as.convert(object);
-  if (oldObject) seen.oldObject = await as.convert(oldObject);
-  return seen;
 }

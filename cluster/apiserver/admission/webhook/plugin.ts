@@ -5,8 +5,9 @@ import { builtinSchema, normalize, typeOfKind } from "@capstan/api/schema";
 import { messageOf } from "@capstan/base/errors";
 import type { Logger } from "@capstan/base/log";
 import type { AdmissionPlugin, Attributes, View } from "../../request.ts";
+import { isOfItsKind, type Sight, seenBy } from "../sight.ts";
 import { createWebhookCaller, type WebhookCaller } from "./call.ts";
-import { isOfItsKind, type Sight, seenBy, sightOf, type Webhook } from "./match.ts";
+import { sightOf, type Webhook } from "./match.ts";
 
 type Configuration = KubeObject & { webhooks?: Webhook[] };
 
