@@ -1,6 +1,7 @@
 // The certificates of one instance: an authority of its own, and who is who under it.
 
 import type { Logger } from "@capstan/base/log";
+import type { FrontProxy } from "@capstan/cluster/apiserver";
 import {
   type Authority,
   type CertificateRequest,
@@ -52,6 +53,16 @@ export function nodeRequest(node: string, hosts: string[]): CertificateRequest {
 
 export const openCertificates = (directory: string): Promise<Authority> =>
   openAuthority({ directory, commonName: "capstan-ca" });
+
+/**
+ * Who the API server is to the servers behind APIServices. An authority of its own: whom it signs can speak for anybody.
+ * @param clientCa of the API's clients, PEM.
+ */
+export async function openFrontProxy(directory: string, clientCa: string): Promise<FrontProxy> {
+  const authority = await openAuthority({ directory, commonName: "capstan-front-proxy-ca" });
+  const pair = await authority.obtain("front-proxy-client", { commonName: "front-proxy-client", usages: ["client"] });
+  return { ...pair, ca: authority.cert, clientCa };
+}
 
 /** Renews the API server's certificate while it runs; new connections get the new one. */
 export function createServingRenewal(

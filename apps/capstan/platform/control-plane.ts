@@ -17,7 +17,13 @@ import type { InstanceNetwork } from "@capstan/core/runtime";
 import { openStore, type Store } from "@capstan/core/store";
 import { type Serving, serve } from "@capstan/core/wire";
 import type { DataDirectory } from "../instance/data-directory.ts";
-import { apiServerRequest, createServingRenewal, kubeletClientRequest, openCertificates } from "./certificates.ts";
+import {
+  apiServerRequest,
+  createServingRenewal,
+  kubeletClientRequest,
+  openCertificates,
+  openFrontProxy,
+} from "./certificates.ts";
 import { installDefinitions } from "./definitions.ts";
 import type { Parts } from "./parts.ts";
 
@@ -52,9 +58,10 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const log = options.log.with({ part: "api-server" });
   const authority = await openCertificates(directory.path("pki"));
   const request = apiServerRequest(network.apiServiceIp);
-  const [pair, kubeletClient, signer] = await Promise.all([
+  const [pair, kubeletClient, frontProxy, signer] = await Promise.all([
     authority.obtain("apiserver", request),
     authority.obtain("apiserver-kubelet-client", kubeletClientRequest),
+    openFrontProxy(directory.path("pki", "front-proxy"), authority.cert),
     openTokenSigner(directory.path("pki")),
   ]);
   const store = openStore(directory.path("store"));
@@ -75,6 +82,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     log,
     serviceCidr: network.serviceCidr,
     advertise: { address: "127.0.0.1", port: serving.port },
+    frontProxy,
     extensions: [
       ...(audit ? [audit.outer] : []),
       createAuthentication({ signer }),
