@@ -2,7 +2,7 @@ import { type Cached, createByteCache } from "./cache.ts";
 import type { Driver } from "./driver.ts";
 import { StoreError } from "./error.ts";
 import type { History } from "./history.ts";
-import { createOrderedMap } from "./ordered.ts";
+import { createOrderedMap, type OrderedMap } from "./ordered.ts";
 import { rangeOf } from "./prefix.ts";
 import type { ListAnswer, ListQuery, StoreRecord } from "./store.ts";
 
@@ -58,34 +58,29 @@ export function createEntries(driver: Driver, history: History, cacheBytes: numb
       const range = rangeOf(prefix);
       const at = query.revision ?? revision;
       const start = query.after !== undefined && query.after >= range.start ? `${query.after}\u0000` : range.start;
-      const present = map.from(start);
-      const states = at === revision ? live(present, range.end) : rewound(present, start, range.end, history, at);
       const wanted: (Entry | StoreRecord)[] = [];
+      const { filter, limit = Number.POSITIVE_INFINITY } = query;
       let remaining = 0;
-      for (const state of states) {
-        if (query.filter && !query.filter(state.meta, state.key)) continue;
-        if (query.limit === undefined || wanted.length < query.limit) wanted.push(state);
-        else if (query.filter) remaining++;
+      const visit = (state: Entry | StoreRecord): boolean => {
+        if (filter && !filter(state.meta, state.key)) return true;
+        if (wanted.length < limit) wanted.push(state);
+        else if (filter || at !== revision) remaining++;
         else {
-          remaining = at === revision ? map.countBetween(state.key, range.end) : remaining + 1;
-          if (at === revision) break;
+          remaining = map.countBetween(state.key, range.end);
+          return false;
         }
-      }
+        return true;
+      };
+      if (at === revision) map.scan(start, range.end, visit);
+      else for (const state of rewound(map, start, range.end, history, at)) visit(state);
       return { records: wanted.map((state) => ("pins" in state ? read(state) : state)), revision: at, remaining };
     },
   };
 }
 
-function* live(present: Iterable<[string, Entry]>, end: string): Generator<Entry> {
-  for (const [key, entry] of present) {
-    if (key >= end) return;
-    yield entry;
-  }
-}
-
 /** The state at an older revision: of each key that changed since, what it was before its first change after it. */
 function* rewound(
-  present: Iterable<[string, Entry]>,
+  map: OrderedMap<Entry>,
   start: string,
   end: string,
   history: History,
@@ -98,7 +93,9 @@ function* rewound(
   const old = [...before.values()].filter((record) => record !== undefined);
   old.sort((a, b) => (a.key < b.key ? -1 : 1));
   let next = 0;
-  for (const entry of live(present, end)) {
+  const present: Entry[] = [];
+  map.scan(start, end, (entry) => present.push(entry) > 0);
+  for (const entry of present) {
     for (; next < old.length && (old[next] as StoreRecord).key < entry.key; next++) yield old[next] as StoreRecord;
     if (!before.has(entry.key)) yield entry;
   }

@@ -6,7 +6,7 @@ import { claimDirectory } from "./directory.ts";
 import type { Driver, Write } from "./driver.ts";
 import { createStore, type StoreOptions } from "./engine.ts";
 import { StoreError } from "./error.ts";
-import { decodeRecord, encodeRecord } from "./record.ts";
+import { decodeHead, decodeRecord, encodeRecord } from "./record.ts";
 import type { Snapshot, Store, StoreRecord } from "./store.ts";
 
 /** LMDB orders keys by bytes: `.` comes before `/`, so that the marker stands outside of `/…`. */
@@ -93,8 +93,7 @@ function createLmdbDriver(db: RootDatabase<Buffer, string>, path: string, releas
     *load() {
       for (const { key, value } of db.getRange({ start: "/" })) {
         const name = String(key).slice(1);
-        const { revision, meta } = decodeRecord(name, value);
-        yield { key: name, revision, meta };
+        yield { key: name, ...decodeHead(name, value) };
       }
     },
     read(key) {

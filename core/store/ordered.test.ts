@@ -22,10 +22,20 @@ test("after any mix of writes, scans and counts agree with a sorted list", () =>
   }
   const sorted = [...model].sort(([a], [b]) => (a < b ? -1 : 1));
   assert.equal(map.size, model.size);
-  assert.deepEqual([...map.from("")], sorted);
+  const scanned = (start: string, end: string, limit = Number.POSITIVE_INFINITY) => {
+    const seen: [string, number][] = [];
+    map.scan(start, end, (value, key) => seen.push([key, value]) < limit);
+    return seen;
+  };
+  assert.deepEqual(scanned("", "\uffff"), sorted);
   for (const start of ["k/1", "k/1999", "k/9", "z", ""]) {
     const rest = sorted.filter(([key]) => key >= start);
-    assert.deepEqual([...map.from(start)], rest);
+    assert.deepEqual(scanned(start, "\uffff"), rest);
+    assert.deepEqual(scanned(start, "\uffff", 3), rest.slice(0, 3));
+    assert.deepEqual(
+      scanned(start, "k/5"),
+      rest.filter(([key]) => key < "k/5"),
+    );
     assert.equal(map.countBetween(start, "k/5"), sorted.filter(([key]) => key >= start && key < "k/5").length);
   }
 });

@@ -6,15 +6,21 @@ export interface OrderedMap<V> {
   get(key: string): V | undefined;
   set(key: string, value: V): void;
   delete(key: string): void;
-  /** Entries from the first key ≥ `start` on. Changes during the scan are not allowed. */
-  from(start: string): IterableIterator<[string, V]>;
+  /** Calls `visit` with the entries of [start, end) until it returns false. Changes during the scan are not allowed. */
+  scan(start: string, end: string, visit: (value: V, key: string) => boolean): void;
   /** Number of keys in [start, end). */
   countBetween(start: string, end: string): number;
 }
 
+/** Keys and their values, side by side: a scan looks nothing up. */
+interface Chunk<V> {
+  keys: string[];
+  values: V[];
+}
+
 export function createOrderedMap<V>(): OrderedMap<V> {
   const values = new Map<string, V>();
-  const chunks: string[][] = [[]];
+  const chunks: Chunk<V>[] = [{ keys: [], values: [] }];
 
   /** Index of the last chunk whose first key is ≤ key. */
   const chunkOf = (key: string): number => {
@@ -22,7 +28,7 @@ export function createOrderedMap<V>(): OrderedMap<V> {
     let high = chunks.length - 1;
     while (low < high) {
       const middle = (low + high + 1) >> 1;
-      if ((chunks[middle]?.[0] ?? "") <= key) low = middle;
+      if ((chunks[middle]?.keys[0] ?? "") <= key) low = middle;
       else high = middle - 1;
     }
     return low;
@@ -30,8 +36,8 @@ export function createOrderedMap<V>(): OrderedMap<V> {
   const rank = (key: string): number => {
     const at = chunkOf(key);
     let before = 0;
-    for (let i = 0; i < at; i++) before += chunks[i]?.length ?? 0;
-    return before + lowerBound(chunks[at] as string[], key);
+    for (let i = 0; i < at; i++) before += chunks[i]?.keys.length ?? 0;
+    return before + lowerBound((chunks[at] as Chunk<V>).keys, key);
   };
 
   return {
@@ -42,27 +48,39 @@ export function createOrderedMap<V>(): OrderedMap<V> {
     set(key, value) {
       const known = values.has(key);
       values.set(key, value);
-      if (known) return;
       const at = chunkOf(key);
-      const chunk = chunks[at] as string[];
-      chunk.splice(lowerBound(chunk, key), 0, key);
-      if (chunk.length > most) chunks.splice(at + 1, 0, chunk.splice(most >> 1));
+      const chunk = chunks[at] as Chunk<V>;
+      const place = lowerBound(chunk.keys, key);
+      if (known) {
+        chunk.values[place] = value;
+        return;
+      }
+      chunk.keys.splice(place, 0, key);
+      chunk.values.splice(place, 0, value);
+      if (chunk.keys.length <= most) return;
+      const half = most >> 1;
+      chunks.splice(at + 1, 0, { keys: chunk.keys.splice(half), values: chunk.values.splice(half) });
     },
     delete(key) {
       if (!values.delete(key)) return;
       const at = chunkOf(key);
-      const chunk = chunks[at] as string[];
-      chunk.splice(lowerBound(chunk, key), 1);
-      if (chunk.length === 0 && chunks.length > 1) chunks.splice(at, 1);
+      const chunk = chunks[at] as Chunk<V>;
+      const place = lowerBound(chunk.keys, key);
+      chunk.keys.splice(place, 1);
+      chunk.values.splice(place, 1);
+      if (chunk.keys.length === 0 && chunks.length > 1) chunks.splice(at, 1);
     },
-    *from(start) {
+    scan(start, end, visit) {
       const first = chunkOf(start);
       for (let i = first; i < chunks.length; i++) {
-        const chunk = chunks[i] as string[];
-        for (let j = i === first ? lowerBound(chunk, start) : 0; j < chunk.length; j++) {
-          const key = chunk[j] as string;
-          yield [key, values.get(key) as V];
+        const chunk = chunks[i] as Chunk<V>;
+        const { keys } = chunk;
+        // Only a chunk that reaches the end is compared key by key.
+        const stop = (keys[keys.length - 1] ?? "") < end ? keys.length : lowerBound(keys, end);
+        for (let j = i === first ? lowerBound(keys, start) : 0; j < stop; j++) {
+          if (!visit(chunk.values[j] as V, keys[j] as string)) return;
         }
+        if (stop < keys.length) return;
       }
     },
     countBetween: (start, end) => Math.max(0, rank(end) - rank(start)),

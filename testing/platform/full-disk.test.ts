@@ -1,6 +1,7 @@
 // A disk that fills up while the platform runs: writes are refused with the reason, reads go on, a restart finds all.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -42,7 +43,7 @@ async function fillWhileRunning(mount: string, directory: string): Promise<strin
   const client = createClient(transport.handler);
   const acknowledged: string[] = [];
   const write = async (index: number) => {
-    const data = { text: "x".repeat(500_000) };
+    const data = { text: randomBytes(375_000).toString("base64") };
     await client.create(ConfigMaps, { metadata: { namespace: "default", name: `c${index}` }, data });
     acknowledged.push(`c${index}`);
   };

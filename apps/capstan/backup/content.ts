@@ -1,11 +1,12 @@
 // What a backup holds: the store at one revision, the keys and certificates, and the settings that go with them.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { join, relative } from "node:path";
 import { type ArchiveFile, type Store, writeArchive } from "@capstan/core/store";
 import type { DataDirectory } from "../instance/data-directory.ts";
 
 /** Files of the data directory that the store's content depends on, beside those of pki. */
 const settings = ["network.json", "console-secret", "quickstart.json"];
-const pkiFile = /^pki\/[A-Za-z0-9][A-Za-z0-9._-]{0,100}$/;
+const pkiFile = /^pki(\/[A-Za-z0-9][A-Za-z0-9._-]{0,100}){1,3}$/;
 
 /** Everything in the data directory that a restore replaces. */
 export const replaced = ["store", "pki", ...settings];
@@ -21,10 +22,13 @@ export function* readContent(store: Store, directory: DataDirectory): Generator<
   yield* writeArchive(snapshot, readFiles(directory), new Date().toISOString());
 }
 
-function readFiles(directory: DataDirectory): ArchiveFile[] {
-  const pki = directory.path("pki");
-  const names = [...settings, ...(existsSync(pki) ? readdirSync(pki).map((name) => `pki/${name}`) : [])];
-  return names
-    .filter((name) => isContent(name) && existsSync(directory.path(name)))
-    .map((name) => ({ name, bytes: readFileSync(directory.path(name)) }));
+function readFiles({ root, path }: DataDirectory): ArchiveFile[] {
+  const pki = path("pki");
+  const found = existsSync(pki) ? readdirSync(pki, { recursive: true, withFileTypes: true }) : [];
+  const inPki = found
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(root, join(entry.parentPath, entry.name)));
+  return [...settings, ...inPki]
+    .filter((name) => isContent(name) && existsSync(path(name)))
+    .map((name) => ({ name, bytes: readFileSync(path(name)) }));
 }

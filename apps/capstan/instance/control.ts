@@ -3,8 +3,6 @@
 import { once } from "node:events";
 import { chmodSync, rmSync } from "node:fs";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { Readable } from "node:stream";
-import { pipeline } from "node:stream/promises";
 import { messageOf } from "@capstan/base/errors";
 import { http } from "@capstan/core/wire";
 
@@ -63,16 +61,23 @@ export async function serveControl({ socket, status, ready, stop, backup }: Cont
   };
 }
 
-/** A stream that breaks off is half a backup to its reader, which says so. */
+/** A stream that breaks off is half a backup to its reader, which says so; an error before it is told. */
 async function sendBackup(outgoing: ServerResponse, backup: ControlOptions["backup"]): Promise<void> {
-  let chunks: Iterable<Uint8Array>;
   try {
-    chunks = backup();
+    for (const chunk of backup()) if (!outgoing.write(chunk)) await drained(outgoing);
+    outgoing.end();
   } catch (error) {
-    outgoing.writeHead(503).end(messageOf(error));
-    return;
+    if (outgoing.headersSent) outgoing.destroy();
+    else outgoing.writeHead(503).end(messageOf(error));
   }
-  await pipeline(Readable.from(chunks), outgoing).catch(() => outgoing.destroy());
+}
+
+/** Throws when the reader has gone. */
+async function drained(outgoing: ServerResponse): Promise<void> {
+  const over = new AbortController();
+  outgoing.once("close", () => over.abort());
+  if (outgoing.destroyed) over.abort();
+  await once(outgoing, "drain", { signal: over.signal });
 }
 
 function elapsed(ms: number): Promise<void> {
