@@ -6,7 +6,7 @@ import { claimDirectory } from "./directory.ts";
 import type { Driver, Write } from "./driver.ts";
 import { createStore, type StoreOptions } from "./engine.ts";
 import { StoreError } from "./error.ts";
-import { decodeHead, decodeRecord, encodeRecord } from "./record.ts";
+import { decodeHead, decodeRecord, decodeValue, encodeRecord } from "./record.ts";
 import type { Snapshot, Store, StoreRecord } from "./store.ts";
 
 /** LMDB orders keys by bytes: `.` comes before `/`, so that the marker stands outside of `/…`. */
@@ -98,7 +98,7 @@ function createLmdbDriver(db: RootDatabase<Buffer, string>, path: string, releas
     },
     read(key) {
       const value = db.get(`/${key}`);
-      return value && decodeRecord(key, value);
+      return value && decodeValue(key, value);
     },
     async commit(writes) {
       // Each write of a batch has a promise of its own, which is rejected too when the commit fails.

@@ -30,25 +30,41 @@ export function encodeRecord(revision: number, bytes: Uint8Array, meta: unknown)
 
 /** All but the bytes. Throws Corrupted with the key's name. */
 export function decodeHead(key: string, record: Buffer): { revision: number; meta: unknown } {
-  if (record.length < header || crc32(record.subarray(4)) !== record.readUInt32LE(0)) {
-    throw new StoreError("Corrupted", `the value of "${key}" on disk is damaged: its checksum does not fit`);
-  }
-  const json = record.toString("utf8", header, splitOf(record));
-  return { revision: record.readDoubleLE(4), meta: json === "" ? undefined : JSON.parse(json) };
+  check(key, record);
+  return { revision: record.readDoubleLE(4), meta: metaOf(record) };
 }
 
-/** The bytes are a copy of their own. Throws Corrupted with the key's name. */
+/** All but the metadata; the bytes are a copy of their own. Throws Corrupted with the key's name. */
+export function decodeValue(key: string, record: Buffer): { revision: number; bytes: Uint8Array } {
+  check(key, record);
+  return { revision: record.readDoubleLE(4), bytes: bytesOf(key, record) };
+}
+
+/** Throws Corrupted with the key's name. */
 export function decodeRecord(key: string, record: Buffer): { revision: number; bytes: Uint8Array; meta: unknown } {
-  const head = decodeHead(key, record);
+  return { ...decodeValue(key, record), meta: metaOf(record) };
+}
+
+function check(key: string, record: Buffer): void {
+  if (record.length >= header && crc32(record.subarray(4)) === record.readUInt32LE(0)) return;
+  throw new StoreError("Corrupted", `the value of "${key}" on disk is damaged: its checksum does not fit`);
+}
+
+const splitOf = (record: Buffer) => header + (record.readUInt32LE(12) % deflated);
+
+function metaOf(record: Buffer): unknown {
+  const json = record.toString("utf8", header, splitOf(record));
+  return json === "" ? undefined : JSON.parse(json);
+}
+
+function bytesOf(key: string, record: Buffer): Uint8Array {
   const kept = record.subarray(splitOf(record));
-  if (record.readUInt32LE(12) < deflated) return { ...head, bytes: Uint8Array.prototype.slice.call(kept) };
+  if (record.readUInt32LE(12) < deflated) return Uint8Array.prototype.slice.call(kept);
   try {
     // What inflate gives lies in a larger buffer, which would stay as long as the bytes do.
-    return { ...head, bytes: Uint8Array.prototype.slice.call(inflateRawSync(kept, { maxOutputLength: largest })) };
+    return Uint8Array.prototype.slice.call(inflateRawSync(kept, { maxOutputLength: largest }));
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
     throw new StoreError("Corrupted", `the value of "${key}" on disk is damaged: ${why}`, { cause: error });
   }
 }
-
-const splitOf = (record: Buffer) => header + (record.readUInt32LE(12) % deflated);

@@ -4,6 +4,8 @@ import { line } from "./report.ts";
 
 const benchmarks: Record<string, () => Promise<import("./report.ts").Figure[]>> = {
   apiserver: async () => (await import("./apiserver.ts")).measureApiServer(),
+  large: async () => (await import("./large.ts")).measureLarge(),
+  peer: async () => (await import("./peer.ts")).measurePeer(),
   components: async () => (await import("./components.ts")).measureComponents(),
   predict: async () => (await import("./predict.ts")).measurePredict(),
   platform: async () => (await import("./platform.ts")).measurePlatform(),
