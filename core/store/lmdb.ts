@@ -29,8 +29,16 @@ export function openStore(directory: string, options: StoreOptions = {}): Store 
     // Nothing was written: closing has nothing to wait for, and its lock goes with it.
     void db?.close();
     release();
-    throw error;
+    throw withWayOn(error, directory);
   }
+}
+
+/** A value that is damaged says where it is, and what helps. */
+function withWayOn(error: unknown, directory: string): unknown {
+  if (!(error instanceof StoreError) || error.code !== "Corrupted" || error.message.includes(directory)) return error;
+  return new StoreError("Corrupted", `${directory}: ${error.message}; restore the cluster from a backup`, {
+    cause: error,
+  });
 }
 
 /** Writes are grouped to about this many bytes a commit. */
