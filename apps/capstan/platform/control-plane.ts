@@ -76,6 +76,11 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const serving: Serving = await serve({ handler: (incoming) => answer(incoming), port, tls, log }).catch(
     withFlag("--api-port"),
   );
+  parts.add({
+    name: "api-port",
+    about: () => serving.url,
+    start: (signal) => whenAborted(signal).then(() => serving.close()),
+  });
   const audit = options.audit && createAudit(options.audit);
   const server = createApiServer({
     store,
@@ -101,10 +106,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   parts.add({
     name: "api-server",
     ready: server.ready,
-    about: () => serving.url,
     start: async (signal) => {
       await Promise.all([server.start(signal), renewal.start(signal)]);
-      await serving.close();
     },
   });
   parts.add({ name: "informers", start: (signal) => informers.start(signal) });
