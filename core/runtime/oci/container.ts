@@ -5,7 +5,7 @@ import { createQueue, deferred, sleep } from "@capstan/base/async";
 import { type ContainerConfig, type ContainerStatus, type ExecSession, RuntimeError } from "../cri.ts";
 import { LogFile, type LogStream } from "../log-file.ts";
 import type { Cgroup } from "./cgroup.ts";
-import { isHeld, type Launched, readFifo, release, sayDrained, writeFifo } from "./launch.ts";
+import { isHeld, type Launched, readFifo, release, writeFifo } from "./launch.ts";
 import type { LayeredRoot } from "./layers.ts";
 
 /** What survives the agent: config.json of the container's directory. */
@@ -38,6 +38,7 @@ export class OciContainer {
   cannotRun: string | undefined;
   exit: { code: number; finishedAt: Date; oomKilled: boolean } | undefined;
   #launched: Launched | undefined;
+  #control: Socket | undefined;
   #outputs: Socket[] = [];
   #input: Socket | undefined;
   readonly #listeners = new Set<(stream: LogStream, data: Uint8Array) => void>();
@@ -88,6 +89,13 @@ export class OciContainer {
   /** Takes over the container's FIFOs: of one just launched, or of one that outlived an earlier agent. */
   connect(launched?: Launched): void {
     this.#launched = launched;
+    const control = join(this.directory, "control");
+    if (!isHeld(control)) {
+      this.#killGroup();
+      this.readExit();
+      this.exited.resolve();
+      return;
+    }
     const log = new LogFile(this.record.config.logPath);
     const ends = (["stdout", "stderr"] as const).map((stream) => {
       const socket = readFifo(join(this.directory, stream));
@@ -98,31 +106,20 @@ export class OciContainer {
       });
       return closed(socket);
     });
-    void this.#ended().then(async () => {
+    this.#control = readFifo(control);
+    this.#control.resume();
+    // It may have ended between the two looks: a FIFO tells its end only to those who saw it held.
+    if (!isHeld(control)) this.#control.destroy();
+    void closed(this.#control).then(async () => {
       // Other processes of a shared PID namespace may still hold the output open.
       this.#killGroup();
-      const over = new AbortController();
-      await Promise.race([Promise.all(ends), sleep(drainMs, over.signal)]);
-      over.abort();
+      await Promise.race([Promise.all(ends), sleep(drainMs)]);
       for (const socket of this.#outputs) socket.destroy();
       this.#input?.destroy();
       log.close();
       this.readExit();
-      sayDrained(join(this.directory, "drained"));
       this.exited.resolve();
     });
-  }
-
-  /** Resolves when the container's first process has ended, which may have been before this agent began. */
-  async #ended(): Promise<void> {
-    const path = join(this.directory, "control");
-    if (!isHeld(path)) return;
-    const control = readFifo(path);
-    control.resume();
-    const end = closed(control);
-    // It may have ended between the two looks: a FIFO tells its end only to those who saw it held.
-    if (!isHeld(path)) control.destroy();
-    await end;
   }
 
   start(): void {

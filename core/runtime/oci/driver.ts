@@ -22,7 +22,7 @@ import type { Tools } from "./command-line.ts";
 import { type ContainerRecord, OciContainer } from "./container.ts";
 import { childrenOf, execSync, resizeTerminal, startExec } from "./exec.ts";
 import { type HostRoot, readHostRoot } from "./host-root.ts";
-import { launch, sayDrained } from "./launch.ts";
+import { launch } from "./launch.ts";
 import { LayeredRoot } from "./layers.ts";
 import { forwardPort } from "./port-forward.ts";
 import { prepareContainer } from "./prepare.ts";
@@ -77,15 +77,14 @@ export class OciDriver implements RuntimeService {
     makeDevices(join(directory, "devices"));
     this.#host = await readHostRoot(join(directory, "mask"), hidden);
     for (const id of readdirSync(join(directory, "sandboxes"))) this.#adoptSandbox(id);
-    const adopt = async (id: string) => {
+    for (const id of readdirSync(join(directory, "containers"))) {
       try {
-        await this.#adoptContainer(id);
+        this.#adoptContainer(id);
       } catch (error) {
         log.warn("a container's record cannot be read: it is removed", { id, error });
         removeTree(join(directory, "containers", id));
       }
-    };
-    await Promise.all(readdirSync(join(directory, "containers")).map(adopt));
+    }
   }
 
   get limits(): boolean {
@@ -297,12 +296,11 @@ export class OciDriver implements RuntimeService {
     this.#follow(sandbox);
   }
 
-  async #adoptContainer(id: string): Promise<void> {
+  #adoptContainer(id: string): void {
     const directory = join(this.#options.directory, "containers", id);
     const record = JSON.parse(readFileSync(join(directory, "config.json"), "utf8")) as ContainerRecord;
     const container = new OciContainer(record, directory, new LayeredRoot(record.layers), this.#cgroups?.open(id));
     if (!this.#sandboxes.has(record.sandboxId)) {
-      sayDrained(join(directory, "drained"));
       removeTree(directory);
       return;
     }
@@ -311,8 +309,6 @@ export class OciDriver implements RuntimeService {
     if (cut && !container.hasEnded) container.interrupt();
     container.connect();
     this.#watch(container);
-    // Of one that ended before this agent began, all is known when the agent is ready.
-    if (container.hasEnded) await container.exited.promise;
   }
 
   #follow(sandbox: OciSandbox): void {

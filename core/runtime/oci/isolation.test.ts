@@ -1,5 +1,4 @@
 // What a hostile program in a container tries, and what survives an agent that is killed.
-
 import assert from "node:assert/strict";
 import { execFileSync, spawn } from "node:child_process";
 import { createHash } from "node:crypto";
@@ -18,7 +17,6 @@ import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { silent } from "@capstan/base/log";
-import { programsMissing } from "@capstan/testing/programs";
 import type { ContainerConfig, PodSandboxConfig } from "../cri.ts";
 import { allocateInstanceNetwork } from "../network/instance.ts";
 import { canBridge, createRuntime, type Runtime } from "../runtime.ts";
@@ -128,9 +126,7 @@ test("the code is there to be read, without a data directory inside it", { skip 
   assert.doesNotMatch(text, /secret/);
 });
 
-test("variables that the node's programs would heed reach the container's alone", {
-  skip: skip ?? programsMissing("python3"),
-}, async () => {
+test("variables that the node's programs would heed reach the container's alone", { skip }, async () => {
   const env = [
     { name: "LD_PRELOAD", value: "/nowhere/evil.so" },
     { name: "BASH_FUNC_mount%%", value: "() { echo taken; }" },
@@ -199,9 +195,7 @@ test("limits hold: processes, and memory of a tmpfs", { skip }, async () => {
   assert.match(shared, /No space left on device/);
 });
 
-test("pods reach each other, each at its own address and localhost", {
-  skip: skip ?? programsMissing("python3"),
-}, async () => {
+test("pods reach each other, each at its own address and localhost", { skip }, async () => {
   const pod = await runtime.runtime.runPodSandbox({
     name: "s",
     namespace: "n",
@@ -243,8 +237,7 @@ const agent = `
   void start(new AbortController().signal);
   await ready;
   const pod = await runtime.runPodSandbox({ name: "p", namespace: "n", uid: "u", hostname: "h", labels: {}, namespaces: {} });
-  for (const [attempt, script] of ["i=0; until [ -e /go/on ]; do i=$((i+1)); echo $i; sleep 0.01; done; echo end; exit 5", "exec sleep 1000",
-    "until [ -e /go/killed ]; do sleep 0.01; done; echo late; printf unended; exit 7"].entries()) {
+  for (const [attempt, script] of ["i=0; until [ -e /go/on ]; do i=$((i+1)); echo $i; sleep 0.01; done; echo end; exit 5", "exec sleep 1000"].entries()) {
     const id = await runtime.createContainer(pod.id, { name: "c", attempt, image: "capstan/host", command: ["sh", "-c", script], env: [],
       mounts: [{ hostPath: process.argv[1] + "/go", containerPath: "/go" }], labels: {}, logPath: process.argv[1] + "/" + attempt + ".log" });
     await runtime.startContainer(id);
@@ -266,22 +259,13 @@ test("containers outlive an agent that is killed; the next one gets their output
   });
   child.kill("SIGKILL");
   await new Promise((resolve) => child.once("close", resolve));
-  // One prints and ends while no agent is there to read it.
-  writeFileSync(join(directory, "go/killed"), "");
-  execFileSync("sh", ["-c", `until grep -qs 7 ${directory}/runtime/containers/*/exit; do sleep 0.01; done`]);
   const end = new AbortController();
   const network = allocateInstanceNetwork(directory, { bridged: true });
   const next = createRuntime({ dataDir: directory, network, log: silent });
   const over = next.start(end.signal);
   await next.ready;
-  const [counting, sleeping, late] = next.runtime.listContainers().sort((a, b) => a.config.attempt - b.config.attempt);
-  assert.deepEqual([counting?.state, sleeping?.state, late?.state], ["running", "running", "exited"]);
-  assert.equal(late?.exitCode, 7);
-  const said = readFileSync(join(directory, "2.log"), "utf8").trim().split("\n");
-  assert.deepEqual(
-    said.map((line) => line.split(/ stdout [FP] /)[1]),
-    ["late", "unended"],
-  );
+  const [counting, sleeping] = next.runtime.listContainers().sort((a, b) => a.config.attempt - b.config.attempt);
+  assert.deepEqual([counting?.state, sleeping?.state], ["running", "running"]);
   const ended = new Promise<void>((resolve) => next.runtime.onEvent(({ type }) => type === "stopped" && resolve()));
   writeFileSync(join(directory, "go/on"), "");
   await ended;

@@ -2,14 +2,13 @@
 # Starts the container that DIR describes: launch.conf (variables), fstab (its mounts), run (its command line).
 # "hold" stays as the parent of the container's first process for as long as that lives: it keeps ./control and the
 # FIFOs of the output open, so that a program outlives an agent that does not read, and leaves the status in ./exit.
-# What was printed and not read yet is in the FIFOs alone: they are held until an agent says on ./drained that it has it.
 #   fd 1: "pid N" and "mounted"; then a line "root" on fd 0 enters the new root: "ready"; a line "go" starts the program.
 set -u
 cd "$2" || exit 1
 . ./launch.conf
 
 if [ "$1" = join ]; then
-  $mkfifo control stdout stderr drained $stdin || exit 1
+  $mkfifo control stdout stderr $stdin || exit 1
   # The cgroup namespace is rooted where its maker is: join first, leave again in "hold".
   for group in $cgroups; do echo 0 >"$group/cgroup.procs" || exit 1; done
   # A score below the agent's own needs CAP_SYS_RESOURCE, which root need not have.
@@ -40,9 +39,4 @@ echo "pid $!"
 exec </dev/null >/dev/null 2>&1 7<&-
 for group in $home; do echo 0 >"$group/cgroup.procs"; done
 wait $!
-status=$?
-exec 7<>drained 8<stdout 9<stderr
-exec 4>&- 5>&-
-echo $status >&6
-exec 3>&-
-read -r line <&7
+echo $? >&6

@@ -1,6 +1,6 @@
 // Starts the two shell scripts and listens to what they say.
 import { type ChildProcess, spawn } from "node:child_process";
-import { closeSync, constants, openSync, readSync, writeSync } from "node:fs";
+import { closeSync, constants, openSync, readSync } from "node:fs";
 import { Socket } from "node:net";
 import { RuntimeError } from "../cri.ts";
 
@@ -87,16 +87,5 @@ export function writeFifo(path: string): Socket {
   } catch (error) {
     closeSync(fd);
     throw error;
-  }
-}
-
-/** Tells the parent of an ended container that its output has been read. It may be gone itself: then nobody waits. */
-export function sayDrained(path: string): void {
-  try {
-    const fd = openSync(path, constants.O_WRONLY | constants.O_NONBLOCK);
-    writeSync(fd, "\n");
-    closeSync(fd);
-  } catch (error) {
-    if (!["ENXIO", "ENOENT", "EPIPE"].includes((error as NodeJS.ErrnoException).code ?? "")) throw error;
   }
 }
