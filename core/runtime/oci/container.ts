@@ -113,7 +113,9 @@ export class OciContainer {
     void closed(this.#control).then(async () => {
       // Other processes of a shared PID namespace may still hold the output open.
       this.#killGroup();
-      await Promise.race([Promise.all(ends), sleep(drainMs)]);
+      const over = new AbortController();
+      await Promise.race([Promise.all(ends), sleep(drainMs, over.signal)]);
+      over.abort();
       for (const socket of this.#outputs) socket.destroy();
       this.#input?.destroy();
       log.close();

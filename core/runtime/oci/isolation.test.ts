@@ -17,6 +17,7 @@ import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { silent } from "@capstan/base/log";
+import { programsMissing } from "@capstan/testing/programs";
 import type { ContainerConfig, PodSandboxConfig } from "../cri.ts";
 import { allocateInstanceNetwork } from "../network/instance.ts";
 import { canBridge, createRuntime, type Runtime } from "../runtime.ts";
@@ -126,7 +127,9 @@ test("the code is there to be read, without a data directory inside it", { skip 
   assert.doesNotMatch(text, /secret/);
 });
 
-test("variables that the node's programs would heed reach the container's alone", { skip }, async () => {
+test("variables that the node's programs would heed reach the container's alone", {
+  skip: skip ?? programsMissing("python3"),
+}, async () => {
   const env = [
     { name: "LD_PRELOAD", value: "/nowhere/evil.so" },
     { name: "BASH_FUNC_mount%%", value: "() { echo taken; }" },
@@ -195,7 +198,9 @@ test("limits hold: processes, and memory of a tmpfs", { skip }, async () => {
   assert.match(shared, /No space left on device/);
 });
 
-test("pods reach each other, each at its own address and localhost", { skip }, async () => {
+test("pods reach each other, each at its own address and localhost", {
+  skip: skip ?? programsMissing("python3"),
+}, async () => {
   const pod = await runtime.runtime.runPodSandbox({
     name: "s",
     namespace: "n",
