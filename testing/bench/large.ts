@@ -10,7 +10,8 @@ import { openStore } from "@capstan/core/store";
 import { createTransport } from "@capstan/core/wire";
 import { adminRequest } from "../../apps/capstan/platform/certificates.ts";
 import { TestCluster } from "../cluster/index.ts";
-import { freePort, ready, residentOf, startCapstan } from "./peer.ts";
+import { freePort, ready } from "../peers/kube-apiserver/start.ts";
+import { residentOf, startCapstan } from "./peer.ts";
 import { type Figure, quantile } from "./report.ts";
 
 const pods = 100_000;

@@ -1,17 +1,15 @@
 // The API server against kube-apiserver with etcd: the same requests over TLS, one server after the other, in one run.
-import { type ChildProcess, spawn } from "node:child_process";
-import { createPrivateKey, createPublicKey } from "node:crypto";
-import { once } from "node:events";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
+import { spawn } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as wait } from "node:timers/promises";
 import { Pods, ServiceAccounts } from "@capstan/api/generated/resources";
 import { type Client, createClient, readText } from "@capstan/core/client";
-import { type Authority, type KeyPair, openAuthority, openTokenSigner } from "@capstan/core/pki";
+import { type Authority, openAuthority } from "@capstan/core/pki";
 import { createTransport } from "@capstan/core/wire";
-import { adminRequest, apiServerRequest } from "../../apps/capstan/platform/certificates.ts";
+import { adminRequest } from "../../apps/capstan/platform/certificates.ts";
+import { findPrograms, freePort, type Running, ready, startKubernetes, stop } from "../peers/kube-apiserver/start.ts";
 import { type Figure, quantile } from "./report.ts";
 
 const pods = 5000;
@@ -30,11 +28,6 @@ const spec = {
   ],
 };
 
-/** A server of one kind: its processes, and what a client needs to reach it. */
-interface Running {
-  processes: ChildProcess[];
-  url: string;
-}
 type Start = (root: string, authority: Authority, port: number) => Promise<Running>;
 
 interface Measured {
@@ -48,12 +41,12 @@ interface Measured {
 
 /** Empty, with a message, when the peer's programs are not given. */
 export async function measurePeer(): Promise<Figure[]> {
-  const { CAPSTAN_KUBE_APISERVER: apiserver, CAPSTAN_ETCD: etcd } = process.env;
-  if (!apiserver || !etcd) {
+  const programs = findPrograms();
+  if (!programs) {
     console.log("peer: skipped: CAPSTAN_KUBE_APISERVER and CAPSTAN_ETCD name no programs; build.sh makes them");
     return [];
   }
-  const peer = await measure((root, authority, port) => startKubernetes({ apiserver, etcd }, root, authority, port));
+  const peer = await measure((root, authority, port) => startKubernetes(programs, root, authority, port));
   const ours = await measure(startCapstan);
   const figure = (name: string, unit: string, key: keyof Measured): Figure => ({
     name,
@@ -88,10 +81,7 @@ async function measure(start: Start): Promise<Measured> {
     const megabytes = running.processes.reduce((sum, { pid }) => sum + residentOf(pid), 0);
     return { start: seconds, megabytes, ...(await measureRequests(client)) };
   } finally {
-    for (const child of running?.processes.toReversed() ?? []) {
-      child.kill("SIGTERM");
-      if (child.exitCode === null && child.signalCode === null) await once(child, "exit");
-    }
+    await stop(running);
     rmSync(root, { recursive: true });
   }
 }
@@ -155,18 +145,6 @@ async function untilLine(stream: AsyncIterator<Uint8Array>): Promise<void> {
   }
 }
 
-export async function ready(client: Client): Promise<void> {
-  let last: unknown;
-  for (let attempt = 0; attempt < 1200; attempt++) {
-    // Until it listens, and until it is ready, the answer is an error.
-    const [answer] = await Promise.allSettled([client.request({ url: "/readyz" })]);
-    if (answer.status === "fulfilled") return;
-    last = answer.reason;
-    await wait(25);
-  }
-  throw new Error("the server did not become ready within 30 s", { cause: last });
-}
-
 export const startCapstan: Start = async (root, _authority, port) => {
   const server = new URL("./serve-apiserver.ts", import.meta.url).pathname;
   const child = spawn(process.execPath, ["--max-semi-space-size=8", server, root, String(port)], {
@@ -174,81 +152,6 @@ export const startCapstan: Start = async (root, _authority, port) => {
   });
   return { processes: [child], url: `https://127.0.0.1:${port}` };
 };
-
-async function startKubernetes(
-  programs: { apiserver: string; etcd: string },
-  root: string,
-  authority: Authority,
-  port: number,
-): Promise<Running> {
-  const [clientPort, peerPort] = [await freePort(), await freePort()];
-  const etcdUrl = `http://127.0.0.1:${clientPort}`;
-  const options = { stdio: "ignore" } as const;
-  const peers = `http://127.0.0.1:${peerPort}`;
-  const etcd = spawn(
-    programs.etcd,
-    [
-      ["--data-dir", join(root, "etcd")],
-      ["--listen-client-urls", etcdUrl, "--advertise-client-urls", etcdUrl],
-      ["--listen-peer-urls", peers, "--initial-advertise-peer-urls", peers],
-      ["--initial-cluster", `default=${peers}`],
-    ].flat(),
-    options,
-  );
-  const files = await writeFiles(root, authority);
-  const apiserver = spawn(
-    programs.apiserver,
-    [
-      `--etcd-servers=${etcdUrl}`,
-      `--secure-port=${port}`,
-      "--bind-address=127.0.0.1",
-      "--advertise-address=127.0.0.1",
-      "--service-cluster-ip-range=10.96.0.0/16",
-      "--authorization-mode=Node,RBAC",
-      `--client-ca-file=${files.ca}`,
-      `--tls-cert-file=${files.cert}`,
-      `--tls-private-key-file=${files.key}`,
-      "--service-account-issuer=https://kubernetes.default.svc",
-      `--service-account-key-file=${files.accountPublic}`,
-      `--service-account-signing-key-file=${files.account}`,
-      // Its limits for one user would decide, not its speed.
-      "--enable-priority-and-fairness=false",
-      "--max-requests-inflight=0",
-      "--max-mutating-requests-inflight=0",
-    ],
-    options,
-  );
-  return { processes: [etcd, apiserver], url: `https://127.0.0.1:${port}` };
-}
-
-async function writeFiles(root: string, authority: Authority) {
-  const pair: KeyPair = await authority.issue(apiServerRequest("10.96.0.1"));
-  await openTokenSigner(join(root, "pki"));
-  const account = join(root, "pki", "sa.key");
-  const write = (name: string, text: string) => {
-    writeFileSync(join(root, name), text, { mode: 0o600 });
-    return join(root, name);
-  };
-  const accountPublic = createPublicKey(createPrivateKey(readFileSync(account)))
-    .export({ type: "spki", format: "pem" })
-    .toString();
-  return {
-    ca: write("ca.crt", authority.cert),
-    cert: write("apiserver.crt", pair.cert),
-    key: write("apiserver.key", pair.key),
-    account,
-    accountPublic: write("sa.pub", accountPublic),
-  };
-}
-
-export async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as { port: number };
-  server.close();
-  await once(server, "close");
-  return port;
-}
 
 export function residentOf(pid = 0): number {
   return Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${pid}/status`, "utf8"))?.[1] ?? 0) / 1024;

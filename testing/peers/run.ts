@@ -1,4 +1,5 @@
 // Runs Go's own clients against a fresh Capstan: node testing/peers/run.ts [clients | helm | crds …]. Needs Go and its module proxy.
+// "contract" runs the contract of the API on a real kube-apiserver instead.
 // What is built stays in the user's cache directory, outside the repository.
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -6,6 +7,8 @@ import { mkdirSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { startInstance } from "../platform/instance.ts";
+import { runContract } from "./contract.ts";
+import { findPrograms } from "./kube-apiserver/start.ts";
 
 const here = import.meta.dirname;
 const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "capstan-peers");
@@ -16,6 +19,17 @@ const builds: Record<string, [output: string, directory: string, target: string]
   helm: [["helm", "helm", "helm.sh/helm/v3/cmd/helm"]],
   crds: [],
 };
+const kubernetes = join(here, "kube-apiserver", "build.sh");
+
+/** Builds kube-apiserver and etcd where the environment names none. */
+function findKubernetes() {
+  const named = findPrograms();
+  if (named) return named;
+  const directory = join(cache, "kubernetes");
+  const { status } = spawnSync("sh", [kubernetes, directory], { stdio: "inherit" });
+  if (status !== 0) throw new Error(`${kubernetes} failed`);
+  return { apiserver: join(directory, "kube-apiserver"), etcd: join(directory, "etcd") };
+}
 
 function build(name: string): void {
   for (const [output, directory, target] of builds[name] ?? []) {
@@ -26,6 +40,7 @@ function build(name: string): void {
 }
 
 async function run(name: string): Promise<number> {
+  if (name === "contract") return runContract(findKubernetes());
   build(name);
   await using instance = startInstance();
   await instance.ready();
@@ -47,9 +62,10 @@ if (version.status !== 0) {
   process.exitCode = 1;
 } else {
   mkdirSync(cache, { recursive: true });
-  const names = process.argv.length > 2 ? process.argv.slice(2) : Object.keys(builds);
+  const all = [...Object.keys(builds), "contract"];
+  const names = process.argv.length > 2 ? process.argv.slice(2) : all;
   for (const name of names) {
-    if (!builds[name]) throw new Error(`${name} is none of ${Object.keys(builds).join(", ")}`);
+    if (!all.includes(name)) throw new Error(`${name} is none of ${all.join(", ")}`);
     console.log(`# ${name}`);
     process.exitCode = (await run(name)) || process.exitCode;
   }
