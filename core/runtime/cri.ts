@@ -190,16 +190,60 @@ export interface RuntimeService {
 export interface ImageStatus {
   id: string;
   names: string[];
-  /** Bytes on disk that belong to the image alone. */
+  /** Bytes on disk of all its layers; those that other images share count in each. */
   size: number;
+  /** `repository@sha256:…` of the manifests that it was pulled by. */
+  digests?: string[];
+  /** Not the runtime's to remove: built in, mapped, or kept by configuration. */
+  pinned?: boolean;
+}
+
+/** What a registry wants to know of its caller, as CRI's AuthConfig. */
+export interface AuthConfig {
+  username?: string;
+  password?: string;
+  /** Base64 of `username:password`: counts where those two are absent. */
+  auth?: string;
+  serverAddress?: string;
+  /** Exchanged for a token of the registry. */
+  identityToken?: string;
+  /** Sent as it is. */
+  registryToken?: string;
+}
+
+/** A pull in hand. */
+export interface PullProgress {
+  image: string;
+  since: Date;
+  layers: {
+    digest: string;
+    /** Compressed bytes. */
+    size: number;
+    received: number;
+    state: "waiting" | "downloading" | "unpacking" | "done";
+  }[];
+}
+
+/** Where images lie. */
+export interface ImageFileSystem {
+  mountpoint: string;
+  /** Of all layers together. */
+  usedBytes: number;
 }
 
 export interface ImageService {
-  /** Resolves to the image's id. Code ImageNotFound says how to make an image known. */
-  pullImage(name: string, signal?: AbortSignal): Promise<string>;
+  /**
+   * Resolves to the image's id. A name that a registry serves is resolved there again each time: what the node has
+   * already is not loaded twice. Code ImageNotFound says how to make an image known.
+   */
+  pullImage(name: string, signal?: AbortSignal, auth?: AuthConfig): Promise<string>;
+  /** @param name as a pod has it, or an image's id. */
   imageStatus(name: string): ImageStatus | undefined;
   listImages(): ImageStatus[];
+  /** Takes one name of an image away, or by its id all; with the last name its layers go, unless others share them. */
   removeImage(name: string): Promise<void>;
+  pulls?(): PullProgress[];
+  imageFileSystem?(): ImageFileSystem;
 }
 
 export type RuntimeErrorCode =

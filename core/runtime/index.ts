@@ -1,5 +1,6 @@
 // Starts containers: the only room that does. Its seam has the shape of CRI.
 export type {
+  AuthConfig,
   ContainerConfig,
   ContainerEvent,
   ContainerState,
@@ -8,12 +9,14 @@ export type {
   ExecOptions,
   ExecResult,
   ExecSession,
+  ImageFileSystem,
   ImageService,
   ImageStatus,
   Mount,
   NamespaceOptions,
   PodSandbox,
   PodSandboxConfig,
+  PullProgress,
   Resources,
   RuntimeErrorCode,
   RuntimeService,
