@@ -53,3 +53,18 @@ test("mount points are made in the upper layer, behind links, with the modes bel
     /cannot mount a directory over \/etc\/a, which is a file/,
   );
 });
+
+test("a layer's link or file hides what lower layers have there", () => {
+  const [hidden, lower] = [join(directory, "hidden"), join(directory, "lower")];
+  mkdirSync(join(hidden, "a"), { recursive: true });
+  mkdirSync(join(directory, "upper/a"));
+  mkdirSync(join(lower, "b"));
+  mkdirSync(join(directory, "upper/b"));
+  writeFileSync(join(hidden, "b"), "a file in the middle");
+  writeFileSync(join(lower, "b/below"), "");
+  symlinkSync("/etc", join(lower, "a"));
+  root = new LayeredRoot([{ at: "/", directories: [join(directory, "upper"), hidden, lower] }]);
+  assert.equal(root.locate("/a/passwd").stat, undefined, "not the node's own /etc");
+  assert.equal(root.locate("/b/below").stat, undefined);
+  assert.deepEqual(root.list("/b"), []);
+});

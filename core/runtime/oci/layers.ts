@@ -35,43 +35,16 @@ export class LayeredRoot {
 
   /** Follows every link inside the root; missing parts are taken as they are named. */
   locate(path: string): Located {
-    let rest = posix.normalize(`/${path}`).split("/").filter(Boolean);
-    let current = "/";
-    let links = 0;
-    let found = this.#entry("/");
-    while (rest.length > 0) {
-      const [name = "", ...after] = rest;
-      const next = posix.join(current, name);
-      const entry = this.#entry(next);
-      if (entry.stat?.isSymbolicLink()) {
-        if (++links > linkLimit) throw new RuntimeError("InvalidArgument", `${path}: more than ${linkLimit} links`);
-        const target = readlinkSync(entry.host);
-        const whole = posix.normalize(`/${posix.join(target.startsWith("/") ? "/" : current, target)}`);
-        rest = [...whole.split("/").filter(Boolean), ...after];
-        current = "/";
-        found = this.#entry("/");
-        continue;
-      }
-      current = next;
-      found = entry;
-      rest = after;
-    }
-    return { path: current, host: found.host, stat: found.stat };
+    const { path: real, host, stat } = this.#walk(path);
+    return { path: real, host, stat };
   }
 
   /** Names in a directory, of all its layers. */
   list(path: string): string[] {
-    const { path: real } = this.locate(path);
-    const mount = this.#mountOf(real);
-    const inside = real === mount.at ? "" : posix.relative(mount.at, real);
     const names = new Map<string, boolean>();
-    for (const directory of mount.directories) {
-      const host = inside ? join(directory, inside) : directory;
-      if (!lstat(host)?.isDirectory()) continue;
-      for (const name of readdirSync(host)) {
-        if (names.has(name)) continue;
-        const stat = lstat(join(host, name));
-        names.set(name, !(stat?.isCharacterDevice() && stat.rdev === 0));
+    for (const directory of this.#walk(path).stack) {
+      for (const name of readdirSync(directory)) {
+        if (!names.has(name)) names.set(name, !isWhiteout(lstat(join(directory, name))));
       }
     }
     return [...names].filter(([, there]) => there).map(([name]) => name);
@@ -98,7 +71,7 @@ export class LayeredRoot {
         writeFileSync(made, "", { flag: "wx" });
         continue;
       }
-      const below = this.#entry(posix.join(mount.at, ...inside.slice(0, index + 1))).stat;
+      const below = this.locate(posix.join(mount.at, ...inside.slice(0, index + 1))).stat;
       mkdirSync(made, { mode: below ? below.mode & 0o7777 : 0o755 });
       if (below && (below.uid !== 0 || below.gid !== 0)) chownSync(made, below.uid, below.gid);
     }
@@ -111,20 +84,64 @@ export class LayeredRoot {
     return mount;
   }
 
-  #entry(path: string): { host: string; stat: Stats | undefined } {
+  #walk(path: string): Entry & { path: string } {
+    let rest = posix.normalize(`/${path}`).split("/").filter(Boolean);
+    let current = "/";
+    let links = 0;
+    let found = this.#entry("/", []);
+    while (rest.length > 0) {
+      const [name = "", ...after] = rest;
+      const next = posix.join(current, name);
+      const entry = this.#entry(next, found.stack);
+      if (entry.stat?.isSymbolicLink()) {
+        if (++links > linkLimit) throw new RuntimeError("InvalidArgument", `${path}: more than ${linkLimit} links`);
+        const target = readlinkSync(entry.host);
+        const whole = posix.normalize(`/${posix.join(target.startsWith("/") ? "/" : current, target)}`);
+        rest = [...whole.split("/").filter(Boolean), ...after];
+        current = "/";
+        found = this.#entry("/", []);
+        continue;
+      }
+      current = next;
+      found = entry;
+      rest = after;
+    }
+    return { path: current, ...found };
+  }
+
+  /** One step down, as overlayfs merges: a name that is no directory hides all layers below it. */
+  #entry(path: string, parents: string[]): Entry {
     const mount = this.#mountOf(path);
-    const inside = path === mount.at ? "" : posix.relative(mount.at, path);
-    for (const directory of mount.directories) {
-      const host = inside ? join(directory, inside) : directory;
+    const candidates =
+      path === mount.at ? mount.directories : parents.map((directory) => join(directory, posix.basename(path)));
+    const stack: string[] = [];
+    let first: Omit<Entry, "stack"> | undefined;
+    for (const host of candidates) {
       const stat = lstat(host);
       if (!stat) continue;
-      // overlayfs marks a removed name with a character device 0/0.
-      if (stat.isCharacterDevice() && stat.rdev === 0) break;
-      return { host, stat };
+      if (isWhiteout(stat)) break;
+      if (!stat.isDirectory()) {
+        first ??= { host, stat };
+        break;
+      }
+      first ??= { host, stat };
+      stack.push(host);
     }
-    return { host: join(mount.directories[0] as string, inside), stat: undefined };
+    if (first) return { ...first, stack };
+    const inside = path === mount.at ? "" : posix.relative(mount.at, path);
+    return { host: join(mount.directories[0] as string, inside), stat: undefined, stack };
   }
 }
+
+interface Entry {
+  host: string;
+  stat: Stats | undefined;
+  /** Of a directory: the layers' directories that are merged in it, upper-most first. */
+  stack: string[];
+}
+
+/** overlayfs marks a removed name with a character device 0/0. */
+const isWhiteout = (stat: Stats | undefined) => stat?.isCharacterDevice() === true && stat.rdev === 0;
 
 function lstat(path: string): Stats | undefined {
   try {
