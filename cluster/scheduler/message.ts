@@ -1,8 +1,9 @@
 import type { Refusal } from "./filter.ts";
 import type { NodeState } from "./node-state.ts";
+import type { Placement } from "./placement.ts";
 
 /** What people read when a pod fits nowhere. Source: FitError in pkg/scheduler/framework/types.go. */
-export function explain(refusals: Map<NodeState, Refusal>): string {
+function explain(refusals: Map<NodeState, Refusal>): string {
   if (refusals.size === 0) return "no nodes available to schedule pods";
   const all = [...refusals.values()];
   const why = summary(all.flatMap(({ reasons }) => reasons));
@@ -10,6 +11,11 @@ export function explain(refusals: Map<NodeState, Refusal>): string {
     preemptable ? "No preemption victims found for incoming pod" : "Preemption is not helpful for scheduling",
   );
   return `0/${refusals.size} nodes are available: ${why}. preemption: 0/${refusals.size} nodes are available: ${summary(helpless)}.`;
+}
+
+/** Why a pod was not placed, over so many nodes. */
+export function explainPlacement(placement: Exclude<Placement, { state: NodeState }>, nodes: number): string {
+  return "missing" in placement ? explainAll(placement.missing, nodes) : explain(placement.refusals);
 }
 
 /** The same, for a reason that holds on every node. */

@@ -48,8 +48,7 @@ export class NodeState {
   place(pod: Pod): void {
     this.remove(pod);
     const placed = { pod, requests: podRequests(pod), compared: comparedRequests(pod), ports: hostPorts(pod) };
-    this.#placed.set(pod.metadata.uid ?? "", placed);
-    this.#count(placed, 1);
+    this.#keep(placed);
   }
 
   remove(pod: Pod): void {
@@ -67,13 +66,19 @@ export class NodeState {
     return wanted.some((port) => taken.some((other) => collides(port, other)));
   }
 
-  /** The same node without some of its pods: what it would be if they were gone. */
-  without(pods: Pod[]): NodeState {
+  /** A copy of the node: what it would be if some pods were gone and others had come. */
+  imagine({ gone = [], coming = [] }: { gone?: Pod[]; coming?: Pod[] } = {}): NodeState {
     const copy = new NodeState(this.name);
     copy.setNode(this.node);
-    const gone = new Set(pods.map(({ metadata }) => metadata.uid));
-    for (const { pod } of this.#placed.values()) if (!gone.has(pod.metadata.uid)) copy.place(pod);
+    const away = new Set(gone.map(({ metadata }) => metadata.uid));
+    for (const placed of this.#placed.values()) if (!away.has(placed.pod.metadata.uid)) copy.#keep(placed);
+    for (const pod of coming) copy.place(pod);
     return copy;
+  }
+
+  #keep(placed: Placed): void {
+    this.#placed.set(placed.pod.metadata.uid ?? "", placed);
+    this.#count(placed, 1);
   }
 
   #count({ requests, compared }: Placed, sign: 1 | -1): void {

@@ -68,6 +68,11 @@ export async function preempt(office: Office, pod: Pod, { state, victims }: Pree
   await Promise.all(victims.filter(({ metadata }) => !metadata.deletionTimestamp).map(evict));
 }
 
+/** Nobody goes for the pod any more: others may use the node that it was promised. */
+export async function takeBackNomination(office: Office, pod: Pod): Promise<void> {
+  await patchStatus(office, pod, { nominatedNodeName: null });
+}
+
 async function patchStatus({ client, log }: Pick<Office, "client" | "log">, pod: Pod, status: object): Promise<void> {
   const body = { metadata: { uid: pod.metadata.uid }, status };
   try {

@@ -59,17 +59,38 @@ export class SchedulingQueue {
     }
   }
 
+  /** Takes all that are chosen, waiting aside or not, in the order of their turns. */
+  takeAll(chosen: (pod: Pod) => boolean): Pod[] {
+    this.wake(chosen);
+    const taken = [...this.#active.values()].filter(({ pod }) => chosen(pod)).sort(inOrder);
+    for (const { pod } of taken) this.#active.delete(pod.metadata.uid ?? "");
+    return taken.map(({ pod }) => pod);
+  }
+
+  /** Pods that wait for victims to leave the node that they were promised. */
+  get nominated(): Pod[] {
+    const all = [...this.#active.values(), ...this.#aside.values()];
+    return all.map(({ pod }) => pod).filter(({ status }) => status?.nominatedNodeName);
+  }
+
   take(): Pod | undefined {
     if (this.#dirty) {
-      const order = [...this.#active].sort(([, a], [, b]) => priorityOf(b.pod) - priorityOf(a.pod) || a.turn - b.turn);
+      const order = [...this.#active].sort(([, a], [, b]) => inOrder(a, b));
       this.#sorted = order.map(([uid]) => uid).reverse();
       this.#dirty = false;
     }
-    const uid = this.#sorted.pop();
-    const waiting = uid === undefined ? undefined : this.#active.get(uid);
-    if (uid !== undefined) this.#active.delete(uid);
-    return waiting?.pod;
+    for (let uid = this.#sorted.pop(); uid !== undefined; uid = this.#sorted.pop()) {
+      const waiting = this.#active.get(uid);
+      if (!waiting) continue;
+      this.#active.delete(uid);
+      return waiting.pod;
+    }
+    return undefined;
   }
+}
+
+function inOrder(a: Waiting, b: Waiting): number {
+  return priorityOf(b.pod) - priorityOf(a.pod) || a.turn - b.turn;
 }
 
 export function priorityOf({ spec }: Pod): number {

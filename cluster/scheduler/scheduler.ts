@@ -4,6 +4,7 @@ import {
   Nodes,
   PersistentVolumeClaims,
   PersistentVolumes,
+  PodDisruptionBudgets,
   Pods,
   StorageClasses,
 } from "@capstan/api/generated/resources";
@@ -11,24 +12,30 @@ import { aborted, backoff, sleep } from "@capstan/base/async";
 import type { Logger } from "@capstan/base/log";
 import type { Client } from "@capstan/core/client";
 import { createRecorder, type Informer, type Informers, type Recorder } from "@capstan/core/reconcile";
-import { claimRefusal, reachesVolumes, type Storage, usesClaims } from "./claims.ts";
-import { prepareFilters, type Refusal } from "./filter.ts";
-import { explain, explainAll } from "./message.ts";
+import { usesClaims } from "./claims.ts";
+import { type GangTrial, lackingResource, tryGang } from "./gang.ts";
+import { explainAll, explainPlacement } from "./message.ts";
 import type { NodeState } from "./node-state.ts";
-import { bind, preempt, reportUnschedulable } from "./outcome.ts";
+import { bind, preempt, reportUnschedulable, takeBackNomination } from "./outcome.ts";
+import { placePod, type Surroundings } from "./placement.ts";
 import { requiredAffinity, requiredAntiAffinity } from "./pod-affinity.ts";
-import { findVictims } from "./preempt.ts";
+import { type Gang, Gangs, type GroupRef, groupKey, groupOf } from "./pod-groups.ts";
+import { findVictims, type Preemption, waitsForVictims } from "./preempt.ts";
 import { SchedulingQueue } from "./queue.ts";
-import { choose } from "./score.ts";
 import { World } from "./world.ts";
 
 export interface SchedulerOptions {
   client: Client;
   informers: Informers;
   log: Logger;
-  /** Places the pods whose schedulerName this is. Default "default-scheduler". */
-  name?: string;
+  /**
+   * Places the pods whose schedulerName is one of these; events come from the first. Default: the cluster's own and
+   * those that manifests name to have pods placed in groups.
+   */
+  names?: string[];
 }
+
+const ownNames = ["default-scheduler", "volcano", "scheduler-plugins-scheduler"];
 
 /** Gives each pod without a node the best that fits it, as soon as there is one. */
 export interface Scheduler {
@@ -39,28 +46,28 @@ export function createScheduler(options: SchedulerOptions): Scheduler {
   return new PodScheduler(options);
 }
 
-const farVolume: Refusal = { reasons: ["node(s) had volume node affinity conflict"], preemptable: false };
-
 class PodScheduler implements Scheduler {
   readonly #client: Client;
   readonly #informers: Informers;
   readonly #log: Logger;
-  readonly #name: string;
+  readonly #names: string[];
   readonly #recorder: Recorder;
   readonly #world = new World();
   readonly #queue = new SchedulingQueue();
   readonly #running = new Set<Promise<void>>();
   readonly #failures = new Map<string, number>();
+  readonly #gangs: Gangs;
   #pods: Informer<Pod> | undefined;
   #planned = false;
   #signal: AbortSignal = new AbortController().signal;
 
-  constructor({ client, informers, log, name = "default-scheduler" }: SchedulerOptions) {
+  constructor({ client, informers, log, names = ownNames }: SchedulerOptions) {
     this.#client = client;
     this.#informers = informers;
     this.#log = log.with({ part: "scheduler" });
-    this.#name = name;
-    this.#recorder = createRecorder(client, { component: name, log: this.#log });
+    this.#names = names;
+    this.#recorder = createRecorder(client, { component: names[0] ?? "default-scheduler", log: this.#log });
+    this.#gangs = new Gangs(informers, (key) => this.#wake((pod) => isOfGang(pod, key)));
   }
 
   async start(signal: AbortSignal): Promise<void> {
@@ -68,9 +75,11 @@ class PodScheduler implements Scheduler {
     const nodes = this.#informers.informer(Nodes);
     const pods = this.#informers.informer(Pods);
     this.#pods = pods;
+    pods.addIndex("gang", gangKeys);
+    const budgets = this.#informers.informer(PodDisruptionBudgets);
     const namespaces = this.#informers.informer(Namespaces);
     const { claims, classes, volumes } = this.#storage();
-    const all = [nodes, pods, claims, classes, volumes].map((informer) => informer.synced());
+    const all = [nodes, pods, claims, classes, volumes, budgets].map((informer) => informer.synced());
     await Promise.race([Promise.all(all), aborted(signal)]);
     if (signal.aborted) return;
     const stops = [
@@ -83,6 +92,7 @@ class PodScheduler implements Scheduler {
     ];
     await aborted(signal);
     for (const stop of stops) stop();
+    this.#gangs.stop();
     await Promise.all(this.#running);
     await this.#recorder.flush();
   }
@@ -115,7 +125,7 @@ class PodScheduler implements Scheduler {
 
   #isOurs({ spec, status }: Pod): boolean {
     if (spec.schedulingGates?.length || status?.phase === "Succeeded" || status?.phase === "Failed") return false;
-    return (spec.schedulerName ?? "default-scheduler") === this.#name;
+    return this.#names.includes(spec.schedulerName ?? "default-scheduler");
   }
 
   #wake(chosen?: (pod: Pod) => boolean): void {
@@ -134,7 +144,7 @@ class PodScheduler implements Scheduler {
     });
   }
 
-  #storage(): Storage {
+  #storage(): Surroundings["storage"] {
     return {
       volumes: this.#informers.informer(PersistentVolumes),
       claims: this.#informers.informer(PersistentVolumeClaims),
@@ -142,33 +152,88 @@ class PodScheduler implements Scheduler {
     };
   }
 
+  #surroundings(): Surroundings {
+    return { storage: this.#storage(), labelsOf: this.#labelsOf, nominated: this.#queue.nominated };
+  }
+
   #attempt(pod: Pod): void {
-    const nodes = this.#world.nodes;
-    const storage = this.#storage();
-    const missing = claimRefusal(pod, storage);
-    if (missing) {
-      this.#queue.setAside(pod);
-      this.#run(() => reportUnschedulable(this.#office(), pod, explainAll(missing, nodes.length)));
+    const group = groupOf(pod);
+    if (group) {
+      this.#attemptGang(pod, group);
       return;
     }
-    const filter = prepareFilters(pod, nodes, this.#labelsOf);
-    const refusals = new Map<NodeState, Refusal>();
-    const fitting = nodes.filter((state) => {
-      let refusal = filter(state);
-      if (!refusal && state.node && !reachesVolumes(pod, state.node, storage)) refusal = farVolume;
-      if (refusal) refusals.set(state, refusal);
-      return refusal === undefined;
-    });
-    if (fitting.length > 0) {
-      this.#assign(pod, choose(pod, fitting, nodes, this.#labelsOf).name);
+    const { nodes } = this.#world;
+    const placement = placePod(pod, nodes, this.#surroundings());
+    if ("state" in placement) {
+      this.#assign(pod, placement.state.name);
       return;
     }
+    const preemption =
+      "refusals" in placement ? findVictims(pod, placement.refusals, { ...this.#rights(), nodes }) : undefined;
+    this.#refuse(pod, explainPlacement(placement, nodes.length), preemption);
+  }
+
+  /** Who may be asked to go. */
+  #rights() {
+    return { budgets: this.#informers.informer(PodDisruptionBudgets).list(), labelsOf: this.#labelsOf };
+  }
+
+  /** Places as many of the group as it needs, or none. */
+  #attemptGang(first: Pod, group: GroupRef): void {
+    const key = groupKey(group);
+    const waiting = [first, ...this.#queue.takeAll((pod) => isOfGang(pod, key))];
+    const { nodes } = this.#world;
+    const refuseAll = (why: string) => {
+      for (const pod of waiting) this.#refuse(pod, explainAll(why, nodes.length));
+    };
+    const gang = this.#gangs.find(group);
+    if (!gang) {
+      refuseAll(`PodGroup ${group.name} not found`);
+      return;
+    }
+    const members = this.#pods?.byIndex("gang", key) ?? [];
+    const { minMember, minResources } = gang;
+    if (members.length < minMember) {
+      refuseAll(`the PodGroup has ${members.length} of the ${minMember} pods it needs`);
+      return;
+    }
+    const lacking = lackingResource(minResources, nodes, new Set(members.map(({ metadata }) => metadata.uid ?? "")));
+    if (lacking) {
+      refuseAll(`the nodes have less ${lacking} free than the PodGroup's minResources`);
+      return;
+    }
+    const there = members.filter(({ metadata, status }) => {
+      return status?.phase === "Succeeded" || this.#world.isPlaced(metadata.uid ?? "");
+    }).length;
+    this.#placeGang(waiting, gang, there);
+  }
+
+  #placeGang(waiting: Pod[], { minMember }: Gang, there: number): void {
+    const { nodes } = this.#world;
+    const surroundings = this.#surroundings();
+    const trial = tryGang(waiting, nodes, surroundings);
+    const enough = there + trial.placed.length >= minMember;
+    const room = enough || waiting.some((pod) => waitsForVictims(pod, nodes)) ? undefined : this.#rights();
+    const cleared = room && tryGang(waiting, nodes, surroundings, room);
+    const helps = cleared && there + cleared.placed.length + cleared.preemptions.length >= minMember;
+    const preemptions = helps ? promises(cleared, nodes) : new Map<Pod, Preemption>();
+    for (const { pod, node } of trial.placed) {
+      if (enough) this.#assign(pod, node);
+      else this.#refuse(pod, explainAll(shortOf(trial, there, minMember), nodes.length), preemptions.get(pod));
+    }
+    for (const { pod, placement } of trial.left) {
+      this.#refuse(pod, explainPlacement(placement, nodes.length), preemptions.get(pod));
+    }
+  }
+
+  #refuse(pod: Pod, why: string, preemption?: Preemption): void {
     this.#queue.setAside(pod);
-    const victims = findVictims(pod, nodes, refusals, this.#labelsOf);
     const office = this.#office();
+    const stale = pod.status?.nominatedNodeName && !waitsForVictims(pod, this.#world.nodes);
     this.#run(async () => {
-      await reportUnschedulable(office, pod, explain(refusals));
-      if (victims) await preempt(office, pod, victims);
+      await reportUnschedulable(office, pod, why);
+      if (preemption) await preempt(office, pod, preemption);
+      else if (stale) await takeBackNomination(office, pod);
     });
   }
 
@@ -223,4 +288,28 @@ function demands({ metadata, spec }: Pod): string {
 function dependsOnPods(pod: Pod): boolean {
   const { topologySpreadConstraints = [] } = pod.spec;
   return requiredAffinity(pod).length + requiredAntiAffinity(pod).length + topologySpreadConstraints.length > 0;
+}
+
+function gangKeys(pod: Pod): string[] {
+  const group = groupOf(pod);
+  return group && !pod.metadata.deletionTimestamp && pod.status?.phase !== "Failed" ? [groupKey(group)] : [];
+}
+
+function isOfGang(pod: Pod, key: string): boolean {
+  const group = groupOf(pod);
+  return group !== undefined && groupKey(group) === key;
+}
+
+function shortOf({ placed }: GangTrial, there: number, minMember: number): string {
+  return `${there + placed.length} of the ${minMember} pods that the PodGroup needs can be placed`;
+}
+
+/** A node for each of the group: those that others have to leave, and those with room already. */
+function promises({ placed, preemptions }: GangTrial, nodes: NodeState[]): Map<Pod, Preemption> {
+  const promised = new Map(preemptions.map(({ pod, preemption }) => [pod, preemption]));
+  for (const { pod, node } of placed) {
+    const state = nodes.find(({ name }) => name === node);
+    if (state) promised.set(pod, { state, victims: [], violations: 0 });
+  }
+  return promised;
 }

@@ -4,6 +4,7 @@ import { ClusterRoles, CustomResourceDefinitions } from "@capstan/api/generated/
 import { domainDefinition } from "@capstan/api/kinds/domain";
 import { gatewayDefinitions } from "@capstan/api/kinds/gateway-definitions";
 import { modelDefinition } from "@capstan/api/kinds/model";
+import { podGroupDefinitions } from "@capstan/api/kinds/pod-group";
 import { servingDefinitions } from "@capstan/api/kinds/serving-definitions";
 import {
   type ClusterWorkflowTemplate,
@@ -20,6 +21,7 @@ import { platformRoles } from "./roles.ts";
 const definitions: CustomResourceDefinition[] = [
   domainDefinition,
   modelDefinition,
+  ...podGroupDefinitions,
   ...workflowDefinitions,
   ...servingDefinitions,
   ...gatewayDefinitions,
