@@ -35,4 +35,5 @@ export {
   type InstanceNetwork,
   releaseInstanceNetwork,
 } from "./network/instance.ts";
+export { createNftTable, emptyState, type NftTable, nftMissing, type TableState } from "./network/nft-table.ts";
 export { canBridge, createRuntime, type Runtime, type RuntimeOptions } from "./runtime.ts";

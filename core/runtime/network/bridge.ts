@@ -27,12 +27,17 @@ export async function openBridge(network: InstanceNetwork, ip: string): Promise<
   // The bridge is IPv4 only: an IPv6 address that comes with the first pod makes browsers on the node drop their requests.
   await mustRun(ip, ["link", "set", name, "addrgenmode", "none", "up"]);
   await mustRun(ip, ["route", "replace", "local", serviceCidr, "dev", "lo"]);
+  // Pods reach each other through the node, by the way they came.
+  if (readFileSync(forwarding, "utf8").trim() === "0") writeFileSync(forwarding, "1");
+  writeFileSync(`/proc/sys/net/ipv4/conf/${name}/send_redirects`, "0");
+  const passage = await openPassage(name);
   const translation = await openTranslation(name, podCidr);
   return {
     gateway,
     prefix: range.prefix,
     missing: translation.missing,
     async remove() {
+      await passage.remove();
       await translation.remove();
       await mustRun(ip, ["route", "del", "local", serviceCidr, "dev", "lo"]);
       await mustRun(ip, ["link", "del", name]);
@@ -49,7 +54,6 @@ async function openTranslation(name: string, podCidr: string): Promise<{ missing
     const missing = ["pods reach the node and each other, not other machines: install nftables for that"];
     return { missing, remove: async () => {} };
   }
-  if (readFileSync(forwarding, "utf8").trim() === "0") writeFileSync(forwarding, "1");
   if (nft) {
     const rules = `table ip ${name} { chain out { type nat hook postrouting priority 100; ip saddr ${podCidr} oifname != "${name}" masquerade; } }`;
     await run(nft, ["delete", "table", "ip", name]);
@@ -66,4 +70,25 @@ async function openTranslation(name: string, podCidr: string): Promise<{ missing
       return { missing: [`pods do not reach other machines: iptables: ${stderr.trim()}`], remove: async () => {} };
   }
   return { missing: [], remove: async () => void (await mustRun(tables, ["-t", "nat", "-D", ...rule])) };
+}
+
+/** Where another program lets nothing be forwarded that it has not allowed (Docker does), the bridge's traffic is. */
+async function openPassage(name: string): Promise<{ remove(): Promise<void> }> {
+  const iptables = findTool("iptables");
+  if (!iptables) return { remove: async () => {} };
+  const rules = [
+    ["FORWARD", "-i", name, "-j", "ACCEPT"],
+    ["FORWARD", "-o", name, "-j", "ACCEPT"],
+  ];
+  const isThere = async (rule: string[]) => (await run(iptables, ["-w", "-C", ...rule])).code === 0;
+  const policy = await run(iptables, ["-w", "-S", "FORWARD"]);
+  if (policy.stdout.includes("-P FORWARD DROP")) {
+    for (const rule of rules) if (!(await isThere(rule))) await mustRun(iptables, ["-w", "-I", ...rule]);
+  }
+  return {
+    async remove() {
+      if (!policy.stdout.includes("-P FORWARD DROP")) return;
+      for (const rule of rules) if (await isThere(rule)) await mustRun(iptables, ["-w", "-D", ...rule]);
+    },
+  };
 }

@@ -1,6 +1,6 @@
 # sandbox.sh DIR: holds the namespaces that the containers of a pod share, until it is killed.
-# DIR/sandbox.conf sets: hostname, net (ip commands, empty on the node's network), bridge, veth, agent (a process in the
-# node's network), init (not empty: the containers share a PID namespace, whose first process is started here).
+# DIR/sandbox.conf sets: hostname, net and port (ip commands for the pod's end and the node's, empty on the node's
+# network), agent (a process in the node's network), init (not empty: the containers share a PID namespace, whose first process is started here).
 # Says "ready" on fd 1, with the PID of that first process if there is one.
 set -u
 cd "$1" || exit 1
@@ -14,8 +14,9 @@ if [ -n "$net" ]; then
   $ip -batch - <<COMMANDS || exit 1
 $net
 COMMANDS
-  # No IPv6 address on the node's end: each one that comes or goes makes browsers on the node drop their requests.
-  $nsenter --net="/proc/$agent/ns/net" $ip link set "$veth" addrgenmode none master "$bridge" up || exit 1
+  $nsenter --net="/proc/$agent/ns/net" $ip -batch - <<COMMANDS || exit 1
+$port
+COMMANDS
 fi
 if [ -n "$loopback" ]; then $ip link set lo up || exit 1; fi
 eval "$sysctls"

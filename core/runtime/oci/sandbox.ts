@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { deferred } from "@capstan/base/async";
 import type { PodSandbox, PodSandboxConfig } from "../cri.ts";
@@ -75,8 +75,7 @@ export class OciSandbox {
       hostname: hostNetwork || rootless ? "" : config.hostname,
       net: own && network.bridge ? addressCommands(ip, veth, network.bridge) : "",
       loopback: "",
-      bridge: network.bridge?.name ?? "",
-      veth,
+      port: own && network.bridge ? portCommands(veth, network.bridge.name) : "",
       agent: String(process.pid),
       init: sharePID && !config.namespaces.hostPID ? "1" : "",
       sysctls: own ? sysctlLines(config.sysctls) : "",
@@ -155,15 +154,42 @@ function addressCommands(ip: string, veth: string, bridge: { gateway: string; pr
   return [
     "link set lo up",
     `link add eth0 type veth peer name ${veth} netns ${process.pid}`,
-    `addr add ${ip}/${bridge.prefix} dev eth0`,
+    `addr add ${ip}/32 dev eth0`,
     "link set eth0 up",
+    `route add ${bridge.gateway}/32 dev eth0 scope link`,
     `route add default via ${bridge.gateway}`,
   ].join("\n");
 }
 
+/**
+ * The node's end. All traffic of a pod goes through the node's IP layer, where rules for it are: a pod has no neighbour
+ * but the gateway, and may not make itself one, unless the kernel shows bridged packets to these rules anyway.
+ * A pod that a Service leads back to itself gets its packets on the port that they came from (hairpin).
+ */
+function portCommands(veth: string, bridge: string): string {
+  // No IPv6 address: each one that comes or goes makes browsers on the node drop their requests.
+  const isolated = bridgeFilter() ? "off" : "on";
+  return [
+    `link set ${veth} addrgenmode none master ${bridge} up`,
+    `link set ${veth} type bridge_slave hairpin on isolated ${isolated}`,
+  ].join("\n");
+}
+
+/** Whether netfilter sees what passes a bridge: then a translated address is sent on to its port at once. */
+function bridgeFilter(): boolean {
+  const file = "/proc/sys/net/bridge/bridge-nf-call-iptables";
+  return existsSync(file) && readFileSync(file, "utf8").trim() !== "0";
+}
+
 /** containerd's defaults let any user of a pod listen below 1024; both are of the pod's own network. */
 function sysctlLines(sysctls: Record<string, string> = {}): string {
-  const all = { "net.ipv4.ip_unprivileged_port_start": "0", ...sysctls };
+  const own = {
+    "net.ipv4.ip_unprivileged_port_start": "0",
+    // The way to another pod stays the one through the gateway.
+    "net.ipv4.conf.all.accept_redirects": "0",
+    "net.ipv4.conf.eth0.accept_redirects": "0",
+  };
+  const all = { ...own, ...sysctls };
   return Object.entries(all)
     .map(([name, value]) => {
       if (!/^net\.[a-z0-9_.]+$/.test(name)) throw new RuntimeError("InvalidArgument", `sysctl ${name} is not allowed`);
