@@ -4,9 +4,9 @@ import { StatusError } from "@capstan/api/meta";
 import { createQueue } from "@capstan/base/async";
 import type { Logger } from "@capstan/base/log";
 import { writeSwitch } from "@capstan/core/wire";
+import { openSpdySession, type SpdySession, type SpdyStream } from "@capstan/core/wire/spdy";
 import type { CommandStreams, TerminalSize } from "../command-streams.ts";
 import { type Connection, type ExpectedStreams, pushSize } from "../websocket.ts";
-import { openSpdySession, type SpdySession, type SpdyStream } from "./session.ts";
 
 const protocols = ["v5.channel.k8s.io", "v4.channel.k8s.io"];
 // Source: the kubelet's DefaultStreamCreationTimeout.

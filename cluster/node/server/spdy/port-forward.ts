@@ -3,9 +3,9 @@ import type { Duplex } from "node:stream";
 import { StatusError } from "@capstan/api/meta";
 import { messageOf } from "@capstan/base/errors";
 import type { Logger } from "@capstan/base/log";
+import { openSpdySession, type SpdySession, type SpdyStream } from "@capstan/core/wire/spdy";
 import { acceptWebSocket, asStream, type Connection, isWebSocket } from "../websocket.ts";
 import { acceptSpdy, isSpdy } from "./command.ts";
-import { openSpdySession, type SpdySession, type SpdyStream } from "./session.ts";
 
 const spdyProtocol = "portforward.k8s.io";
 const tunnelProtocol = "SPDY/3.1+portforward.k8s.io";
