@@ -41,6 +41,12 @@ export function groupKey({ maker, namespace, name }: GroupRef): string {
   return `${maker}/${namespace}/${name}`;
 }
 
+/** What the index "gang" of pods holds. */
+export function gangKeys(pod: Pod): string[] {
+  const group = groupOf(pod);
+  return group && !pod.metadata.deletionTimestamp ? [groupKey(group)] : [];
+}
+
 /** The groups that pods name. A kind is watched from the first pod on that names a group of it. */
 export class Gangs {
   readonly #informers: Informers;

@@ -19,7 +19,7 @@ import type { NodeState } from "./node-state.ts";
 import { bind, preempt, reportUnschedulable, takeBackNomination } from "./outcome.ts";
 import { placePod, type Surroundings } from "./placement.ts";
 import { requiredAffinity, requiredAntiAffinity } from "./pod-affinity.ts";
-import { type Gang, Gangs, type GroupRef, groupKey, groupOf } from "./pod-groups.ts";
+import { type Gang, Gangs, type GroupRef, gangKeys, groupKey, groupOf } from "./pod-groups.ts";
 import { findVictims, type Preemption, waitsForVictims } from "./preempt.ts";
 import { SchedulingQueue } from "./queue.ts";
 import { World } from "./world.ts";
@@ -191,7 +191,8 @@ class PodScheduler implements Scheduler {
       refuseAll(`PodGroup ${group.name} not found`);
       return;
     }
-    const members = this.#pods?.byIndex("gang", key) ?? [];
+    const all = this.#pods?.byIndex("gang", key) ?? [];
+    const members = all.filter(({ status }) => status?.phase !== "Failed");
     const { minMember, minResources } = gang;
     if (members.length < minMember) {
       refuseAll(`the PodGroup has ${members.length} of the ${minMember} pods it needs`);
@@ -288,11 +289,6 @@ function demands({ metadata, spec }: Pod): string {
 function dependsOnPods(pod: Pod): boolean {
   const { topologySpreadConstraints = [] } = pod.spec;
   return requiredAffinity(pod).length + requiredAntiAffinity(pod).length + topologySpreadConstraints.length > 0;
-}
-
-function gangKeys(pod: Pod): string[] {
-  const group = groupOf(pod);
-  return group && !pod.metadata.deletionTimestamp && pod.status?.phase !== "Failed" ? [groupKey(group)] : [];
 }
 
 function isOfGang(pod: Pod, key: string): boolean {

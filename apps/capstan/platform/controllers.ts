@@ -2,7 +2,7 @@
 
 import { defaultGateway } from "@capstan/api/kinds/gateway";
 import type { Logger } from "@capstan/base/log";
-import { createControllers } from "@capstan/cluster/controllers";
+import { createControllers, createPodGroupControllers } from "@capstan/cluster/controllers";
 import { createScheduler } from "@capstan/cluster/scheduler";
 import { createDomainOperator } from "@capstan/operators/domain";
 import { createServingOperator } from "@capstan/operators/serving";
@@ -53,6 +53,7 @@ export function startOperators(plane: ControlPlane, options: OperatorsOptions, l
     publicPort,
     gateway: defaultGateway,
   });
+  parts.add(together("pod-groups", createPodGroupControllers({ client, informers, log })));
   parts.add(together("domain-operator", [createDomainOperator({ client, informers, log })]));
   parts.add(together("workflow-operator", createWorkflowOperator({ client, informers, log, checkers })));
   parts.add(together("serving-operator", serving));

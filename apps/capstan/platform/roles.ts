@@ -2,7 +2,14 @@
 import type { ClusterRole } from "@capstan/api/generated/rbac-v1";
 import type { New } from "@capstan/api/meta";
 
-const groups = ["argoproj.io", "serving.kserve.io", "capstan.dev", "gateway.networking.k8s.io"];
+const groups = [
+  "argoproj.io",
+  "serving.kserve.io",
+  "capstan.dev",
+  "gateway.networking.k8s.io",
+  "scheduling.x-k8s.io",
+  "scheduling.volcano.sh",
+];
 const read = ["get", "list", "watch"];
 const write = ["create", "update", "patch", "delete", "deletecollection"];
 
