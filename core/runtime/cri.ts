@@ -49,6 +49,8 @@ export interface Mount {
   expect?: { dev: number; ino: number };
   /** `hostPath` is a device such as /dev/fuse. */
   device?: boolean;
+  /** Which mounts made later below it are seen on the other side; default None. */
+  propagation?: "None" | "HostToContainer" | "Bidirectional";
 }
 
 /** Limits; absent means none. */
@@ -77,6 +79,15 @@ export interface SecurityConfig {
   noNewPrivileges?: boolean;
   addCapabilities?: string[];
   dropCapabilities?: string[];
+  /** Which system calls the program may make. Absent: what the runtime does where nobody asked. */
+  seccomp?: SeccompProfile;
+}
+
+/** A profile that the runtime cannot apply makes createContainer reject with Unsupported. */
+export interface SeccompProfile {
+  type: "RuntimeDefault" | "Unconfined" | "Localhost";
+  /** Absolute path of a file of the node: `linux.seccomp` of the OCI runtime specification. For Localhost. */
+  path?: string;
 }
 
 export interface ContainerConfig {

@@ -20,6 +20,7 @@ export type {
   Resources,
   RuntimeErrorCode,
   RuntimeService,
+  SeccompProfile,
   SecurityConfig,
 } from "./cri.ts";
 export { RuntimeError } from "./cri.ts";
