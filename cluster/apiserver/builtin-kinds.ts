@@ -46,6 +46,7 @@ const shortNames: Record<string, string[]> = {
   poddisruptionbudgets: ["pdb"],
   priorityclasses: ["pc"],
   storageclasses: ["sc"],
+  volumeattributesclasses: ["vac"],
 };
 const inAll = new Set([
   "pods",
@@ -97,7 +98,6 @@ function kindOf(fact: ResourceFact, rules: Map<string, Rules>): Kind {
   const stored = storedAs[`${group}/${resource}`];
   const verbs = fact.verbs.map((verb) => discoveryVerbs[verb] ?? verb);
   if (verbs.includes("list") && resource !== "componentstatuses") verbs.push("watch");
-  if (resource === "namespaces") verbs.push("deletecollection");
   const own = rules.get(`${group}/${version}/${resource}`) ?? rules.get(`${group}/${resource}`) ?? {};
   const columns = builtinColumns[`${group}/${version}/${resource}`] ?? builtinColumns[`${group}/${resource}`];
   const convert = conversions[`${group}/${version}/${resource}`];

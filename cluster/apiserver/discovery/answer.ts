@@ -1,6 +1,6 @@
 import { apiVersionOf } from "@capstan/api/meta";
 import type { HttpRequest, HttpResponse } from "@capstan/base/http";
-import type { Kind } from "../kind.ts";
+import type { Kind, SubresourceFact } from "../kind.ts";
 import { parseAccept } from "../negotiation.ts";
 import { encodeObject } from "../objects.ts";
 import type { Registry } from "../registry.ts";
@@ -66,16 +66,16 @@ function aggregate(path: string, groups: Group[], version: string): object {
   };
 }
 
-const kindRef = ({ group, version, kind }: { group: string; version: string; kind: string }) => ({
-  group,
-  version,
-  kind,
-});
+/** As upstream does, built-in kinds leave the group and version of the document that they stand in to the reader. */
+function kindRef(response: SubresourceFact["kind"], { group, version, schema }: Kind): SubresourceFact["kind"] {
+  const implied = schema.type && response.group === group && response.version === version;
+  return implied ? { group: "", version: "", kind: response.kind } : response;
+}
 
 function aggregateResource(kind: Kind): object {
   return {
     resource: kind.resource,
-    responseKind: kindRef(kind),
+    responseKind: kindRef(kind, kind),
     scope: kind.namespaced ? "Namespaced" : "Cluster",
     singularResource: kind.singular,
     verbs: kind.verbs,
@@ -85,7 +85,7 @@ function aggregateResource(kind: Kind): object {
       ? {
           subresources: kind.subresources.map((subresource) => {
             const { verbs, kind: response } = subresourceFact(kind, subresource);
-            return { subresource, responseKind: kindRef(response), verbs };
+            return { subresource, responseKind: kindRef(response, kind), verbs };
           }),
         }
       : {}),

@@ -32,6 +32,7 @@ const order = [
   "coordination.k8s.io",
   "node.k8s.io",
   "discovery.k8s.io",
+  "resource.k8s.io",
   "flowcontrol.apiserver.k8s.io",
 ];
 const rankOf = (group: string) => (order.indexOf(group) + order.length + 1) % (order.length + 1);

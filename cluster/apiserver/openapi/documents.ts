@@ -9,7 +9,7 @@ import { type Dialect, pathsOfKind } from "./paths.ts";
 import { encodeSwagger } from "./protobuf.ts";
 
 /** The release whose API is served. */
-export const release = "v1.33.4";
+export const release = "v1.34.1";
 
 const info = { title: "Kubernetes", version: release };
 
@@ -18,12 +18,14 @@ const v3: Dialect = {
   path: (name) => ({ name, in: "path", required: true, schema: { type: "string" } }),
   body: (types, schema) => ({ requestBody: { content: Object.fromEntries(types.map((type) => [type, { schema }])) } }),
   answer: (schema) => ({ description: "OK", content: { "application/json": { schema } } }),
+  deleteOptions: { $ref: `#/components/schemas/${componentName("meta/v1.DeleteOptions")}` },
 };
 const v2: Dialect = {
   query: (name, type) => ({ name, in: "query", type }),
   path: (name) => ({ name, in: "path", required: true, type: "string" }),
   body: (types, schema) => ({ consumes: types, "x-body": schema }),
   answer: (schema) => ({ description: "OK", schema }),
+  deleteOptions: { $ref: `#/definitions/${componentName("meta/v1.DeleteOptions")}` },
 };
 
 interface Parts {
@@ -34,6 +36,7 @@ interface Parts {
 function writeKinds(kinds: Kind[], dialect: Dialect, refs: string, into: Parts): void {
   const pending: string[] = [];
   const writer: Writer = { refs, need: (type) => void pending.push(type) };
+  writer.need("meta/v1.DeleteOptions");
   for (const kind of kinds) {
     const name = nameOf(kind);
     const gvk = { group: kind.group, version: kind.version, kind: kind.kind };

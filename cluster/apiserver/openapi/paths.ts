@@ -3,6 +3,7 @@ import { pathOf } from "@capstan/api/meta";
 import { subresourceFact } from "../discovery/index.ts";
 import type { Kind } from "../kind.ts";
 import type { Document } from "./component.ts";
+import { parametersOf } from "./parameters.ts";
 
 /** How the two versions of OpenAPI write parameters and bodies. */
 export interface Dialect {
@@ -10,6 +11,8 @@ export interface Dialect {
   path(name: string): Document;
   body(types: string[], schema: Document): Document;
   answer(schema: Document): Document;
+  /** Reference to the schema of DeleteOptions. */
+  deleteOptions: Document;
 }
 
 const methods: Record<string, string> = {
@@ -22,19 +25,10 @@ const methods: Record<string, string> = {
   deletecollection: "delete",
 };
 const writes = new Set(["create", "update", "patch"]);
+const deletes = new Set(["delete", "deletecollection"]);
+/** Subresources that join a client with a container or a server. */
+const streams = new Set(["attach", "exec", "portforward", "proxy"]);
 const actions: Record<string, string> = { update: "put", create: "post" };
-const listParameters: [string, string][] = [
-  ["allowWatchBookmarks", "boolean"],
-  ["continue", "string"],
-  ["fieldSelector", "string"],
-  ["labelSelector", "string"],
-  ["limit", "integer"],
-  ["resourceVersion", "string"],
-  ["resourceVersionMatch", "string"],
-  ["sendInitialEvents", "boolean"],
-  ["timeoutSeconds", "integer"],
-  ["watch", "boolean"],
-];
 const strategic = "application/strategic-merge-patch+json";
 const patchTypes = ["application/apply-patch+yaml", "application/json-patch+json", "application/merge-patch+json"];
 
@@ -57,6 +51,9 @@ export function pathsOfKind(kind: Kind, ref: Document, listRef: Document, dialec
   for (const subresource of kind.subresources) {
     const fact = subresourceFact(kind, subresource);
     for (const verb of fact.verbs) add(`${one}/${subresource}`, verb, fact.kind, ref);
+    if (subresource === "proxy") {
+      for (const verb of fact.verbs) add(`${one}/${subresource}/{path}`, verb, fact.kind, ref);
+    }
   }
   return paths;
 }
@@ -67,29 +64,25 @@ function templateOf(kind: Kind, named: boolean): string {
 }
 
 function operation(kind: Kind, path: string, verb: string, gvk: object, result: Document, dialect: Dialect): Document {
-  const parameters: Document[] = [];
-  if (path.includes("{name}")) parameters.push(dialect.path("name"));
-  if (path.includes("{namespace}")) parameters.push(dialect.path("namespace"));
-  if (verb === "list" || verb === "deletecollection") {
-    for (const [name, type] of listParameters) parameters.push(dialect.query(name, type));
-  }
-  if (writes.has(verb)) {
-    for (const name of ["dryRun", "fieldManager", "fieldValidation"]) parameters.push(dialect.query(name, "string"));
-    if (verb === "patch") parameters.push(dialect.query("force", "boolean"));
-  }
-  const types = verb === "patch" ? patchTypesOf(kind) : ["application/json", "application/yaml"];
-  const scope = path.includes("{namespace}") ? "Namespaced" : kind.namespaced ? "AllNamespaces" : "";
   const below = path.split("{name}/")[1] ?? "";
+  const connects = streams.has(below.replace("/{path}", ""));
+  const placed = ["name", "namespace", "path"].filter((name) => path.includes(`{${name}}`));
+  const asked = parametersOf(connects || below === "log" ? below : verb, connects);
+  const types =
+    verb === "patch" ? patchTypesOf(kind) : kind.custom ? ["application/json", "application/yaml"] : ["*/*"];
+  const body = verb === "patch" ? { type: "object" } : result;
+  const scope = path.includes("{namespace}") ? "Namespaced" : kind.namespaced ? "AllNamespaces" : "";
   return {
     operationId: [verb, kind.group, kind.version, scope, kind.kind, below]
       .map(capital)
       .join("")
       .replace(/^./, (c) => c.toLowerCase()),
     tags: [`${kind.group.replace(/\..*/, "") || "core"}_${kind.version}`],
-    parameters,
-    ...(writes.has(verb) ? dialect.body(types, verb === "patch" ? { type: "object" } : result) : {}),
+    parameters: [...placed.map(dialect.path), ...asked.map(([name, type]) => dialect.query(name, type))],
+    ...(writes.has(verb) && !connects ? dialect.body(types, body) : {}),
+    ...(deletes.has(verb) && !connects ? dialect.body(["*/*"], dialect.deleteOptions) : {}),
     responses: { 200: dialect.answer(result), 401: { description: "Unauthorized" } },
-    "x-kubernetes-action": actions[verb] ?? verb,
+    "x-kubernetes-action": connects ? "connect" : (actions[verb] ?? verb),
     "x-kubernetes-group-version-kind": gvk,
   };
 }

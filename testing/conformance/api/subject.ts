@@ -11,7 +11,7 @@ import { openAuthority, openTokenSigner } from "@capstan/core/pki";
 import { serve } from "@capstan/core/wire";
 import { parse } from "yaml";
 import { adminRequest, apiServerRequest } from "../../../apps/capstan/platform/certificates.ts";
-import { TestCluster } from "../../cluster/index.ts";
+import { TestCluster } from "../../cluster/test-cluster.ts";
 import { type Access, type Answer, Exchange, type RequestOptions, type Stream } from "./exchange.ts";
 
 /** A server that the cases talk to as its administrator (group system:masters). */
