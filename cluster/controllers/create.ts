@@ -33,6 +33,8 @@ export interface ControllersOptions extends ControllerContext {
   authority?: CertificateSignerOptions["authority"];
   /** Where claims of the default class get their directories; without it there is no default class. */
   volumesDir?: string;
+  /** Milliseconds of silence after which a node counts as lost. Default 50,000: --node-monitor-grace-period. */
+  nodeGrace?: number;
 }
 
 /** What can be started: a controller, or a part that several controllers share. */
@@ -61,7 +63,7 @@ export function createControllers(options: ControllersOptions): ControllerPart[]
     createAutoscalerController(options),
     createEventExpiry(options),
     createResourceQuotaController({ ...options, metadata }),
-    createNodeLifecycleController(options),
+    createNodeLifecycleController({ ...options, grace: options.nodeGrace }),
     createTaintEviction(options),
     createPodGarbageCollector(options),
     createGarbageCollector({ ...options, metadata }),

@@ -31,6 +31,8 @@ ${dataDirectory}
   --console-port N    web console (default 7070; 0 picks a free port)
   --gateway-port N    models and other routes (default 8080; 0 picks a free port)
   --nodes N           node agents, the further ones as processes of their own (default 1)
+  --node-monitor-grace-period SECONDS
+                      a node that is silent for longer counts as lost (default 50, at least 15)
   --no-quickstart     do not run the quickstart on the first start
   --image-map FILE    JSON: image pattern → {"rootfs": "host" | directory | OCI layout, "entrypoint"?, "cmd"?, "env"?}
   --audit-log FILE    append who asked the API server for what, a JSON line an event (audit.k8s.io/v1); at 100 MiB FILE

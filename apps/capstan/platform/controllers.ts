@@ -24,12 +24,22 @@ function together(name: string, members: { start(signal: AbortSignal): Promise<u
 export interface ControllersOptions {
   /** Where claims of the default storage class get their directories. */
   volumesDir: string;
+  /** A node that is silent for longer counts as lost. */
+  nodeGraceSeconds: number;
 }
 
 export function startControllers(plane: ControlPlane, options: ControllersOptions, log: Logger, parts: Parts): void {
   const { client, informers, authority } = plane;
-  const { volumesDir } = options;
-  const controllers = createControllers({ client, informers, log, rootCa: authority.cert, authority, volumesDir });
+  const { volumesDir, nodeGraceSeconds } = options;
+  const controllers = createControllers({
+    client,
+    informers,
+    log,
+    rootCa: authority.cert,
+    authority,
+    volumesDir,
+    nodeGrace: nodeGraceSeconds * 1000,
+  });
   parts.add(together("controllers", controllers));
   parts.add(together("scheduler", [createScheduler({ client, informers, log })]));
 }

@@ -94,7 +94,8 @@ async function assemble(
   const user = { name: "admin", ...admin };
   await writeKubeconfig(directory.kubeconfig, { name: "capstan", server: plane.url, ca: plane.authority.cert, user });
   addresses.api = plane.url;
-  startControllers(plane, { volumesDir: directory.path("volumes") }, log, parts);
+  const { nodeGraceSeconds } = settings;
+  startControllers(plane, { volumesDir: directory.path("volumes"), nodeGraceSeconds }, log, parts);
   const node = startNodes(plane, settings, network, log, parts);
   const artifacts = (namespace: string) => directory.path("artifacts", namespace);
   const caller = await createCaller(plane.client);

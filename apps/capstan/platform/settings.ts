@@ -9,6 +9,8 @@ export interface Settings {
   consolePort: number;
   gatewayPort: number;
   nodes: number;
+  /** A node that is silent for longer counts as lost. */
+  nodeGraceSeconds: number;
   quickstart: boolean;
   imageMap: ImageMapping[];
   /** Keeps the API server's audit events; absent: there are none. */
