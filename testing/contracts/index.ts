@@ -1,4 +1,4 @@
 // Suites that every implementation of a contract passes.
 
-export { type RuntimeDriver, testRuntime } from "./runtime.ts";
+export { type RuntimeDriver, testRuntime } from "./runtime/index.ts";
 export { type OpenStore, testStore } from "./store.ts";

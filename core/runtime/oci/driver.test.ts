@@ -8,6 +8,12 @@ import { canBridge, createRuntime } from "../runtime.ts";
 
 const missing = canBridge() ? undefined : "networks of their own need root and the program ip";
 
+const server = (port: number) => `
+  use IO::Socket::INET; $| = 1;
+  my $listener = IO::Socket::INET->new(LocalAddr => "127.0.0.1", LocalPort => ${port}, Listen => 5) or die $!;
+  print "up\n"; my $peer = $listener->accept; my $all = join("", <$peer>); print $peer $all; close $peer;
+`;
+
 testRuntime(
   "oci",
   async () => {
@@ -28,6 +34,8 @@ testRuntime(
         stays: () => ["sleep", "1000"],
         heeds: () => shell("trap 'exit 143' TERM; touch /tmp/heeds; while :; do sleep 0.02; done"),
         echoes: () => ["cat"],
+        shell,
+        serves: (port) => ["perl", "-e", server(port)],
       },
       async close() {
         stop.abort();
