@@ -1,0 +1,181 @@
+// Policies between real pods: what is let through is asked for and answered, the rest is met with silence.
+import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
+import { after, before, test } from "node:test";
+import type { NetworkPolicySpec } from "@capstan/api/generated/networking-v1";
+import { Events, Namespaces, NetworkPolicies } from "@capstan/api/generated/resources";
+import { silent } from "@capstan/base/log";
+import { createRecorder } from "@capstan/core/reconcile";
+import { addressAt, canBridge, nftMissing, parseCidr } from "@capstan/core/runtime";
+import { TestCluster } from "@capstan/testing/cluster";
+import { TestNetwork, type TestPod } from "@capstan/testing/network";
+import { createPolicyEngine, type PolicyEngine } from "./index.ts";
+
+const skip = canBridge() ? (nftMissing() ?? false) : "pods with networks of their own need root and the program ip";
+const short = 120;
+let net: TestNetwork;
+let engine: PolicyEngine;
+let web: TestPod;
+let api: TestPod;
+let other: TestPod;
+
+before(async () => {
+  if (skip) return;
+  net = await TestNetwork.start(({ cluster, network }) => {
+    const { client, informers } = cluster;
+    const { podCidr, dnsIp, bridge = "" } = network;
+    engine = createPolicyEngine({
+      informers,
+      recorder: createRecorder(client, { component: "tester" }),
+      network: { podCidr, dnsIp, gateway: addressAt(parseCidr(podCidr), 1), table: `${bridge}_policies` },
+      log: silent,
+    });
+    return [engine];
+  });
+  await engine.ready;
+  await net.cluster.client.create(Namespaces, { metadata: { name: "far", labels: { team: "far" } }, spec: {} });
+  const ports = [{ name: "http", containerPort: 8080 }];
+  [web, api, other] = await Promise.all([
+    net.pod("web", { labels: { app: "web" }, tcp: [8080, 9090], udp: [5000], ports }),
+    net.pod("api", { labels: { app: "api" }, tcp: [8080] }),
+    net.pod("other", { namespace: "far", labels: { app: "other" }, tcp: [8080] }),
+  ]);
+});
+after(async () => {
+  await net?.[Symbol.asyncDispose]();
+});
+
+let made = 0;
+/** Holds while the test body runs. */
+async function withPolicy(spec: NetworkPolicySpec, enforced: () => Promise<boolean>, body: () => Promise<void>) {
+  const { client } = net.cluster;
+  const ref = { namespace: "default", name: `policy-${made++}` };
+  await client.create(NetworkPolicies, { metadata: ref, spec });
+  try {
+    await net.eventually(enforced, Boolean);
+    await body();
+  } finally {
+    await client.delete(NetworkPolicies, ref);
+    await net.eventually(enforced, (value) => !value);
+  }
+}
+
+const silentAt =
+  (from: () => TestPod, to: () => TestPod, port = 8080) =>
+  async () =>
+    (await from().ask(to().ip, port, { wait: short })) === "silence";
+
+test("without policies everybody reaches everybody", { skip }, async () => {
+  assert.equal(await other.ask(web.ip, 8080), `web ${other.ip}`);
+  assert.equal(await web.ask(other.ip, 8080), `other ${web.ip}`);
+  assert.equal(await api.ask(web.ip, 5000, { protocol: "udp" }), `web ${api.ip}`);
+});
+
+test("a default deny of ingress leaves egress, answers and the pod itself", { skip }, async () => {
+  const spec = { podSelector: { matchLabels: { app: "web" } }, policyTypes: ["Ingress"] };
+  await withPolicy(
+    spec,
+    silentAt(
+      () => api,
+      () => web,
+    ),
+    async () => {
+      assert.equal(await other.ask(web.ip, 8080, { wait: short }), "silence");
+      assert.equal(await api.ask(web.ip, 5000, { protocol: "udp", wait: short }), "silence");
+      assert.equal(await web.ask(api.ip, 8080), `api ${web.ip}`);
+      assert.equal(await web.ask(web.ip, 8080), `web ${web.ip}`);
+    },
+  );
+});
+
+test("selectors of pods and namespaces, named ports and ranges", { skip }, async () => {
+  const spec = {
+    podSelector: { matchLabels: { app: "web" } },
+    ingress: [
+      { from: [{ podSelector: { matchLabels: { app: "api" } } }], ports: [{ port: "http" }] },
+      { from: [{ namespaceSelector: { matchLabels: { team: "far" } } }], ports: [{ port: 9000, endPort: 9100 }] },
+    ],
+  };
+  await withPolicy(
+    spec,
+    silentAt(
+      () => other,
+      () => web,
+    ),
+    async () => {
+      assert.equal(await api.ask(web.ip, 8080), `web ${api.ip}`);
+      assert.equal(await api.ask(web.ip, 9090, { wait: short }), "silence");
+      assert.equal(await other.ask(web.ip, 9090), `web ${other.ip}`);
+      assert.equal(await api.ask(web.ip, 5000, { protocol: "udp", wait: short }), "silence");
+    },
+  );
+});
+
+test("egress to a block of addresses alone: everything else is out of reach, but answers leave", { skip }, async () => {
+  const spec = {
+    podSelector: { matchLabels: { app: "api" } },
+    policyTypes: ["Egress"],
+    egress: [{ to: [{ ipBlock: { cidr: net.network.podCidr, except: [`${web.ip}/32`, "10.0.0.0/30"] } }] }],
+  };
+  await withPolicy(
+    spec,
+    silentAt(
+      () => api,
+      () => web,
+    ),
+    async () => {
+      assert.equal(await api.ask(other.ip, 8080), `other ${api.ip}`);
+      assert.equal(await web.ask(api.ip, 8080), `api ${web.ip}`);
+    },
+  );
+});
+
+test("a pod that a policy selects is isolated before its program starts", { skip }, async () => {
+  const spec = { podSelector: { matchLabels: { app: "late" } }, policyTypes: ["Ingress", "Egress"] };
+  const late = await net.pod("late", { labels: { app: "late" }, tcp: [8080] });
+  await withPolicy(
+    spec,
+    silentAt(
+      () => api,
+      () => late,
+    ),
+    async () => {
+      let seen = "";
+      const before = async (_: unknown, ip: string) => {
+        // Nobody has told the engine of this address: it is a stranger.
+        seen = await api.ask(ip, 8080, { wait: short });
+      };
+      const later = await net.pod("later", { labels: { app: "late" }, tcp: [8080], before });
+      assert.equal(seen, "silence");
+      assert.equal(await later.ask(api.ip, 8080, { wait: short }), "silence");
+      const free = await net.pod("free", { before: (pod, ip) => engine.admit(pod, ip) });
+      assert.equal(await free.ask(api.ip, 8080), `api ${free.ip}`);
+      await Promise.all([later.remove(), free.remove()]);
+    },
+  );
+  await late.remove();
+});
+
+test("stopping leaves no rules", { skip }, async () => {
+  const { bridge } = net.network;
+  const shown = () => spawnSync("nft", ["list", "tables"], { encoding: "utf8" }).stdout;
+  assert.match(shown(), new RegExp(`${bridge}_policies`));
+  await net[Symbol.asyncDispose]();
+  assert.ok(!shown().includes(`${bridge}_policies`));
+  assert.ok(!shown().includes(`table ip ${bridge}\n`));
+});
+
+test("what cannot be enforced is said of the policy", async () => {
+  await using cluster = await TestCluster.start({
+    parts: ({ informers, client }) =>
+      createPolicyEngine({ informers, recorder: createRecorder(client, { component: "tester" }), log: silent }),
+  });
+  const metadata = { namespace: "default", name: "deny" };
+  await cluster.client.create(NetworkPolicies, { metadata, spec: { podSelector: {} } });
+  for await (const event of cluster.client.watch(Events, { namespace: "default", signal: cluster.signal })) {
+    if (event.type !== "ADDED") continue;
+    assert.equal(event.object.reason, "NotEnforced");
+    assert.match(event.object.message ?? "", /not enforced: pods have no network of their own/);
+    return;
+  }
+});
