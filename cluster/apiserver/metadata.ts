@@ -2,6 +2,7 @@
 import { isLabelValue, isQualifiedName, type KubeObject } from "@capstan/api/meta";
 import type { FieldErrors } from "./field-errors.ts";
 import type { Kind } from "./kind.ts";
+import { randomSuffix } from "./random-suffix.ts";
 
 const subdomain = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?(\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*$/;
 const label = /^[a-z0-9]([-a-z0-9]*[a-z0-9])?$/;
@@ -118,13 +119,18 @@ export function validateMetadataUpdate(object: KubeObject, old: KubeObject, erro
   }
 }
 
-const alphabet = "bcdfghjklmnpqrstvwxz2456789";
-
 /** Appends five random characters; a base is cut so that the name stays a label. Source: apiserver's names.SimpleNameGenerator. */
-export function generateName(base: string): string {
-  const random = crypto.getRandomValues(new Uint8Array(5));
-  return base.slice(0, 58) + Array.from(random, (byte) => alphabet[byte % alphabet.length]).join("");
-}
+export const generateName = (base: string): string => base.slice(0, 58) + randomSuffix();
+
+let second = 0;
+let written = "";
 
 /** The time now as metav1.Time writes it. */
-export const timeNow = (): string => `${new Date().toISOString().slice(0, 19)}Z`;
+export function timeNow(): string {
+  const now = Math.floor(Date.now() / 1000);
+  if (now !== second) {
+    second = now;
+    written = `${new Date(now * 1000).toISOString().slice(0, 19)}Z`;
+  }
+  return written;
+}

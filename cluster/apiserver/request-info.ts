@@ -12,11 +12,19 @@ const verbs: Record<string, string> = {
 const root = "http://localhost";
 const truthy = (value: string | null) => value !== null && value !== "" && value !== "false" && value !== "0";
 
+let latest: { method: string; url: string; info: RequestInfo } | undefined;
+
 /**
- * Describes a request from its method and its path with query.
+ * Describes a request from its method and its path with query; the answer is shared: never change it.
  * Throws BadRequest when the path is not a valid one. Source: apiserver's RequestInfoFactory.
  */
 export function requestInfoOf(method: string, url: string): RequestInfo {
+  // Every layer of the server asks for the same request, one after the other.
+  if (latest?.method !== method || latest.url !== url) latest = { method, url, info: describe(method, url) };
+  return latest.info;
+}
+
+function describe(method: string, url: string): RequestInfo {
   const question = url.indexOf("?");
   const rawPath = question < 0 ? url : url.slice(0, question);
   const query = new URLSearchParams(question < 0 ? "" : url.slice(question + 1));

@@ -3,6 +3,11 @@ export interface Cached {
   bytes: Uint8Array | undefined;
   /** While above 0 the bytes stay: a write replaces them on disk before readers may see it. */
   pins: number;
+  /** The cache's own: neighbours in the order of use, absent while nothing is held of it. */
+  older?: Cached | undefined;
+  newer?: Cached | undefined;
+  /** The cache's own: how many bytes it counts for. */
+  held?: number | undefined;
 }
 
 /** Keeps the most recently used bytes in memory, up to a limit. */
@@ -14,26 +19,40 @@ export interface ByteCache {
 }
 
 export function createByteCache(limit: number): ByteCache {
-  const held = new Map<Cached, number>();
+  /** Its `newer` is the oldest item, its `older` the newest. */
+  const ring: Cached = { bytes: undefined, pins: 0 };
+  ring.older = ring;
+  ring.newer = ring;
   let total = 0;
-  const drop = (item: Cached) => {
-    total -= held.get(item) ?? 0;
-    held.delete(item);
+  const unlink = (item: Cached) => {
+    if (item.held === undefined) return;
+    total -= item.held;
+    (item.older as Cached).newer = item.newer;
+    (item.newer as Cached).older = item.older;
+    item.older = undefined;
+    item.newer = undefined;
+    item.held = undefined;
   };
   return {
     touch(item) {
-      drop(item);
       const size = item.bytes?.byteLength ?? 0;
-      held.set(item, size);
+      if (ring.older === item && item.held === size) return;
+      unlink(item);
+      item.held = size;
+      item.older = ring.older;
+      item.newer = ring;
+      (ring.older as Cached).newer = item;
+      ring.older = item;
       total += size;
-      if (total <= limit) return;
-      for (const oldest of held.keys()) {
-        if (total <= limit) break;
-        if (oldest.pins > 0 || oldest === item) continue;
-        drop(oldest);
-        oldest.bytes = undefined;
+      for (let oldest = ring.newer; total > limit && oldest && oldest !== item; ) {
+        const next: Cached | undefined = oldest.newer;
+        if (oldest.pins === 0) {
+          unlink(oldest);
+          oldest.bytes = undefined;
+        }
+        oldest = next;
       }
     },
-    forget: drop,
+    forget: unlink,
   };
 }

@@ -41,6 +41,9 @@ function withWayOn(error: unknown, directory: string): unknown {
   });
 }
 
+/** With more keys values are deflated: below, the time to do so counts for more than the pages that it spares. */
+const plainKeys = 10_000;
+
 /** Writes are grouped to about this many bytes a commit. */
 const group = 4 * 2 ** 20;
 
@@ -112,9 +115,10 @@ function createLmdbDriver(db: RootDatabase<Buffer, string>, path: string, releas
       // Each write of a batch has a promise of its own, which is rejected too when the commit fails.
       const parts: Promise<boolean>[] = [];
       try {
+        const deflates = (db.getStats() as { entryCount: number }).entryCount > plainKeys;
         const whole = db.batch(() => {
           for (const { key, revision, value } of writes) {
-            if (value) parts.push(db.put(`/${key}`, Buffer.from(encodeRecord(revision, value.bytes, value.meta))));
+            if (value) parts.push(db.put(`/${key}`, encodeRecord(revision, value.bytes, value.meta, deflates)));
             else parts.push(db.remove(`/${key}`));
           }
           const last = writes[writes.length - 1]?.revision ?? 0;
@@ -170,7 +174,7 @@ function openDatabase(path: string): RootDatabase<Buffer, string> {
   }
 }
 
-const markOf = (revision: number) => Buffer.from(encodeRecord(revision, new Uint8Array(0), undefined));
+const markOf = (revision: number) => encodeRecord(revision, new Uint8Array(0), undefined);
 
 function readRevision(db: RootDatabase<Buffer, string>): number {
   const stored = db.get(revisionKey);

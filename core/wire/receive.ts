@@ -48,11 +48,21 @@ export async function readBody(request: IncomingMessage, limit: number): Promise
   if (Number(headers["content-length"]) > limit) throw tooLarge();
   const chunks: Uint8Array[] = [];
   let size = 0;
-  for await (const chunk of request as AsyncIterable<Uint8Array>) {
-    size += chunk.length;
-    if (size > limit) throw tooLarge();
-    chunks.push(chunk);
-  }
+  await new Promise<void>((resolve, reject) => {
+    request.on("data", (chunk: Uint8Array) => {
+      size += chunk.length;
+      if (size <= limit) chunks.push(chunk);
+      else {
+        request.pause();
+        reject(tooLarge());
+      }
+    });
+    request.once("end", resolve);
+    request.once("error", reject);
+    request.once("close", () => {
+      if (!request.complete) reject(new StatusError("BadRequest", "the request broke off before its body ended"));
+    });
+  });
   if (size === 0) return undefined;
   return chunks.length === 1 ? chunks[0] : Buffer.concat(chunks);
 }

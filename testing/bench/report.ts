@@ -1,4 +1,11 @@
 // What every benchmark prints: figures with their unit, spread and budget.
+
+/** A ratio to the peer: at most, or at least. */
+export interface Wanted {
+  most?: number;
+  least?: number;
+}
+
 export interface Figure {
   name: string;
   unit: string;
@@ -7,7 +14,7 @@ export interface Figure {
   /** At most this is wanted. */
   budget?: number;
   /** A named peer's median in the same run. */
-  peer?: { name: string; value: number };
+  peer?: { name: string; value: number; wanted?: Wanted | undefined };
 }
 
 export function quantile(samples: readonly number[], share: number): number {
@@ -20,9 +27,15 @@ export function line({ name, unit, samples, budget, peer }: Figure): string {
   const median = quantile(samples, 0.5);
   const spread =
     samples.length > 1 ? ` (p10 ${format(quantile(samples, 0.1))}, p95 ${format(quantile(samples, 0.95))})` : "";
-  const against = budget === undefined ? "" : `, budget ${format(budget)}: ${median <= budget ? "met" : "MISSED"}`;
+  const against = budget === undefined ? "" : `, budget ${format(budget)}: ${verdict(median <= budget)}`;
   const ratio = peer ? `, ${(median / peer.value).toFixed(2)} × ${peer.name} (${format(peer.value)})` : "";
-  return `${name}: ${format(median)} ${unit}${spread}${against}${ratio}`;
+  return `${name}: ${format(median)} ${unit}${spread}${against}${ratio}${peer ? wish(median / peer.value, peer.wanted) : ""}`;
 }
 
+function wish(ratio: number, { most, least }: Wanted = {}): string {
+  if (most !== undefined) return `, wanted ≤ ${most.toFixed(2)}: ${verdict(ratio <= most)}`;
+  return least === undefined ? "" : `, wanted ≥ ${least}: ${verdict(ratio >= least)}`;
+}
+
+const verdict = (met: boolean) => (met ? "met" : "MISSED");
 const format = (value: number) => (value >= 100 ? value.toFixed(0) : value.toPrecision(3));

@@ -2,6 +2,7 @@ import type { Pod, ServiceAccount, Volume } from "@capstan/api/generated/core-v1
 import { Namespaces, ServiceAccounts } from "@capstan/api/generated/resources";
 import type { Client } from "@capstan/core/client";
 import { forbiddenObject } from "../authorization/index.ts";
+import { randomSuffix } from "../random-suffix.ts";
 import type { AdmissionPlugin, Attributes, View } from "../request.ts";
 import { containersOf, createdPod, isMirror } from "./of-pods.ts";
 
@@ -71,11 +72,4 @@ function tokenVolume(name: string): Volume {
     },
   ];
   return { name, projected: { defaultMode: 0o644, sources } };
-}
-
-// No vowels and no look-alikes, as Kubernetes' generated names.
-const letters = "bcdfghjklmnpqrstvwxz2456789";
-
-function randomSuffix(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(5)), (byte) => letters[byte % letters.length]).join("");
 }

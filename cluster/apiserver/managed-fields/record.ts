@@ -4,6 +4,7 @@ import type { Kind } from "../kind.ts";
 import { timeNow } from "../metadata.ts";
 import { FieldSet } from "./field-set.ts";
 import { formatManagers, isSameManager, type Manager, parseManagers } from "./managers.ts";
+import { newFields } from "./new-fields.ts";
 import { compare } from "./typed.ts";
 
 /** Fields that belong to nobody. Source: apiserver's stripMetaManager. */
@@ -42,6 +43,10 @@ export function recordUpdate(kind: Kind, object: KubeObject, old: KubeObject | u
     return;
   }
   const entries = object.metadata.managedFields?.length ? object.metadata.managedFields : old?.metadata.managedFields;
+  if (!old && !entries) {
+    recordCreate(kind, object, by);
+    return;
+  }
   const { added, modified, removed } = compare(withoutOwnerless(old), withoutOwnerless(object), kind.schema);
   const touched = added.union(modified);
   if (touched.isEmpty() && removed.isEmpty()) {
@@ -58,6 +63,23 @@ export function recordUpdate(kind: Kind, object: KubeObject, old: KubeObject | u
   if (!fields.equals(own.fields)) own.time = timeNow();
   Object.assign(own, { fields, apiVersion: apiVersionOf(kind) } satisfies Partial<Manager>);
   object.metadata.managedFields = formatManagers([...others, own]);
+}
+
+/** As recordUpdate without anything before: the creator owns all there is. */
+function recordCreate(kind: Kind, object: KubeObject, { manager, subresource }: Recorder): void {
+  const fields = newFields(withoutOwnerless(object), kind.schema);
+  if (Object.keys(fields).length === 0) return;
+  object.metadata.managedFields = [
+    {
+      manager,
+      operation: "Update",
+      apiVersion: apiVersionOf(kind),
+      time: timeNow(),
+      fieldsType: "FieldsV1",
+      fieldsV1: fields,
+      ...(subresource ? { subresource } : {}),
+    },
+  ];
 }
 
 export function withoutOwnerless(object: KubeObject | undefined): Record<string, unknown> {

@@ -11,24 +11,39 @@ const isObject = (value: unknown): value is Fields =>
 const anything: Schema = { kind: "any" };
 
 /** Schema of a field: what is not described is deduced from the value itself. */
-function fieldSchema(schema: Schema, name: string): Schema {
+export function fieldSchema(schema: Schema, name: string): Schema {
   if (schema.kind === "struct") return schema.field(name) ?? anything;
   return schema.kind === "map" ? schema.values : anything;
 }
 
 /** Whether the fields below count one by one; otherwise the value is one field. */
-function isGranular(value: unknown, schema: Schema): boolean {
+export function isGranular(value: unknown, schema: Schema): boolean {
   if (Array.isArray(value)) return schema.kind === "list" && schema.listType !== "atomic";
   if (!isObject(value)) return false;
   if (schema.kind === "struct" || schema.kind === "map") return !schema.atomic;
   return schema.kind === "any";
 }
 
+const sorted = new WeakMap<ListSchema, readonly string[]>();
+
+function sortedKeys(schema: ListSchema): readonly string[] {
+  let keys = sorted.get(schema);
+  if (!keys) {
+    keys = [...schema.keys].sort();
+    sorted.set(schema, keys);
+  }
+  return keys;
+}
+
 /** The path element of a list's item. */
 export function elementOf(item: unknown, schema: ListSchema): string {
   if (schema.listType === "set") return `v:${JSON.stringify(item)}`;
+  const [only] = schema.keys;
+  if (only !== undefined && schema.keys.length === 1 && isObject(item) && item[only] !== undefined) {
+    return `k:{${JSON.stringify(only)}:${JSON.stringify(item[only])}}`;
+  }
   const key: Fields = {};
-  for (const name of [...schema.keys].sort()) {
+  for (const name of sortedKeys(schema)) {
     const value = isObject(item) && item[name] !== undefined ? item[name] : schema.keyDefaults[name];
     if (value !== undefined) key[name] = value;
   }
@@ -102,8 +117,10 @@ function addWhole(set: FieldSet, element: string, value: unknown, schema: Schema
 }
 
 function compareItem(result: Difference, element: string, old: unknown, next: unknown, schema: Schema): void {
+  // Most of an object stays as it was: that is told without a walk along its schema.
+  if (equal(old, next)) return;
   if (!isGranular(old, schema) || !isGranular(next, schema) || Array.isArray(old) !== Array.isArray(next)) {
-    if (!equal(old, next)) result.modified.members.add(element);
+    result.modified.members.add(element);
     return;
   }
   const inner = compare(old, next, schema);

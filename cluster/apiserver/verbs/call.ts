@@ -67,11 +67,18 @@ export function attributesOf(
 }
 
 export async function admit(core: Core, attributes: Attributes): Promise<void> {
-  for (const plugin of core.admission) await plugin.admit?.(attributes);
+  for (const plugin of core.admission) {
+    // Most have nothing to wait for.
+    const pending = plugin.admit?.(attributes);
+    if (pending) await pending;
+  }
 }
 
 export async function validateAdmission(core: Core, attributes: Attributes): Promise<void> {
-  for (const plugin of core.admission) await plugin.validate?.(attributes);
+  for (const plugin of core.admission) {
+    const pending = plugin.validate?.(attributes);
+    if (pending) await pending;
+  }
 }
 
 export function settle(core: Core, attributes: Attributes): void {
