@@ -15,6 +15,8 @@ import { type DelayOptions, kubeletDelays } from "./pods/restart-delay.ts";
 import { allocatable, keepAlive, type NodeIdentity, registerNode } from "./registration.ts";
 import { createNodeServer } from "./server/server.ts";
 import { createVariables, createVolumeData } from "./sources.ts";
+import { Drivers, defaultPluginDirectory } from "./volumes/flex/drivers.ts";
+import { FlexVolumes } from "./volumes/flex/flex-volumes.ts";
 import { createTokenCache } from "./volumes/token-cache.ts";
 
 export interface NodeAgentOptions {
@@ -36,6 +38,10 @@ export interface NodeAgentOptions {
   taints?: NodeIdentity["taints"];
   podCidr?: string;
   maxPods?: number;
+  /** Directory of FlexVolume drivers, `<vendor>~<driver>/<driver>`; default the kubelet's. */
+  volumePluginDir?: string;
+  /** Milliseconds that a call of a driver may take; default two minutes. */
+  driverTimeoutMs?: number;
   /** Pauses between restarts of what fails; default the kubelet's. */
   delays?: DelayOptions;
   log: Logger;
@@ -50,6 +56,8 @@ export interface NodeAgent {
 
 // The kubelet's default is 110; what bounds an embedded node is its memory.
 const maxPodsDefault = 500;
+// At its stop a node does not wait long for a driver that does not answer.
+const releaseMs = 10_000;
 // Enough for any program, and a bound for fork bombs.
 const pidsLimit = 4096;
 
@@ -69,6 +77,24 @@ export function createNodeAgent(options: NodeAgentOptions): NodeAgent {
   };
 }
 
+/**
+ * Unmounts what volumes of pods have mounted on the node: to be called when no container runs any more. Pods that start
+ * again get them anew. @param options as the agent's
+ */
+export async function releaseVolumes(
+  options: Pick<NodeAgentOptions, "dataDir" | "nodeName" | "volumePluginDir" | "driverTimeoutMs" | "log">,
+): Promise<void> {
+  const {
+    dataDir,
+    nodeName,
+    volumePluginDir: directory = defaultPluginDirectory,
+    driverTimeoutMs: timeoutMs = releaseMs,
+  } = options;
+  const podsDirectory = join(resolve(dataDir), "node", "pods");
+  const volumes = new FlexVolumes({ drivers: new Drivers({ directory, timeoutMs }), nodeName, podsDirectory });
+  for (const problem of await volumes.releaseAll()) options.log.warn("a volume stays mounted", { problem });
+}
+
 async function run(options: NodeAgentOptions, signal: AbortSignal, ready: () => void): Promise<void> {
   const { client, informers, runtime, nodeName, address, log, tls } = options;
   const dataDir = join(resolve(options.dataDir), "node");
@@ -77,6 +103,8 @@ async function run(options: NodeAgentOptions, signal: AbortSignal, ready: () => 
   const tokens = createTokenCache(client);
   const delays = options.delays ?? kubeletDelays;
   const services = informers.informer(Services);
+  const directory = options.volumePluginDir ?? defaultPluginDirectory;
+  const drivers = new Drivers({ directory, timeoutMs: options.driverTimeoutMs });
   const context: NodeContext = {
     client,
     runtime: runtime.runtime,
@@ -90,6 +118,7 @@ async function run(options: NodeAgentOptions, signal: AbortSignal, ready: () => 
     variables: createVariables(client),
     volumeData: createVolumeData(client, tokens),
     tokens,
+    flex: new FlexVolumes({ drivers, nodeName, podsDirectory: join(dataDir, "pods") }),
     services: () => services.list(),
     delays,
     pidsLimit,
@@ -117,6 +146,7 @@ async function run(options: NodeAgentOptions, signal: AbortSignal, ready: () => 
   };
   await registerNode(client, identity, serving.port);
   await manager.start();
+  drivers.watch(() => manager.driversChanged(), signal);
   const alive = keepAlive(client, identity, serving.port, log, signal);
   ready();
   await aborted(signal);

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, rmSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Pod } from "@capstan/api/generated/core-v1";
 import { ConfigMaps, PersistentVolumeClaims, Pods, Secrets } from "@capstan/api/generated/resources";
@@ -8,6 +8,7 @@ import type { NodeContext } from "./pods/context.ts";
 import { isTerminal } from "./pods/views.ts";
 import { PodWorker } from "./pods/worker.ts";
 import { referencesOf } from "./sources.ts";
+import { removeVolumes } from "./volumes/manager.ts";
 
 /** Gives every pod of a node its worker, and tells workers what concerns them. */
 export class PodManager {
@@ -40,7 +41,7 @@ export class PodManager {
       this.#context.log.info("a pod that is gone had left its sandbox", { pod: sandbox.config.name });
       await runtime.removePodSandbox(sandbox.id);
     }
-    this.#removeLeftovers();
+    await this.#removeLeftovers();
     for (const [resource, kind] of [
       [ConfigMaps, "configmaps"],
       [Secrets, "secrets"],
@@ -70,16 +71,24 @@ export class PodManager {
   }
 
   /** Volumes and logs of pods that went while no agent ran. */
-  #removeLeftovers(): void {
-    const { dataDir } = this.#context;
+  async #removeLeftovers(): Promise<void> {
+    const { dataDir, flex, log } = this.#context;
     for (const directory of ["pods", "logs"]) {
       const path = join(dataDir, directory);
       for (const name of existsSync(path) ? readdirSync(path) : []) {
         // `uid`, or `namespace_name_uid`.
         const uid = name.split("_").at(-1) ?? "";
-        if (!this.#workers.has(uid)) rmSync(join(path, name), { recursive: true, force: true });
+        if (this.#workers.has(uid)) continue;
+        await removeVolumes(join(path, name), flex).catch((error) => {
+          log.warn("a pod that is gone still has a volume: it is tried again at the next start", { uid, error });
+        });
       }
     }
+  }
+
+  /** Pods that have not started may have waited for a driver. */
+  driversChanged(): void {
+    for (const worker of this.#workers.values()) if (worker.pod.status?.phase === "Pending") worker.wake();
   }
 
   #changed(type: "ADDED" | "MODIFIED" | "DELETED", pod: Pod): void {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { createAuthentication } from "@capstan/cluster/apiserver/authentication";
 import { createMetrics } from "@capstan/cluster/apiserver/metrics";
 import { createStreams } from "@capstan/cluster/apiserver/streams";
-import { createNodeAgent, type DelayOptions } from "@capstan/cluster/node";
+import { createNodeAgent, type DelayOptions, releaseVolumes } from "@capstan/cluster/node";
 import { type Authority, openAuthority, openTokenSigner } from "@capstan/core/pki";
 import {
   addressAt,
@@ -30,6 +30,9 @@ export interface TestNodeOptions {
   authority?: Authority;
   /** Where pods ask for names. */
   dnsServer?: string;
+  /** Directory of FlexVolume drivers; default one of the node's own directory. */
+  volumePluginDir?: string;
+  driverTimeoutMs?: number;
   /** Keeps the directory of an earlier node: the agent is started again. */
   dataDir?: string;
 }
@@ -37,6 +40,7 @@ export interface TestNodeOptions {
 export interface TestNode extends AsyncDisposable {
   name: string;
   dataDir: string;
+  volumePluginDir: string;
   network: InstanceNetwork;
   runtime: Runtime;
   /** Stops the agent, not its containers. */
@@ -97,7 +101,7 @@ export async function startTestNode(cluster: TestCluster, options: TestNodeOptio
   const pair = await authority.obtain("kubelet", { commonName: name, usages: ["server"], hosts: [address] });
   const [stopRuntime, stopAgent] = [new AbortController(), new AbortController()];
   const { log, client, informers } = cluster;
-  const { builtinImages, imageMap, inProcess } = options;
+  const { builtinImages, imageMap, inProcess, volumePluginDir = join(dataDir, "volume-plugins") } = options;
   const runtime = createRuntime({
     dataDir,
     network,
@@ -119,6 +123,8 @@ export async function startTestNode(cluster: TestCluster, options: TestNodeOptio
     tls: { ...pair, clientCa: authority.cert },
     dns: { domain: "cluster.local", server: options.dnsServer },
     delays,
+    volumePluginDir,
+    driverTimeoutMs: options.driverTimeoutMs,
     log,
   });
   const agentRunning = agent.start(stopAgent.signal);
@@ -126,6 +132,7 @@ export async function startTestNode(cluster: TestCluster, options: TestNodeOptio
   return {
     name,
     dataDir,
+    volumePluginDir,
     network,
     runtime,
     async stopAgent() {
@@ -137,6 +144,7 @@ export async function startTestNode(cluster: TestCluster, options: TestNodeOptio
       await agentRunning;
       stopRuntime.abort();
       await running;
+      await releaseVolumes({ dataDir, nodeName: name, volumePluginDir, log });
       if (!options.dataDir) rmSync(dataDir, { recursive: true, force: true });
     },
   };

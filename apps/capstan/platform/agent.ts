@@ -1,7 +1,7 @@
 // One node's container runtime and agent: the same in the platform's process and in a process of its own.
 import type { Handler } from "@capstan/base/http";
 import type { Logger } from "@capstan/base/log";
-import { createNodeAgent, type NodeAgent } from "@capstan/cluster/node";
+import { createNodeAgent, type NodeAgent, releaseVolumes } from "@capstan/cluster/node";
 import type { Client } from "@capstan/core/client";
 import type { KeyPair } from "@capstan/core/pki";
 import type { Informers } from "@capstan/core/reconcile";
@@ -44,7 +44,7 @@ export function nodeAddress(network: InstanceNetwork): string {
 
 export function openRuntime(settings: NodeSettings, handler: Handler, log: Logger): Runtime {
   const { index, root, dataDir, network, imageMap, artifacts } = settings;
-  return createRuntime({
+  const runtime = createRuntime({
     dataDir,
     hidden: [root],
     network,
@@ -55,6 +55,13 @@ export function openRuntime(settings: NodeSettings, handler: Handler, log: Logge
     inProcess: createExecutorImages({ handler, artifacts }),
     log: log.with({ part: "runtime", node: settings.name }),
   });
+  return {
+    ...runtime,
+    async start(signal) {
+      await runtime.start(signal);
+      await releaseVolumes({ dataDir, nodeName: settings.name, log });
+    },
+  };
 }
 
 export interface AgentAccess {

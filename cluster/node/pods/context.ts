@@ -5,6 +5,7 @@ import type { Recorder } from "@capstan/core/reconcile";
 import type { RuntimeService } from "@capstan/core/runtime";
 import type { Allocatable } from "../containers/downward.ts";
 import type { DataSource } from "../containers/environment.ts";
+import type { FlexVolumes } from "../volumes/flex/flex-volumes.ts";
 import type { VolumeData } from "../volumes/payload.ts";
 import type { TokenCache } from "../volumes/token-cache.ts";
 import type { DnsSettings } from "./files.ts";
@@ -25,6 +26,7 @@ export interface NodeContext {
   variables: DataSource;
   volumeData: VolumeData;
   tokens: TokenCache;
+  flex: FlexVolumes;
   /** Services whose variables pods get. */
   services(): Service[];
   delays: DelayOptions;

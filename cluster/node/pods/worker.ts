@@ -274,9 +274,10 @@ export class PodWorker {
   }
 
   #volumeContext(podIP: string): VolumeContext {
-    const { client, hostIP, allocatable, volumeData } = this.#context;
+    const { client, hostIP, allocatable, volumeData, flex } = this.#context;
     const addresses = { podIP: podIP || (this.#pod.spec?.hostNetwork ? hostIP : ""), hostIP };
-    return { pod: this.#pod, client, paths: this.paths, addresses, allocatable, data: volumeData };
+    const signal = this.#interrupt.signal;
+    return { pod: this.#pod, client, paths: this.paths, addresses, allocatable, data: volumeData, flex, signal };
   }
 
   #overdue(): boolean {
@@ -310,13 +311,20 @@ export class PodWorker {
 
   /** The pod is deleted: everything of it goes. */
   async #end(views: ContainerView[]): Promise<void> {
-    const { client, runtime, tokens, puller, signal } = this.#context;
+    const { client, runtime, tokens, puller, flex, signal } = this.#context;
     this.#runs.stopProbes();
     clearTimeout(this.#timer);
     if (!this.#gone) this.#report(views);
     const ended = await this.#stopAll(views);
     if (signal.aborted) return;
     for (const id of this.#runs.sandboxes) await runtime.stopPodSandbox(id);
+    try {
+      await flex.release(this.paths.root);
+    } catch (error) {
+      this.#context.recorder.warning(aboutPod(this.#pod), "FailedUnMount", messageOf(error));
+      this.#tryLater();
+      return;
+    }
     if (!this.#gone) {
       if (!isTerminal(this.#pod)) {
         const good = ended.every((view) => view.role !== "main" || view.runs[0]?.exitCode === 0);
@@ -333,7 +341,7 @@ export class PodWorker {
     for (const id of this.#runs.sandboxes.splice(0)) await runtime.removePodSandbox(id);
     tokens.forget(this.#pod);
     puller.forget(this.#pod);
-    removeVolumes(this.paths);
+    await removeVolumes(this.paths.root, flex);
     if (existsSync(this.paths.logs)) rmSync(this.paths.logs, { recursive: true, force: true });
     this.removed.resolve();
   }

@@ -1,0 +1,143 @@
+// One call of a FlexVolume driver: a program that gets arguments and answers with JSON.
+// Source: k8s.io/kubernetes pkg/volume/flexvolume driver-call.go.
+import { spawn } from "node:child_process";
+
+export interface Capabilities {
+  attach: boolean;
+  fsGroup: boolean;
+  selinuxRelabel: boolean;
+}
+
+/** What a driver answers a call with. */
+export interface DriverAnswer {
+  message: string;
+  device: string;
+  volumeName: string;
+  attached: boolean;
+  capabilities: Capabilities;
+}
+
+export interface CallOptions {
+  /** Default callMs. */
+  timeoutMs?: number | undefined;
+  /** Ends the driver: nobody waits for it any more. */
+  signal?: AbortSignal | undefined;
+}
+
+/** The driver has no such call: the node does what is usual instead. */
+export class NotSupported extends Error {}
+
+const callMs = 120_000;
+/** Bytes of a driver's answer. */
+const driverOutputLimit = 64 * 1024;
+/** How long its output may stay open after it has ended. */
+const drainMs = 1000;
+/** Characters of an unreadable answer that an event repeats. */
+const shownOutput = 200;
+
+/** @throws NotSupported; Error in the words of the kubelet's event. */
+export async function callDriver(path: string, args: string[], options: CallOptions = {}): Promise<DriverAnswer> {
+  const [command = ""] = args;
+  const { output, failure } = await run(path, args, options);
+  const answer = parse(output);
+  if (typeof answer === "string") {
+    const detail = failure ? `${failure}, ` : "";
+    throw new Error(`${command} command failed, ${detail}invalid output of driver ${path}: ${answer}`);
+  }
+  const status = text(answer.status);
+  if (status === "Not supported") throw new NotSupported(`${command}: Not supported`);
+  if (status !== "Success") {
+    throw new Error(`${command} command failed, status: ${status}, reason: ${text(answer.message)}`);
+  }
+  if (failure) throw new Error(`${command} command failed, ${failure}, although it answered Success`);
+  return {
+    message: text(answer.message),
+    device: text(answer.device),
+    volumeName: text(answer.volumeName),
+    attached: answer.attached === true,
+    capabilities: capabilitiesOf(answer.capabilities),
+  };
+}
+
+/** The kubelet's defaults: a driver that says nothing is taken for one that attaches. */
+function capabilitiesOf(value: unknown): Capabilities {
+  const given = typeof value === "object" && value !== null ? (value as Record<string, unknown>) : {};
+  const flag = (name: string) => given[name] !== false;
+  return { attach: flag("attach"), fsGroup: flag("fsGroup"), selinuxRelabel: flag("selinuxRelabel") };
+}
+
+const text = (value: unknown) => (typeof value === "string" ? value : "");
+
+/** The answer, or what is wrong with it. */
+function parse(output: string): Record<string, unknown> | string {
+  if (output.trim() === "") return "it printed nothing";
+  try {
+    const value: unknown = JSON.parse(output);
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+  }
+  const shown = output.trim().slice(0, shownOutput);
+  return `not a JSON object: ${JSON.stringify(shown)}${shown.length < output.trim().length ? "…" : ""}`;
+}
+
+/** Both streams together are the answer, as a driver's errors are. A driver that does not end is killed and left behind. */
+function run(path: string, args: string[], { timeoutMs = callMs, signal }: CallOptions) {
+  return new Promise<{ output: string; failure: string }>((resolve, reject) => {
+    const [command = ""] = args;
+    // A process group of its own: what it started is killed with it.
+    const child = spawn(path, args, { stdio: ["ignore", "pipe", "pipe"], detached: true, cwd: "/" });
+    const parts: Buffer[] = [];
+    let size = 0;
+    const give = (error: Error) => {
+      end();
+      if (child.pid !== undefined) killGroup(child.pid);
+      reject(error);
+    };
+    const timer = setTimeout(
+      () => give(new Error(`${command} command failed, timeout after ${timeoutMs / 1000}s`)),
+      timeoutMs,
+    );
+    const cancel = () => give(new Error(`${command} command was cut off: the pod is going`));
+    let late: NodeJS.Timeout | undefined;
+    const end = () => {
+      clearTimeout(timer);
+      clearTimeout(late);
+      signal?.removeEventListener("abort", cancel);
+    };
+    const take = (data: Buffer) => {
+      size += data.length;
+      if (size <= driverOutputLimit) parts.push(data);
+      else
+        give(
+          new Error(`${command} command failed, it printed more than driverOutputLimit = ${driverOutputLimit} bytes`),
+        );
+    };
+    child.stdout.on("data", take);
+    child.stderr.on("data", take);
+    child.on("error", (error) =>
+      give(new Error(`${command} command failed, the driver cannot be run: ${error.message}`)),
+    );
+    let failure = "";
+    const finish = () => {
+      end();
+      resolve({ output: Buffer.concat(parts).toString("utf8"), failure });
+    };
+    child.on("exit", (code, killed) => {
+      failure = code === 0 ? "" : killed ? `killed by ${killed}` : `exit status ${code}`;
+      // What a driver leaves in the background may hold its output open for ever.
+      late = setTimeout(finish, drainMs);
+    });
+    child.on("close", finish);
+    signal?.addEventListener("abort", cancel, { once: true });
+    if (signal?.aborted) cancel();
+  });
+}
+
+function killGroup(pid: number): void {
+  try {
+    process.kill(-pid, "SIGKILL");
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
+}
