@@ -33,6 +33,12 @@ export class FieldErrors {
   typeInvalid(field: string, value: unknown, detail: string): void {
     this.add("FieldValueTypeInvalid", field, `Invalid value: ${show(value)}: ${detail}`);
   }
+  /** What a step would add, without adding it. */
+  collect(step: (errors: FieldErrors) => void): StatusCause[] {
+    const own = new FieldErrors();
+    step(own);
+    return own.causes;
+  }
   private add(reason: string, field: string, message: string): void {
     if (this.causes.length < causeLimit) this.causes.push({ reason, message, field });
   }

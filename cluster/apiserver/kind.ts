@@ -32,6 +32,8 @@ export interface Rules<T = AnyObject> {
   deleted?(object: T): void;
   /** Selectable fields beyond metadata.name and metadata.namespace. */
   fields?: Record<string, (object: T) => string>;
+  /** How clients name those fields, where that is not as they are kept. */
+  fieldNames?: Readonly<Record<string, string>>;
   /** Values of those fields that nearly every object has: they are not kept in memory for each. */
   usualFields?: Readonly<Record<string, string>>;
   columns?: Column<T>[];
@@ -89,7 +91,8 @@ export interface Kind extends Resource {
 export interface CustomKind {
   /** Drops unknown fields and fills in defaults; returns the paths of dropped fields. */
   prune(object: KubeObject): string[];
-  validate(object: KubeObject, old: KubeObject | undefined, errors: FieldErrors): void;
+  /** Returns warnings: what is wrong but was so before the update. */
+  validate(object: KubeObject, old: KubeObject | undefined, errors: FieldErrors): string[];
   /** The served version's OpenAPI schema. */
   openapi: Record<string, unknown>;
 }

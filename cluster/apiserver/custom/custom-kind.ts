@@ -69,14 +69,29 @@ function kindOf(definition: CustomResourceDefinition, version: CustomResourceDef
     custom: {
       prune: (object) => prune(object, node),
       validate(object, old, errors) {
-        const { apiVersion: _version, kind: _kind, metadata: _metadata, ...rest } = object;
-        validateValue(rest, withoutIdentity(source), "", errors);
-        if (ruled && errors.causes.length === 0) checkRules(identified(object), old && identified(old), node, errors);
+        validateValue(ownPart(object), withoutIdentity(source), "", errors, old && ownPart(old));
+        if (!ruled) return [];
+        if (!errors.causes.some(({ reason }) => blocking.has(reason ?? "")))
+          return checkRules(identified(object), old && identified(old), node, errors);
+        errors.invalid("<nil>", null, notChecked);
+        return [];
       },
       openapi: source as Record<string, unknown>,
     },
   };
 }
+
+function ownPart(object: KubeObject): Record<string, unknown> {
+  const { apiVersion: _version, kind: _kind, metadata: _metadata, ...rest } = object;
+  return rest;
+}
+
+/** Errors after which rules are not asked. Source: apiextensions' hasBlockingErr. */
+const blocking = new Set(
+  ["NotSupported", "Required", "TooLong", "TooMany", "TypeInvalid"].map((reason) => `FieldValue${reason}`),
+);
+const notChecked =
+  "some validation rules were not checked because the object was invalid; correct the existing errors to complete validation";
 
 /** What rules see of the metadata: the name alone. */
 function identified(object: KubeObject): Record<string, unknown> {

@@ -5,14 +5,13 @@ import type {
   CustomResourceDefinitionNames,
 } from "@capstan/api/generated/apiextensions-v1";
 import { equal } from "@capstan/api/meta";
-import { messageOf } from "@capstan/base/errors";
 import type { FieldErrors } from "../field-errors.ts";
 import type { Rules } from "../kind.ts";
 import { isDnsLabel, isSubdomain, labelDetail, subdomainDetail, timeNow } from "../metadata.ts";
 import { validateConversion, validateStoredVersions } from "./conversion-rules.ts";
+import { checkSchemaRules } from "./definition-expressions.ts";
 import { parsePath } from "./json-path.ts";
-import { compileRule, rulesOf } from "./rules.ts";
-import { type Node, readStructure, SchemaError } from "./structure.ts";
+import { readStructure, SchemaError } from "./structure.ts";
 
 export const cleanupFinalizer = "customresourcecleanup.apiextensions.k8s.io";
 
@@ -150,28 +149,11 @@ function validateSchema(schema: Parameters<typeof readStructure>[0], field: stri
     else errors.required(`${field}.type`, "must not be empty at the root");
   }
   try {
-    checkExpressions(readStructure(schema, field), field, errors);
+    checkSchemaRules(readStructure(schema, field), field, errors);
   } catch (thrown) {
     if (!(thrown instanceof SchemaError)) throw thrown;
     errors.invalid(thrown.field, "", thrown.message);
   }
-}
-
-function checkExpressions(node: Node, field: string, errors: FieldErrors): void {
-  for (const [i, rule] of rulesOf(node).entries()) {
-    try {
-      compileRule(rule);
-    } catch (thrown) {
-      errors.invalid(
-        `${field}.x-kubernetes-validations[${i}].rule`,
-        rule.rule,
-        `compilation failed: ${messageOf(thrown)}`,
-      );
-    }
-  }
-  for (const [name, child] of node.properties) checkExpressions(child, `${field}.properties[${name}]`, errors);
-  if (node.items) checkExpressions(node.items, `${field}.items`, errors);
-  if (typeof node.additional === "object") checkExpressions(node.additional, `${field}.additionalProperties`, errors);
 }
 
 function checkPath(path: string, field: string, errors: FieldErrors): void {

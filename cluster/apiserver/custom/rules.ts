@@ -1,13 +1,20 @@
 // Validation rules of custom kinds (x-kubernetes-validations).
+// Source: apiextensions' pkg/apiserver/schema/cel/validation.go.
 import { type Context, createContext, runInContext } from "node:vm";
 import type { ValidationRule } from "@capstan/api/generated/apiextensions-v1";
-import { messageOf } from "@capstan/base/errors";
+import { equal } from "@capstan/api/meta";
 import type { FieldErrors } from "../field-errors.ts";
+import { messageLimit, objectBudget } from "./cost/limits.ts";
+import { type Budget, CostExceeded } from "./cost/meter.ts";
 import { compileExpression, type Expression, optionalOf } from "./expressions.ts";
+import { resolveFieldPath } from "./field-path.ts";
+import { problemOf } from "./problem.ts";
 import type { Node } from "./structure.ts";
+import { toCel } from "./values.ts";
 
 interface Rule {
   source: ValidationRule;
+  comparesWithOld: boolean;
   /** Runs only when there is an old value to compare with. */
   transition: boolean;
   holds: Expression;
@@ -15,14 +22,17 @@ interface Rule {
 }
 
 const compiled = new WeakMap<ValidationRule, Rule>();
+const strings = /r?"""[\s\S]*?"""|r?'''[\s\S]*?'''|r"[^"]*"|r'[^']*'|"(?:[^"\\]|\\.)*"|'(?:[^'\\]|\\.)*'/gi;
 
 /** Throws an Error that says what is wrong with the rule. */
 export function compileRule(source: ValidationRule): Rule {
   let rule = compiled.get(source);
   if (!rule) {
+    const comparesWithOld = usesOld(source);
     rule = {
       source,
-      transition: /\boldSelf\b/.test(source.rule) && !source.optionalOldSelf,
+      comparesWithOld,
+      transition: comparesWithOld && !source.optionalOldSelf,
       holds: compileExpression(source.rule),
       message: source.messageExpression ? compileExpression(source.messageExpression) : undefined,
     };
@@ -30,6 +40,9 @@ export function compileRule(source: ValidationRule): Rule {
   }
   return rule;
 }
+
+/** Whether a rule speaks of what was there before. */
+export const usesOld = ({ rule }: ValidationRule): boolean => /(?<![.\w])oldSelf\b/.test(rule.replace(strings, "''"));
 
 export const rulesOf = (node: Node): ValidationRule[] => node.source["x-kubernetes-validations"] ?? [];
 
@@ -45,13 +58,17 @@ export function hasRules(node: Node): boolean {
 }
 
 /** Milliseconds that all rules of one object may take. */
-const patience = 500;
+const patience = 2000;
 let sandbox: Context | undefined;
 
-/** Checks every rule of an object; a rule that takes too long counts as broken. */
-export function checkRules(object: unknown, old: unknown, node: Node, errors: FieldErrors): void {
+/**
+ * Checks every rule of an object, within the budget of costs. What is broken but was there before the update does not
+ * count: it is returned as warnings.
+ */
+export function checkRules(object: unknown, old: unknown, node: Node, errors: FieldErrors): string[] {
+  const check: Check = { errors, warnings: [], budget: { remaining: objectBudget } };
   sandbox ??= createContext({});
-  sandbox.run = () => visit(object, old, node, "", errors);
+  sandbox.run = () => visit(check, { value: object, old, unchanged: false, path: "", node });
   try {
     runInContext("run()", sandbox, { timeout: patience });
   } catch (thrown) {
@@ -59,116 +76,132 @@ export function checkRules(object: unknown, old: unknown, node: Node, errors: Fi
     if (!late) throw thrown;
     errors.invalid("", "object", `validation rules took longer than the limit of ${patience} ms`);
   }
+  return check.warnings;
+}
+
+interface Check {
+  errors: FieldErrors;
+  warnings: string[];
+  budget: Budget;
+}
+
+interface Spot {
+  value: unknown;
+  old: unknown;
+  /** What holds this was there before, and is the same. */
+  unchanged: boolean;
+  path: string;
+  node: Node;
 }
 
 type Fields = Record<string, unknown>;
 const isObject = (value: unknown): value is Fields =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 
-function visit(value: unknown, old: unknown, node: Node, path: string, errors: FieldErrors): void {
+function visit(check: Check, spot: Spot): void {
+  const { value, old, path, node } = spot;
   if (value === undefined || value === null) return;
-  for (const source of rulesOf(node)) checkRule(compileRule(source), value, old, node, path, errors);
+  const unchanged = spot.unchanged || (old !== undefined && equal(value, old));
+  const rules = rulesOf(node);
+  if (rules.length > 0) checkSpot(check, rules.map(compileRule), { ...spot, unchanged });
+  if (check.budget.remaining < 0) return;
   if (Array.isArray(value)) {
-    if (!node.items) return;
+    const { items } = node;
+    if (!items) return;
     for (const [i, item] of value.entries())
-      visit(item, oldItem(old, item, i, node), node.items, `${path}[${i}]`, errors);
+      visit(check, { value: item, old: oldItem(old, item, node), unchanged, path: `${path}[${i}]`, node: items });
   } else if (isObject(value)) {
     for (const [name, item] of Object.entries(value)) {
-      const child = node.properties.get(name) ?? (typeof node.additional === "object" ? node.additional : undefined);
-      const before = isObject(old) ? old[name] : undefined;
-      if (child) visit(item, before, child, path === "" ? name : `${path}.${name}`, errors);
+      const property = node.properties.get(name);
+      const child = property ?? (typeof node.additional === "object" ? node.additional : undefined);
+      if (!child) continue;
+      const at = !property ? `${path}[${name}]` : path === "" ? name : `${path}.${name}`;
+      visit(check, { value: item, old: isObject(old) ? old[name] : undefined, unchanged, path: at, node: child });
     }
   }
 }
 
 /** Items of a keyed list are compared with their like; those of other lists with nothing. */
-function oldItem(old: unknown, item: unknown, _index: number, node: Node): unknown {
+function oldItem(old: unknown, item: unknown, node: Node): unknown {
   if (!Array.isArray(old) || node.listType !== "map" || !isObject(item)) return undefined;
   return old.find((candidate) => isObject(candidate) && node.listMapKeys.every((key) => candidate[key] === item[key]));
 }
 
-function checkRule(rule: Rule, value: unknown, old: unknown, node: Node, path: string, errors: FieldErrors): void {
-  if (rule.transition && (old === undefined || old === null)) return;
+/** Ends all checks: no further rule is run. */
+const exhaust = ({ budget }: Check) => {
+  budget.remaining = -1;
+};
+
+function checkSpot(check: Check, rules: Rule[], spot: Spot): void {
+  const { value, old, path, node } = spot;
+  const { errors, budget } = check;
   const before = old === undefined ? undefined : toCel(old, node);
-  const oldSelf = rule.source.optionalOldSelf ? optionalOf(before) : (before ?? null);
-  const variables = { self: toCel(value, node), oldSelf };
-  const { source } = rule;
-  const field = source.fieldPath ? `${path}${source.fieldPath}`.replace(/^\./, "") : path;
-  try {
-    if (rule.holds(variables) === true) return;
-  } catch (thrown) {
-    errors.invalid(field, typeName(node), `rule ${JSON.stringify(source.rule)} failed: ${messageOf(thrown)}`);
-    return;
-  }
-  const message = messageFor(rule, variables);
-  if (source.reason === "FieldValueForbidden") errors.forbidden(field, message);
-  else if (source.reason === "FieldValueRequired") errors.required(field, message);
-  else if (source.reason === "FieldValueDuplicate") errors.duplicate(field, typeName(node));
-  else errors.invalid(field, typeName(node), message);
-}
-
-const typeName = (node: Node) => node.type || "object";
-
-function messageFor({ source, message }: Rule, variables: Record<string, unknown>): string {
-  if (message) {
+  const self = toCel(value, node);
+  for (const rule of rules) {
+    if (budget.remaining < 0) return;
+    if (rule.transition && (old === undefined || old === null)) continue;
+    const { source } = rule;
+    const variables = { self, oldSelf: source.optionalOldSelf ? optionalOf(before) : (before ?? null) };
+    let holds: unknown;
+    let failure: unknown;
     try {
-      const text = message(variables);
-      if (typeof text === "string" && text.trim() !== "") return text.trim();
-    } catch {
-      return source.message?.trim() || `failed rule: ${source.rule}`;
+      holds = rule.holds(variables, budget);
+    } catch (thrown) {
+      failure = thrown;
     }
+    if (budget.remaining < 0) {
+      errors.invalid(path, node.type, outOfBudget);
+      exhaust(check);
+    } else if (failure instanceof CostExceeded) {
+      const reason = `no further validation rules will be run due to call cost exceeds limit for rule: ${shown(source)}`;
+      errors.invalid(path, node.type, `'${failure.message}': ${reason}`);
+      exhaust(check);
+    } else if (failure) errors.invalid(path, node.type, failed(failure, source));
+    else if (holds !== true) report(check, rule, variables, spot);
   }
-  return source.message?.trim() || `failed rule: ${source.rule}`;
 }
 
-/** Integers as CEL's int, and names that are not identifiers under their escaped names too. */
-function toCel(value: unknown, node: Node | undefined): unknown {
-  if (typeof value === "number") {
-    const whole = Number.isInteger(value) && node?.type !== "number";
-    return whole ? BigInt(value) : value;
-  }
-  if (Array.isArray(value)) return value.map((item) => toCel(item, node?.items));
-  if (!isObject(value)) return value;
-  const result: Fields = {};
-  const isMap = typeof node?.additional === "object";
-  for (const [name, item] of Object.entries(value)) {
-    const child = node?.properties.get(name) ?? (isMap ? (node?.additional as Node) : undefined);
-    result[isMap ? name : escapeName(name)] = toCel(item, child);
-  }
-  return result;
+const outOfBudget = "validation failed due to running out of cost budget, no further validation rules will be run";
+
+/** How a rule is called in errors. */
+const shown = ({ message, rule }: ValidationRule) => (message ? message.trim() : rule.trim());
+
+function failed(thrown: unknown, source: ValidationRule): string {
+  const problem = problemOf(thrown);
+  if (!problem.startsWith("no such overload")) return `${problem} evaluating rule: ${shown(source)}`;
+  return `'${problem}': call arguments did not match a supported operator, function or macro signature for rule: ${shown(source)}`;
 }
 
-const reserved = new Set([
-  "true",
-  "false",
-  "null",
-  "in",
-  "as",
-  "break",
-  "const",
-  "continue",
-  "else",
-  "for",
-  "function",
-  "if",
-  "import",
-  "let",
-  "loop",
-  "package",
-  "namespace",
-  "return",
-  "var",
-  "void",
-  "while",
-]);
+function report(check: Check, rule: Rule, variables: Record<string, unknown>, spot: Spot): void {
+  const { source } = rule;
+  const { node, path, unchanged } = spot;
+  const below = source.fieldPath ? resolveFieldPath(source.fieldPath, node) : undefined;
+  const field = !below ? path : path === "" || below.startsWith("[") ? `${path}${below}` : `${path}.${below}`;
+  const message = messageFor(check, rule, variables);
+  const found = check.errors.collect((errors) => {
+    if (source.reason === "FieldValueForbidden") errors.forbidden(field, message);
+    else if (source.reason === "FieldValueRequired") errors.required(field, message);
+    else if (source.reason === "FieldValueDuplicate") errors.duplicate(field, node.type);
+    else errors.invalid(field, node.type, message);
+  });
+  if (rule.comparesWithOld || !unchanged) check.errors.causes.push(...found);
+  else check.warnings.push(...found.map((cause) => `${cause.field}: ${cause.message}`));
+}
 
-/** Source: kubernetes.io's escaping of field names in CEL. */
-function escapeName(name: string): string {
-  if (reserved.has(name)) return `__${name}__`;
-  if (/^\w+$/.test(name) && !name.includes("__")) return name;
-  return name
-    .replaceAll("__", "__underscores__")
-    .replaceAll(".", "__dot__")
-    .replaceAll("-", "__dash__")
-    .replaceAll("/", "__slash__");
+function messageFor(check: Check, { source, message }: Rule, variables: Record<string, unknown>): string {
+  const fallback = source.message ? source.message.trim() : `failed rule: ${shown(source)}`;
+  if (!message) return fallback;
+  try {
+    const text = message(variables, check.budget);
+    if (check.budget.remaining < 0) {
+      return "messageExpression evaluation failed due to running out of cost budget, no further validation rules will be run";
+    }
+    const usable = typeof text === "string" ? text.trim() : "";
+    return usable === "" || usable.length > messageLimit || /[\r\n]/.test(usable) ? fallback : usable;
+  } catch (thrown) {
+    if (!(thrown instanceof CostExceeded)) return fallback;
+    exhaust(check);
+    const expression = JSON.stringify(source.messageExpression);
+    return `no further validation rules will be run due to call cost exceeds limit for messageExpression: ${expression}`;
+  }
 }

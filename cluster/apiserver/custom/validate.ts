@@ -16,15 +16,25 @@ function typeOf(value: unknown): string {
   return typeof value;
 }
 
-/** Adds what is wrong with `value` to `errors`. @param path of the value; empty for the whole object. */
-export function validateValue(value: unknown, schema: JSONSchemaProps, path: string, errors: FieldErrors): void {
+/**
+ * Adds what is wrong with `value` to `errors`. What was there before an update and is the same is not checked again.
+ * @param path of the value; empty for the whole object. @param old undefined where there is nothing to compare with.
+ */
+export function validateValue(
+  value: unknown,
+  schema: JSONSchemaProps,
+  path: string,
+  errors: FieldErrors,
+  old?: unknown,
+): void {
+  if (old !== undefined && equal(value, old)) return;
   if (value === null && schema.nullable) return;
   if (!checkType(value, schema, path, errors)) return;
   checkEnum(value, schema, path, errors);
   if (typeof value === "string") checkString(value, schema, path, errors);
   else if (typeof value === "number") checkNumber(value, schema, path, errors);
-  else if (Array.isArray(value)) checkList(value, schema, path, errors);
-  else if (isObject(value)) checkObject(value, schema, path, errors);
+  else if (Array.isArray(value)) checkList(value, schema, path, errors, old);
+  else if (isObject(value)) checkObject(value, schema, path, errors, old);
   checkCombinations(value, schema, path, errors);
 }
 
@@ -94,7 +104,7 @@ function checkNumber(value: number, schema: JSONSchemaProps, path: string, error
   }
 }
 
-function checkList(value: unknown[], schema: JSONSchemaProps, path: string, errors: FieldErrors): void {
+function checkList(value: unknown[], schema: JSONSchemaProps, path: string, errors: FieldErrors, old: unknown): void {
   if (schema.maxItems !== undefined && value.length > schema.maxItems)
     errors.tooMany(path, value.length, schema.maxItems);
   if (schema.minItems !== undefined && value.length < schema.minItems) {
@@ -109,7 +119,15 @@ function checkList(value: unknown[], schema: JSONSchemaProps, path: string, erro
   }
   const items = schema.items as JSONSchemaProps | undefined;
   if (!items) return;
-  for (const [i, item] of value.entries()) validateValue(item, items, `${path}[${i}]`, errors);
+  for (const [i, item] of value.entries())
+    validateValue(item, items, `${path}[${i}]`, errors, oldItem(old, item, schema));
+}
+
+/** Items of a keyed list are compared with their like; those of other lists with nothing. */
+function oldItem(old: unknown, item: unknown, schema: JSONSchemaProps): unknown {
+  const keys = schema["x-kubernetes-list-map-keys"];
+  if (!Array.isArray(old) || schema["x-kubernetes-list-type"] !== "map" || !keys || !isObject(item)) return undefined;
+  return old.find((candidate) => isObject(candidate) && keys.every((key) => candidate[key] === item[key]));
 }
 
 function checkUnique(value: unknown[], path: string, errors: FieldErrors, keyOf: (item: unknown) => unknown): void {
@@ -121,7 +139,7 @@ function checkUnique(value: unknown[], path: string, errors: FieldErrors, keyOf:
   }
 }
 
-function checkObject(value: Fields, schema: JSONSchemaProps, path: string, errors: FieldErrors): void {
+function checkObject(value: Fields, schema: JSONSchemaProps, path: string, errors: FieldErrors, old: unknown): void {
   const count = Object.keys(value).length;
   if (schema.maxProperties !== undefined && count > schema.maxProperties)
     errors.tooMany(path, count, schema.maxProperties);
@@ -133,9 +151,10 @@ function checkObject(value: Fields, schema: JSONSchemaProps, path: string, error
   const { properties, additionalProperties } = schema;
   for (const [name, item] of Object.entries(value)) {
     const child = properties && Object.hasOwn(properties, name) ? properties[name] : undefined;
-    if (child) validateValue(item, child, at(name), errors);
+    const before = isObject(old) && Object.hasOwn(old, name) ? old[name] : undefined;
+    if (child) validateValue(item, child, at(name), errors, before);
     else if (typeof additionalProperties === "object" && additionalProperties !== null) {
-      validateValue(item, additionalProperties as JSONSchemaProps, at(name), errors);
+      validateValue(item, additionalProperties as JSONSchemaProps, at(name), errors, before);
     }
   }
 }

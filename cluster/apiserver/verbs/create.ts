@@ -72,7 +72,7 @@ async function createOnce(core: Core, call: Call, object: KubeObject, options: C
   try {
     const errors = new FieldErrors();
     validateMetadata(kind, object, errors);
-    kind.custom?.validate(object, undefined, errors);
+    call.warnings.push(...(kind.custom?.validate(object, undefined, errors) ?? []));
     rules.validate?.(object, errors, undefined, "");
     errors.throwFor(kind, object.metadata.name ?? "");
     await validateAdmission(core, attributes);

@@ -112,7 +112,7 @@ async function changeOnce(core: Core, call: Call, wanted: Change): Promise<Writt
     const errors = new FieldErrors();
     validateMetadata(kind, object, errors);
     validateMetadataUpdate(object, old, errors);
-    kind.custom?.validate(object, old, errors);
+    call.warnings.push(...(kind.custom?.validate(object, old, errors) ?? []));
     rules.validate?.(object, errors, old, subresource);
     errors.throwFor(kind, ref.name);
     await validateAdmission(core, attributes);

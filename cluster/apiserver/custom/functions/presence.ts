@@ -1,4 +1,9 @@
 // has() of a field behind an index or a call, which the library of expressions takes for names alone.
+import { presentField } from "../cost/macros.ts";
+import type { Library } from "./define.ts";
+
+export const addPresence = ({ define }: Library): void =>
+  define(`optional.${presentField}(): bool`, (value: { hasValue(): boolean }) => value.hasValue());
 
 /** Where a literal that begins at `at` ends; `at` itself when none begins there. */
 function endOfLiteral(text: string, at: number): number {
@@ -25,7 +30,7 @@ function closing(text: string, at: number): number {
   return -1;
 }
 
-/** Rewrites `has(a[0].b)` as `a[0].?b.hasValue()`, which means the same. Other text stays as it is. */
+/** Rewrites `has(a[0].b)` as `a[0].?b.__present()`, which means the same. Other text stays as it is. */
 export function rewriteHas(text: string): string {
   let result = "";
   for (let i = 0; i < text.length; i++) {
@@ -50,5 +55,5 @@ export function rewriteHas(text: string): string {
 function presenceOf(argument: string): string {
   const field = /[\])]\s*\.\s*([A-Za-z_]\w*(?:\s*\.\s*[A-Za-z_]\w*)*)\s*$/.exec(argument);
   const last = field && /\.\s*([A-Za-z_]\w*)\s*$/.exec(argument);
-  return last ? `(${argument.slice(0, last.index)}.?${last[1]}.hasValue())` : `has(${argument})`;
+  return last ? `(${argument.slice(0, last.index)}.?${last[1]}.${presentField}())` : `has(${argument})`;
 }

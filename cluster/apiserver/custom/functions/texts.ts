@@ -115,15 +115,33 @@ for (const name of ["dns1123Label", "dns1123Subdomain", "dns1035Label"]) {
   named[`${name}Prefix`] = (text) => (named[name] as (text: string) => string)(text.endsWith("-") ? `${text}a` : text);
 }
 
+/** Source: apiserver's library/format.go. */
+const patternSizes: Record<string, number> = {
+  dns1123Label: 30,
+  dns1123Subdomain: 60,
+  dns1035Label: 30,
+  qualifiedName: 60,
+  labelValue: 40,
+  uuid: 69,
+};
+
 class Formats {}
 class Format {
   readonly check: (text: string) => string;
+  /** Characters of the pattern that upstream checks it with, for the cost. */
+  readonly patternSize: number;
   constructor(name: string) {
     this.check = named[name] ?? (() => "");
+    this.patternSize = patternSizes[name.replace(/Prefix$/, "")] ?? 128;
   }
 }
 
 export function addTexts({ define, type, cel }: Library): void {
+  define("string(google.protobuf.Timestamp): string", (time: Date) => time.toISOString().replace(/\.?0*Z$/, "Z"));
+  define(
+    "string(google.protobuf.Duration): string",
+    (duration: { valueOf(): number }) => `${duration.valueOf() / 1000}s`,
+  );
   define("string.find(string): string", (text: string, pattern: string) => findAll(text, pattern, 1n)[0] ?? "");
   define("string.findAll(string): list<string>", (text: string, pattern: string) => findAll(text, pattern));
   define("string.findAll(string, int): list<string>", findAll);
