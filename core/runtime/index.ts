@@ -37,4 +37,6 @@ export {
   releaseInstanceNetwork,
 } from "./network/instance.ts";
 export { createNftTable, emptyState, type NftTable, nftMissing, type TableState } from "./network/nft-table.ts";
+export { findTool } from "./oci/command.ts";
+export { type ProgramEnd, ProgramError, type ProgramErrorCode, type ProgramOptions, runProgram } from "./program.ts";
 export { canBridge, createRuntime, type Runtime, type RuntimeOptions } from "./runtime.ts";

@@ -1,6 +1,6 @@
 // What is mounted on the node below a path: what is kept there must not be deleted through a mount.
-import { execFile } from "node:child_process";
 import { existsSync, readFileSync, realpathSync } from "node:fs";
+import { findTool, runProgram } from "@capstan/core/runtime";
 
 /** Mount points of this process's namespace at or below a path, the deepest first. */
 export function mountsBelow(given: string): string[] {
@@ -30,11 +30,9 @@ export const bindMount = (source: string, target: string, readonly: boolean): Pr
 export const mountDevice = (device: string, target: string, type: string, readonly: boolean): Promise<void> =>
   run("mount", ["-t", type, "-o", readonly ? "ro" : "rw", device, target]);
 
-function run(program: string, args: string[]): Promise<void> {
-  return new Promise((resolve, reject) => {
-    execFile(program, args, { timeout: mountMs, killSignal: "SIGKILL" }, (error, _, stderr) => {
-      if (error) reject(new Error(`${program} ${args.join(" ")}: ${stderr.trim() || error.message}`));
-      else resolve();
-    });
-  });
+async function run(name: string, args: string[]): Promise<void> {
+  const program = findTool(name);
+  if (!program) throw new Error(`the program ${name} was not found: install util-linux`);
+  const { output, failure } = await runProgram(program, args, { timeoutMs: mountMs, outputLimit: 64 * 1024 });
+  if (failure) throw new Error(`${name} ${args.join(" ")}: ${output.trim() || failure}`);
 }

@@ -1,6 +1,6 @@
 // One call of a FlexVolume driver: a program that gets arguments and answers with JSON.
 // Source: k8s.io/kubernetes pkg/volume/flexvolume driver-call.go.
-import { spawn } from "node:child_process";
+import { type ProgramEnd, ProgramError, runProgram } from "@capstan/core/runtime";
 
 export interface Capabilities {
   attach: boolean;
@@ -30,8 +30,6 @@ export class NotSupported extends Error {}
 const callMs = 120_000;
 /** Bytes of a driver's answer. */
 const driverOutputLimit = 64 * 1024;
-/** How long its output may stay open after it has ended. */
-const drainMs = 1000;
 /** Characters of an unreadable answer that an event repeats. */
 const shownOutput = 200;
 
@@ -81,63 +79,14 @@ function parse(output: string): Record<string, unknown> | string {
   return `not a JSON object: ${JSON.stringify(shown)}${shown.length < output.trim().length ? "…" : ""}`;
 }
 
-/** Both streams together are the answer, as a driver's errors are. A driver that does not end is killed and left behind. */
-function run(path: string, args: string[], { timeoutMs = callMs, signal }: CallOptions) {
-  return new Promise<{ output: string; failure: string }>((resolve, reject) => {
-    const [command = ""] = args;
-    // A process group of its own: what it started is killed with it.
-    const child = spawn(path, args, { stdio: ["ignore", "pipe", "pipe"], detached: true, cwd: "/" });
-    const parts: Buffer[] = [];
-    let size = 0;
-    const give = (error: Error) => {
-      end();
-      if (child.pid !== undefined) killGroup(child.pid);
-      reject(error);
-    };
-    const timer = setTimeout(
-      () => give(new Error(`${command} command failed, timeout after ${timeoutMs / 1000}s`)),
-      timeoutMs,
-    );
-    const cancel = () => give(new Error(`${command} command was cut off: the pod is going`));
-    let late: NodeJS.Timeout | undefined;
-    const end = () => {
-      clearTimeout(timer);
-      clearTimeout(late);
-      signal?.removeEventListener("abort", cancel);
-    };
-    const take = (data: Buffer) => {
-      size += data.length;
-      if (size <= driverOutputLimit) parts.push(data);
-      else
-        give(
-          new Error(`${command} command failed, it printed more than driverOutputLimit = ${driverOutputLimit} bytes`),
-        );
-    };
-    child.stdout.on("data", take);
-    child.stderr.on("data", take);
-    child.on("error", (error) =>
-      give(new Error(`${command} command failed, the driver cannot be run: ${error.message}`)),
-    );
-    let failure = "";
-    const finish = () => {
-      end();
-      resolve({ output: Buffer.concat(parts).toString("utf8"), failure });
-    };
-    child.on("exit", (code, killed) => {
-      failure = code === 0 ? "" : killed ? `killed by ${killed}` : `exit status ${code}`;
-      // What a driver leaves in the background may hold its output open for ever.
-      late = setTimeout(finish, drainMs);
-    });
-    child.on("close", finish);
-    signal?.addEventListener("abort", cancel, { once: true });
-    if (signal?.aborted) cancel();
-  });
-}
-
-function killGroup(pid: number): void {
+/** Both streams together are the answer, as a driver's errors are. */
+async function run(path: string, args: string[], { timeoutMs = callMs, signal }: CallOptions): Promise<ProgramEnd> {
   try {
-    process.kill(-pid, "SIGKILL");
+    return await runProgram(path, args, { timeoutMs, outputLimit: driverOutputLimit, signal });
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+    if (!(error instanceof ProgramError)) throw error;
+    const limit = `it printed more than driverOutputLimit = ${driverOutputLimit} bytes`;
+    const reason = error.code === "TooMuchOutput" ? limit : error.message;
+    throw new Error(`${args[0]} command failed, ${reason}`, { cause: error });
   }
 }
