@@ -135,6 +135,28 @@ export interface ContainerStats {
   memoryWorkingSetBytes?: number;
   memoryUsageBytes?: number;
   processes?: number;
+  /** What it has written outside of its volumes; may be some seconds old. */
+  writableLayerBytes?: number;
+}
+
+/** Since the sandbox was made. */
+export interface NetworkCounters {
+  /** Of the interface, such as eth0. */
+  name: string;
+  rxBytes: number;
+  rxPackets: number;
+  rxErrors: number;
+  rxDropped: number;
+  txBytes: number;
+  txPackets: number;
+  txErrors: number;
+  txDropped: number;
+}
+
+export interface PodSandboxStats {
+  time: Date;
+  /** Empty for a pod on the node's own network: nothing there is its alone. */
+  network: NetworkCounters[];
 }
 
 /** A running command whose streams the caller holds. */
@@ -193,6 +215,8 @@ export interface RuntimeService {
   /** A byte stream to a port as the pod itself sees it at localhost. */
   portForward(sandboxId: string, port: number): Promise<import("node:stream").Duplex>;
   containerStats(id: string): Promise<ContainerStats>;
+  /** Absent where nothing counts it. */
+  podSandboxStats?(id: string): Promise<PodSandboxStats>;
   /** Host path of an absolute path as the container sees it; it may not exist yet. */
   resolvePath(id: string, path: string): string;
   onEvent(listener: (event: ContainerEvent) => void): () => void;

@@ -13,6 +13,7 @@ import type {
   ExecSession,
   PodSandbox,
   PodSandboxConfig,
+  PodSandboxStats,
   RuntimeService,
 } from "./cri.ts";
 import { RuntimeError } from "./cri.ts";
@@ -165,6 +166,10 @@ export class InProcessRuntime implements RuntimeService {
 
   async containerStats(id: string): Promise<ContainerStats> {
     return this.#running.has(id) ? { id, time: new Date() } : await this.#inner.containerStats(id);
+  }
+
+  async podSandboxStats(id: string): Promise<PodSandboxStats> {
+    return (await this.#inner.podSandboxStats?.(id)) ?? { time: new Date(), network: [] };
   }
 
   resolvePath(id: string, path: string): string {

@@ -14,8 +14,10 @@ export type {
   ImageStatus,
   Mount,
   NamespaceOptions,
+  NetworkCounters,
   PodSandbox,
   PodSandboxConfig,
+  PodSandboxStats,
   PullProgress,
   Resources,
   RuntimeErrorCode,
@@ -24,6 +26,7 @@ export type {
   SecurityConfig,
 } from "./cri.ts";
 export { RuntimeError } from "./cri.ts";
+export { type DiskUsage, diskUsage } from "./disk-usage.ts";
 export { type FakeBehaviour, type FakeProgram, FakeRuntime } from "./fake/fake.ts";
 export type { BuiltinImage } from "./images/image.ts";
 export type { ImageMapping } from "./images/image-map.ts";

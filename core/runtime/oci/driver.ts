@@ -13,6 +13,7 @@ import type {
   ExecSession,
   PodSandbox,
   PodSandboxConfig,
+  PodSandboxStats,
   RuntimeService,
 } from "../cri.ts";
 import { RuntimeError } from "../cri.ts";
@@ -20,6 +21,7 @@ import type { Image } from "../images/image.ts";
 import { type Cgroups, openCgroups } from "./cgroup.ts";
 import type { Tools } from "./command-line.ts";
 import { type ContainerRecord, OciContainer } from "./container.ts";
+import { DiskMeter, networkCounters } from "./counters.ts";
 import { childrenOf, execSync, resizeTerminal, startExec } from "./exec.ts";
 import { type HostRoot, readHostRoot } from "./host-root.ts";
 import { launch } from "./launch.ts";
@@ -55,6 +57,7 @@ export class OciDriver implements RuntimeService {
   readonly #containers = new Map<string, OciContainer>();
   readonly #listeners = new Set<(event: ContainerEvent) => void>();
   #cgroups: Cgroups | undefined;
+  readonly #disk = new DiskMeter();
   #host: HostRoot | undefined;
 
   constructor(options: OciDriverOptions) {
@@ -207,6 +210,7 @@ export class OciDriver implements RuntimeService {
     await container.stop(0);
     await this.#removeCgroup(container.cgroup);
     removeTree(container.directory);
+    this.#disk.forget(join(container.directory, "upper"));
     this.#containers.delete(id);
     this.#emit({ type: "deleted", sandboxId: container.record.sandboxId, containerId: id });
   }
@@ -254,7 +258,15 @@ export class OciDriver implements RuntimeService {
   }
 
   async containerStats(id: string): Promise<ContainerStats> {
-    return { id, time: new Date(), ...this.#container(id).cgroup?.usage() };
+    const { cgroup, directory } = this.#container(id);
+    const writableLayerBytes = await this.#disk.bytes(join(directory, "upper"));
+    return { id, time: new Date(), ...cgroup?.usage(), writableLayerBytes };
+  }
+
+  async podSandboxStats(id: string): Promise<PodSandboxStats> {
+    const { ready, pid, record } = this.#sandbox(id);
+    const own = ready && !record.config.namespaces.hostNetwork && this.#options.network.bridge !== undefined;
+    return { time: new Date(), network: own ? networkCounters(pid) : [] };
   }
 
   resolvePath(id: string, path: string): string {
