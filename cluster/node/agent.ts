@@ -7,12 +7,13 @@ import type { Client } from "@capstan/core/client";
 import { createRecorder, type Informers } from "@capstan/core/reconcile";
 import type { Runtime } from "@capstan/core/runtime";
 import { serve } from "@capstan/core/wire";
+import { DeviceManager, serveDevices, standardPluginDirectory } from "./devices/index.ts";
 import { PodManager } from "./pod-manager.ts";
 import type { NodeContext } from "./pods/context.ts";
 import type { DnsSettings } from "./pods/files.ts";
 import { ImagePuller } from "./pods/image-puller.ts";
 import { type DelayOptions, kubeletDelays } from "./pods/restart-delay.ts";
-import { allocatable, keepAlive, type NodeIdentity, registerNode } from "./registration.ts";
+import { allocatable, keepAlive, type NodeIdentity, registerNode, writeStatus } from "./registration.ts";
 import { createNodeServer } from "./server/server.ts";
 import { createVariables, createVolumeData } from "./sources.ts";
 import { Drivers, defaultPluginDirectory } from "./volumes/flex/drivers.ts";
@@ -105,6 +106,8 @@ async function run(options: NodeAgentOptions, signal: AbortSignal, ready: () => 
   const services = informers.informer(Services);
   const directory = options.volumePluginDir ?? defaultPluginDirectory;
   const drivers = new Drivers({ directory, timeoutMs: options.driverTimeoutMs });
+  const devices = new DeviceManager({ file: join(dataDir, "devices.json"), log });
+  const plugins = join(dataDir, "device-plugins");
   const context: NodeContext = {
     client,
     runtime: runtime.runtime,
@@ -119,6 +122,8 @@ async function run(options: NodeAgentOptions, signal: AbortSignal, ready: () => 
     volumeData: createVolumeData(client, tokens),
     tokens,
     flex: new FlexVolumes({ drivers, nodeName, podsDirectory: join(dataDir, "pods") }),
+    devices,
+    nodePath: (path) => (resolve(path) === standardPluginDirectory ? plugins : path),
     services: () => services.list(),
     delays,
     pidsLimit,
@@ -143,13 +148,22 @@ async function run(options: NodeAgentOptions, signal: AbortSignal, ready: () => 
     podCidr: options.podCidr,
     dataDir,
     maxPods: options.maxPods ?? maxPodsDefault,
+    devices: () => devices.amounts(),
   };
   await registerNode(client, identity, serving.port);
   await manager.start();
   drivers.watch(() => manager.driversChanged(), signal);
+  const served = serveDevices({ manager: devices, directory: plugins, log }, signal);
+  let told = Promise.resolve();
+  devices.onChange(() => {
+    told = told.then(async () => {
+      if (!signal.aborted) await writeStatus(client, identity, serving.port);
+    });
+    told = told.catch((error: unknown) => log.warn("the node's devices could not be told", { error }));
+  });
   const alive = keepAlive(client, identity, serving.port, log, signal);
   ready();
   await aborted(signal);
   await manager.stop();
-  await alive;
+  await Promise.all([alive, served, told]);
 }

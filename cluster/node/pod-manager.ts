@@ -42,6 +42,8 @@ export class PodManager {
       await runtime.removePodSandbox(sandbox.id);
     }
     await this.#removeLeftovers();
+    const live = this.workers().filter(({ pod }) => !isTerminal(pod));
+    this.#context.devices.keepOnly(new Set(live.map(({ pod }) => pod.metadata.uid ?? "")));
     for (const [resource, kind] of [
       [ConfigMaps, "configmaps"],
       [Secrets, "secrets"],

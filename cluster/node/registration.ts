@@ -20,6 +20,8 @@ export interface NodeIdentity {
   dataDir: string;
   /** Pods that it takes at most. */
   maxPods: number;
+  /** Extended resources. */
+  devices(): Pick<NodeStatus, "capacity" | "allocatable">;
 }
 
 // The kubelet's: leases of 40 s, renewed four times in it; the status every five minutes even without a change.
@@ -58,7 +60,8 @@ export async function registerNode(client: Client, identity: NodeIdentity, port:
   await writeStatus(client, identity, port);
 }
 
-async function writeStatus(client: Client, identity: NodeIdentity, port: number): Promise<void> {
+/** Says at once what has changed. */
+export async function writeStatus(client: Client, identity: NodeIdentity, port: number): Promise<void> {
   const node = await client.get(Nodes, { name: identity.name });
   const body = { status: statusOf(node, identity, port) };
   await client.patch(Nodes, { name: identity.name }, { type: "strategic", body }, { subresource: "status" });
@@ -66,6 +69,7 @@ async function writeStatus(client: Client, identity: NodeIdentity, port: number)
 
 function statusOf(node: Node, identity: NodeIdentity, port: number): NodeStatus {
   const { cpu, memory } = allocatable();
+  const devices = identity.devices();
   const disk = statfsSync(identity.dataDir);
   const resources = {
     cpu: String(cpu),
@@ -76,8 +80,8 @@ function statusOf(node: Node, identity: NodeIdentity, port: number): NodeStatus 
     "hugepages-1Gi": "0",
   };
   return {
-    capacity: resources,
-    allocatable: resources,
+    capacity: { ...resources, ...devices.capacity },
+    allocatable: { ...resources, ...devices.allocatable },
     addresses: [
       { type: "InternalIP", address: identity.address },
       { type: "Hostname", address: identity.name },

@@ -39,6 +39,16 @@ const all: Source[] = [
     },
     out: "core/runtime/remote/generated/containerd",
   },
+  {
+    files: ["k8s.io/kubelet@v0.34.1/pkg/apis/deviceplugin/v1beta1/api.proto"],
+    methods: {
+      "v1beta1.Registration": ["Register"],
+      "v1beta1.DevicePlugin": [
+        ...["GetDevicePluginOptions", "ListAndWatch", "GetPreferredAllocation", "Allocate", "PreStartContainer"],
+      ],
+    },
+    out: "cluster/node/devices/generated/device-plugin",
+  },
 ];
 
 const scalars: Record<string, string> = { string: "string", bool: "boolean", bytes: "Uint8Array" };

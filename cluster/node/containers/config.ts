@@ -2,6 +2,7 @@ import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Container, Pod } from "@capstan/api/generated/core-v1";
 import type { ContainerConfig, Mount, SecurityConfig } from "@capstan/core/runtime";
+import type { Grant } from "../devices/plugin.ts";
 import type { PodPaths } from "../paths.ts";
 import { mountsOf, type PodVolumes } from "../volumes/mounts.ts";
 import { type EnvironmentOptions, makeEnvironment } from "./environment.ts";
@@ -15,6 +16,7 @@ export interface ContainerPlan extends EnvironmentOptions {
   /** Files of the pod that every container sees: hosts, resolv.conf, hostname. */
   files: Mount[];
   pidsLimit: number;
+  devices: Grant;
 }
 
 /** What a container could not be made of: the status says CreateContainerConfigError. */
@@ -22,9 +24,10 @@ export class ConfigError extends Error {}
 
 /** All that the runtime needs to know. @throws ConfigError */
 export async function containerConfig(plan: ContainerPlan): Promise<ContainerConfig> {
-  const { pod, container, attempt, paths } = plan;
+  const { pod, container, attempt, paths, devices } = plan;
   try {
-    const env = await makeEnvironment(plan);
+    const own = await makeEnvironment(plan);
+    const env = [...devices.env.filter(({ name }) => !own.some((each) => each.name === name)), ...own];
     const values = new Map(env.map(({ name, value }) => [name, value]));
     const word = (text: string) => expand(text, (name) => values.get(name));
     return {
@@ -35,7 +38,12 @@ export async function containerConfig(plan: ContainerPlan): Promise<ContainerCon
       ...(container.args?.length ? { args: container.args.map(word) } : {}),
       ...(container.workingDir ? { workingDir: container.workingDir } : {}),
       env,
-      mounts: [...plan.files, ...mountsOf(container, plan.volumes, word), terminationFile(container, paths, attempt)],
+      mounts: [
+        ...plan.files,
+        ...devices.mounts,
+        ...mountsOf(container, plan.volumes, word),
+        terminationFile(container, paths, attempt),
+      ],
       labels: { "io.kubernetes.pod.uid": pod.metadata.uid ?? "", "io.kubernetes.container.name": container.name },
       logPath: paths.log(container.name, attempt),
       stdin: container.stdin ?? false,

@@ -5,6 +5,7 @@ import type { Recorder } from "@capstan/core/reconcile";
 import type { RuntimeService } from "@capstan/core/runtime";
 import type { Allocatable } from "../containers/downward.ts";
 import type { DataSource } from "../containers/environment.ts";
+import type { DeviceManager } from "../devices/manager.ts";
 import type { FlexVolumes } from "../volumes/flex/flex-volumes.ts";
 import type { VolumeData } from "../volumes/payload.ts";
 import type { TokenCache } from "../volumes/token-cache.ts";
@@ -27,6 +28,9 @@ export interface NodeContext {
   volumeData: VolumeData;
   tokens: TokenCache;
   flex: FlexVolumes;
+  devices: DeviceManager;
+  /** Where this agent has what pods look for at a fixed path of the node. */
+  nodePath(path: string): string;
   /** Services whose variables pods get. */
   services(): Service[];
   delays: DelayOptions;

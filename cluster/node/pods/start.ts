@@ -62,6 +62,7 @@ export async function startContainer(options: StartOptions): Promise<number | un
   context.recorder.normal(about, "Created", `Created container: ${name}`);
   await runs.prune({ ...view, runs: [context.runtime.containerStatus(id), ...view.runs] });
   try {
+    await context.devices.beforeStart(pod, name);
     await context.runtime.startContainer(id);
   } catch (error) {
     // It counts as a run that has failed: the next one waits as after any failure.
@@ -113,6 +114,7 @@ async function configOf({
     container: view.spec,
     addresses: { podIP: sandbox.ip || hostIP, hostIP },
     allocatable,
+    devices: context.devices.grant(pod, view.spec.name),
     data: variables,
     services: serviceEnvironment(context.services(), namespace, pod.spec?.enableServiceLinks ?? true),
     attempt: (view.runs[0]?.config.attempt ?? -1) + 1,

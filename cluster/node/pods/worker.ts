@@ -160,6 +160,7 @@ export class PodWorker {
     for (const view of decision.retire) await this.#stop(view, `Stopping container ${view.spec.name}`);
     for (const view of decision.restart) await this.#stop(view, view.unhealthy ?? "");
     if (decision.start.length > 0) {
+      if (!(await this.#admitted())) return await this.#finish(views);
       const sandbox = await this.#ready();
       if (!sandbox || this.#interrupt.signal.aborted) return;
       decision = decide(this.#pod, views, sandbox.id);
@@ -174,6 +175,19 @@ export class PodWorker {
       }
     }
     this.#report(await this.#runs.views(this.#pod));
+  }
+
+  /** Whether the pod has its devices; one that cannot have them has failed. */
+  async #admitted(): Promise<boolean> {
+    try {
+      await this.#context.devices.admit(this.#pod);
+      return true;
+    } catch (error) {
+      const message = `Allocate failed due to ${messageOf(error)}, which is unexpected`;
+      this.#facts.failure = { reason: "UnexpectedAdmissionError", message };
+      this.#context.recorder.warning(aboutPod(this.#pod), "UnexpectedAdmissionError", message);
+      return false;
+    }
   }
 
   /** Containers whose sandbox has died have no network to come back to: they go, and start again in a new one. */
@@ -274,10 +288,20 @@ export class PodWorker {
   }
 
   #volumeContext(podIP: string): VolumeContext {
-    const { client, hostIP, allocatable, volumeData, flex } = this.#context;
+    const { client, hostIP, allocatable, volumeData, flex, nodePath } = this.#context;
     const addresses = { podIP: podIP || (this.#pod.spec?.hostNetwork ? hostIP : ""), hostIP };
     const signal = this.#interrupt.signal;
-    return { pod: this.#pod, client, paths: this.paths, addresses, allocatable, data: volumeData, flex, signal };
+    return {
+      pod: this.#pod,
+      client,
+      paths: this.paths,
+      addresses,
+      allocatable,
+      data: volumeData,
+      flex,
+      nodePath,
+      signal,
+    };
   }
 
   #overdue(): boolean {
@@ -306,12 +330,13 @@ export class PodWorker {
     this.#runs.stopProbes();
     clearTimeout(this.#timer);
     for (const id of this.#runs.sandboxes) await this.#context.runtime.stopPodSandbox(id);
+    this.#context.devices.release(this.#pod);
     if (!isTerminal(this.#pod)) this.#report(views);
   }
 
   /** The pod is deleted: everything of it goes. */
   async #end(views: ContainerView[]): Promise<void> {
-    const { client, runtime, tokens, puller, flex, signal } = this.#context;
+    const { client, runtime, tokens, puller, flex, devices, signal } = this.#context;
     this.#runs.stopProbes();
     clearTimeout(this.#timer);
     if (!this.#gone) this.#report(views);
@@ -341,6 +366,7 @@ export class PodWorker {
     for (const id of this.#runs.sandboxes.splice(0)) await runtime.removePodSandbox(id);
     tokens.forget(this.#pod);
     puller.forget(this.#pod);
+    devices.release(this.#pod);
     await removeVolumes(this.paths.root, flex);
     if (existsSync(this.paths.logs)) rmSync(this.paths.logs, { recursive: true, force: true });
     this.removed.resolve();

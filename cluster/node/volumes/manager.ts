@@ -17,6 +17,8 @@ export interface VolumeContext extends PayloadContext {
   client: Client;
   paths: PodPaths;
   flex: FlexVolumes;
+  /** Where this agent has what pods look for at a fixed path of the node. */
+  nodePath(path: string): string;
   /** Aborts when the pod is to go: drivers are not waited for. */
   signal: AbortSignal;
 }
@@ -61,8 +63,9 @@ async function prepare(volume: Volume, context: VolumeContext): Promise<ReadyVol
   }
   if (volume.emptyDir) return prepareEmptyDirectory(hostPath, volume.emptyDir, pod, allocatable.memory);
   if (volume.hostPath) {
-    checkHostPath(volume.hostPath.path, volume.hostPath.type);
-    return { hostPath: volume.hostPath.path, readOnly: false };
+    const path = context.nodePath(volume.hostPath.path);
+    checkHostPath(path, volume.hostPath.type);
+    return { hostPath: path, readOnly: false };
   }
   if (volume.flexVolume) {
     const { secretRef, ...source } = volume.flexVolume;
