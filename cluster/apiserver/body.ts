@@ -63,7 +63,7 @@ export function parseJson(text: string): Body {
   } catch (thrown) {
     throw new StatusError("BadRequest", `the body of the request is not valid JSON: ${messageOf(thrown)}`);
   }
-  const scan = scanJson(text);
+  const scan = scanJson(text, value);
   if (scan.tooDeep) throw new StatusError("BadRequest", `the body nests deeper than the limit of ${depthLimit} levels`);
   if (scan.prototype !== undefined) throw new StatusError("BadRequest", `${scan.prototype}: this key is not accepted`);
   if (scan.inexact !== undefined) {

@@ -23,8 +23,51 @@ interface Level {
 const quote = 34;
 const backslash = 92;
 
-/** Scans valid JSON text: the caller has parsed it. */
-export function scanJson(text: string): Scan {
+/** Scans valid JSON text, of which the caller gives what it was parsed to. */
+export function scanJson(text: string, value: unknown): Scan {
+  const keys = countKeys(text);
+  // As many keys in the text as in the value: none was given twice.
+  if (keys !== undefined && keys === countParsed(value)) return { duplicates: [], tooDeep: false };
+  return scanClosely(text);
+}
+
+/** How many keys the text has; undefined when it nests too deep, or has a number so long that it may lose digits. */
+function countKeys(text: string): number | undefined {
+  let keys = 0;
+  let depth = 0;
+  let digits = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code >= 48 && code <= 57) {
+      if (++digits > 15) return undefined;
+      continue;
+    }
+    digits = 0;
+    if (code === quote) i = endOfString(text, i);
+    else if (code === 58) keys++;
+    else if (code === 123 || code === 91) {
+      if (++depth > depthLimit) return undefined;
+    } else if (code === 125 || code === 93) depth--;
+  }
+  return keys;
+}
+
+/** Not a number when there is a key `__proto__`. */
+function countParsed(value: unknown): number {
+  if (typeof value !== "object" || value === null) return 0;
+  let keys = 0;
+  if (Array.isArray(value)) {
+    for (const item of value) keys += countParsed(item);
+    return keys;
+  }
+  for (const key in value) {
+    if (key === "__proto__") return Number.NaN;
+    keys += 1 + countParsed((value as Record<string, unknown>)[key]);
+  }
+  return keys;
+}
+
+function scanClosely(text: string): Scan {
   const scan: Scan = { duplicates: [], tooDeep: false };
   const stack: Level[] = [];
   let level: Level | undefined;

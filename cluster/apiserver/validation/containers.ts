@@ -60,11 +60,15 @@ function checkPorts(container: Container, at: string, errors: FieldErrors): void
   }
 }
 
+const printable = /^[\x20-\x3c\x3e-\x7e]+$/;
+
 function checkEnv(env: EnvVar[], field: string, errors: FieldErrors): void {
-  for (const [i, { name, value, valueFrom }] of env.entries()) {
+  for (let i = 0; i < env.length; i++) {
+    const { name, value, valueFrom } = env[i] as EnvVar;
+    if (name && !valueFrom && printable.test(name)) continue;
     const at = `${field}[${i}]`;
     if (!name) errors.required(`${at}.name`);
-    else if (!/^[\x20-\x3c\x3e-\x7e]+$/.test(name)) {
+    else if (!printable.test(name)) {
       errors.invalid(
         `${at}.name`,
         name,
