@@ -39,8 +39,9 @@ export function virtualAddress({ spec }: Service): string | undefined {
 /**
  * Ready endpoints; when there are none, those that still serve while they end.
  * Source: KEP-1669, ProxyTerminatingEndpoints.
+ * @param local only those on this machine: endpoints that name a node.
  */
-export function backendsOf(service: Service, slices: EndpointSlice[], port: ServicePort): Backend[] {
+export function backendsOf(service: Service, slices: EndpointSlice[], port: ServicePort, local = false): Backend[] {
   const weights = weightsOf(service);
   const all = slices.flatMap((slice) => {
     if (slice.addressType !== "IPv4") return [];
@@ -48,7 +49,8 @@ export function backendsOf(service: Service, slices: EndpointSlice[], port: Serv
       (one) => (one.name ?? "") === port.name && (one.protocol ?? "TCP") === port.protocol,
     )?.port;
     if (number === undefined || number === null) return [];
-    return (slice.endpoints ?? []).map((endpoint) => ({ endpoint, port: number }));
+    const endpoints = (slice.endpoints ?? []).filter(({ nodeName }) => !local || nodeName);
+    return endpoints.map((endpoint) => ({ endpoint, port: number }));
   });
   const ready = all.filter(({ endpoint }) => isReady(endpoint));
   const usable = ready.length > 0 ? ready : all.filter(({ endpoint }) => endpoint.conditions?.serving === true);

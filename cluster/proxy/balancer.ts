@@ -1,4 +1,5 @@
 import type { Backend, ServicePort } from "./backends.ts";
+import type { Connection } from "./policy/decide.ts";
 import { createScheduler, keyOf, type Scheduler, type SchedulerName } from "./schedulers.ts";
 
 export interface BalancerSettings {
@@ -14,13 +15,16 @@ const affinityLimit = 10_000;
 /** Gives every connection of one service port its backend. */
 export class Balancer {
   readonly port: ServicePort;
+  /** Endpoints that a client may not reach are not chosen for it. */
+  readonly allows: (connection: Connection) => boolean;
   #settings: BalancerSettings;
   #scheduler: Scheduler;
   readonly #active = new Map<string, number>();
   readonly #clients = new Map<string, { key: string; until: number }>();
 
-  constructor(port: ServicePort, settings: BalancerSettings) {
+  constructor(port: ServicePort, settings: BalancerSettings, allows: (connection: Connection) => boolean = () => true) {
     this.port = port;
+    this.allows = allows;
     this.#settings = settings;
     this.#scheduler = createScheduler(settings.scheduler);
   }
@@ -38,7 +42,10 @@ export class Balancer {
   /** @param refused backends that have just refused this connection. @returns undefined when none is left. */
   choose(source: string, destination: string, refused: ReadonlySet<string>): Backend | undefined {
     const { backends, affinity } = this.#settings;
-    const left = backends.filter((one) => !refused.has(keyOf(one)));
+    const protocol = this.port.protocol === "TCP" ? "tcp" : "udp";
+    const left = backends.filter(
+      (one) => !refused.has(keyOf(one)) && this.allows({ source, destination: one.address, port: one.port, protocol }),
+    );
     if (left.length === 0) return undefined;
     if (affinity === undefined) return this.#schedule(left, source, destination);
     const known = this.#clients.get(source);

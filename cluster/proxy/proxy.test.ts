@@ -17,7 +17,7 @@ before(async () => {
   cluster = await TestCluster.start({
     serviceCidr: "127.83.0.0/16",
     parts: async ({ informers }) => {
-      const proxy = createServiceProxy({ informers, nodePortAddress: "127.0.0.1", log: silent });
+      const proxy = createServiceProxy({ informers, nodeAddresses: ["127.0.0.1"], log: silent });
       return proxy;
     },
   });

@@ -7,6 +7,10 @@ import { keyOf } from "./schedulers.ts";
 const connectMs = 3000;
 
 export interface Listener {
+  /** Resolves when nothing listens any more; connections go on. */
+  drain(): Promise<void>;
+  /** Resolves when it was drained or closed, and the last connection has ended. */
+  readonly ended: Promise<void>;
   /** Ends the connections too. */
   close(): Promise<void>;
 }
@@ -23,12 +27,16 @@ export async function listenTcp(host: string, port: number, balancer: Balancer):
   });
   server.listen(port, host);
   await once(server, "listening");
+  const ended = once(server, "close").then(() => {});
   return {
-    async close() {
-      const closed = once(server, "close");
+    ended,
+    async drain() {
       server.close();
+    },
+    async close() {
+      if (server.listening) server.close();
       for (const socket of sockets) socket.destroy();
-      await closed;
+      await ended;
     },
   };
 }

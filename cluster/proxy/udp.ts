@@ -55,12 +55,14 @@ export async function listenUdp(host: string, port: number, balancer: Balancer):
   });
   server.bind(port, host);
   await once(server, "listening");
-  return {
-    async close() {
-      for (const key of [...sessions.keys()]) end(key);
-      const closed = once(server, "close");
-      server.close();
-      await closed;
-    },
+  const ended = once(server, "close").then(() => {});
+  let listening = true;
+  const close = async () => {
+    if (listening) server.close();
+    listening = false;
+    for (const key of [...sessions.keys()]) end(key);
+    await ended;
   };
+  // There is nothing to wait for: a client that goes on asking does not know that its endpoint has gone.
+  return { ended, drain: close, close };
 }

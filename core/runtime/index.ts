@@ -30,9 +30,11 @@ export { type DiskUsage, diskUsage } from "./disk-usage.ts";
 export { type FakeBehaviour, type FakeProgram, FakeRuntime } from "./fake/fake.ts";
 export type { BuiltinImage } from "./images/image.ts";
 export type { ImageMapping } from "./images/image-map.ts";
+export type { RegistryOptions } from "./images/registry/options.ts";
 export type { InProcessContainer, InProcessImages, InProcessProgram } from "./in-process.ts";
 export { type LogEntry, readLog } from "./log-reader.ts";
 export { addressAt, type Cidr, contains, parseCidr, partOf } from "./network/address.ts";
+export { forgetUdp } from "./network/conntrack.ts";
 export {
   type AllocateOptions,
   allocateInstanceNetwork,

@@ -1,0 +1,98 @@
+import { messageOf } from "@capstan/base/errors";
+import type { Logger } from "@capstan/base/log";
+import { createNftTable, forgetUdp, nftMissing } from "@capstan/core/runtime";
+import type { Backend } from "../backends.ts";
+import { createRounds } from "../rounds.ts";
+import { fixedRules, type KernelNetwork, type KernelPart, tableOf } from "./rules.ts";
+
+export interface KernelOptions {
+  network: KernelNetwork & { table: string };
+  /** What the kernel is to do now. */
+  parts(): KernelPart[];
+  /** Told when the rules cannot be written: from then on there are none. */
+  failed(why: string): void;
+  log: Logger;
+}
+
+export interface Kernel {
+  /** @throws when nft does not work here. */
+  open(): Promise<void>;
+  /** Resolves when the rules are those of the parts. */
+  update(): Promise<void>;
+  /** What lacks, though it works. */
+  missing(): string | undefined;
+  close(): Promise<void>;
+}
+
+export function createKernel({ network, parts, failed, log }: KernelOptions): Kernel {
+  const table = createNftTable(network.table);
+  let lacks: string | undefined;
+  let open = false;
+  let udp = new Map<string, UdpState>();
+  const write = async () => {
+    const now = parts();
+    const wanted = tableOf(now, network, ({ plan }, { host, port }) =>
+      log.warn("a service's address is another's already", { address: `${host}:${port}`, plan: plan.id }),
+    );
+    try {
+      await table?.apply(wanted);
+    } catch (error) {
+      log.warn("the rules of services are written anew", { error });
+      await table?.open(fixedRules(network));
+      await table?.apply(wanted);
+    }
+    const before = udp;
+    udp = udpStates(now);
+    const flows = staleFlows(before, udp);
+    if (flows.length > 0) lacks = await forgetUdp(flows);
+  };
+  const rounds = createRounds(async () => {
+    if (!open) return;
+    try {
+      await write();
+    } catch (error) {
+      open = false;
+      failed(messageOf(error));
+    }
+  });
+  return {
+    async open() {
+      if (!table) throw new Error(`rules for packets need nft: ${nftMissing()}`);
+      await table.open(fixedRules(network));
+      open = true;
+    },
+    update: () => rounds.run(),
+    missing: () => lacks,
+    async close() {
+      await rounds.rest();
+      open = false;
+      await table?.remove();
+    },
+  };
+}
+
+interface UdpState {
+  host: string;
+  port: number;
+  endpoints: Set<string>;
+}
+
+function udpStates(parts: KernelPart[]): Map<string, UdpState> {
+  const states = new Map<string, UdpState>();
+  for (const { plan, frontends, listener } of parts) {
+    if (plan.port.protocol !== "UDP" || listener) continue;
+    const endpoints = new Set(plan.settings.backends.map(({ address }: Backend) => address));
+    for (const { host, port } of frontends) states.set(`${host}:${port}`, { host, port, endpoints });
+  }
+  return states;
+}
+
+/** Of endpoints that are gone, and of addresses that were nobody's before: the kernel remembers that too. */
+function staleFlows(before: Map<string, UdpState>, now: Map<string, UdpState>) {
+  const gone = [...before].flatMap(([key, { host, port, endpoints }]) => {
+    const left = now.get(key)?.endpoints;
+    return [...endpoints].filter((one) => !left?.has(one)).map((endpoint) => ({ host, port, endpoint }));
+  });
+  const fresh = [...now].filter(([key]) => !before.has(key)).map(([, { host, port }]) => ({ host, port }));
+  return [...gone, ...fresh];
+}
