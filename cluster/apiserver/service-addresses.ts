@@ -96,6 +96,7 @@ export function createServiceAddresses(cidr: string): ServiceAddresses {
     adopt({ spec }) {
       if (spec?.clusterIP && spec.clusterIP !== "None") taken.add(offsetOf(spec.clusterIP));
       for (const { nodePort } of spec?.ports ?? []) if (nodePort) ports.add(nodePort);
+      if (spec?.healthCheckNodePort) ports.add(spec.healthCheckNodePort);
     },
   };
   return addresses;

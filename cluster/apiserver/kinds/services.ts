@@ -10,6 +10,14 @@ const usesAddress = ({ spec }: Service) => spec.type !== "ExternalName";
 const usesPorts = ({ spec }: Service) =>
   spec.type === "NodePort" || (spec.type === "LoadBalancer" && spec.allocateLoadBalancerNodePorts !== false);
 
+const usesHealthPort = ({ spec }: Pick<Service, "spec">) =>
+  spec.type === "LoadBalancer" && spec.externalTrafficPolicy === "Local";
+
+function portsHeld(service: Service | undefined): Set<number> {
+  const { ports = [], healthCheckNodePort } = service?.spec ?? {};
+  return new Set([...ports.map(({ nodePort }) => nodePort), healthCheckNodePort].flatMap((port) => port || []));
+}
+
 export function serviceRules(addresses: ServiceAddresses): Rules<Service> {
   return {
     defaults: defaultService,
@@ -23,6 +31,7 @@ export function serviceRules(addresses: ServiceAddresses): Rules<Service> {
         for (const field of ["clusterIP", "clusterIPs", "ipFamilies", "ipFamilyPolicy"] as const)
           delete service.spec[field];
       if (usesPorts(service)) allocatePorts(service, old, addresses, errors);
+      settleHealthPort(service, old, addresses, errors);
       if (errors.causes.length > 0) release(addresses, service, old);
       errors.throwFor({ group: "", kind: "Service" }, service.metadata.name);
     },
@@ -37,9 +46,25 @@ export function serviceRules(addresses: ServiceAddresses): Rules<Service> {
   };
 }
 
+/** What only another type has goes with that type, unless somebody writes it now. Source: dropTypeDependentFields. */
+function dropOfOldType({ spec }: Service, old: Service): void {
+  const outside = spec.type === "NodePort" || spec.type === "LoadBalancer" || (spec.externalIPs ?? []).length > 0;
+  const kept = {
+    externalTrafficPolicy: outside,
+    healthCheckNodePort: usesHealthPort({ spec }),
+    allocateLoadBalancerNodePorts: spec.type === "LoadBalancer",
+    loadBalancerClass: spec.type === "LoadBalancer",
+    internalTrafficPolicy: spec.type !== "ExternalName",
+  };
+  for (const field of Object.keys(kept) as (keyof typeof kept)[]) {
+    if (!kept[field] && spec[field] === old.spec[field]) delete spec[field];
+  }
+}
+
 /** What the server chose stays, when an update leaves it out. */
 function carryOver(service: Service, old: Service): void {
   const { spec } = service;
+  dropOfOldType(service, old);
   if (usesAddress(service) && usesAddress(old) && old.spec.clusterIP) {
     if (!spec.clusterIP) spec.clusterIP = spec.clusterIPs?.[0] ?? old.spec.clusterIP;
     if (!spec.clusterIPs?.length) spec.clusterIPs = [spec.clusterIP];
@@ -88,7 +113,7 @@ function allocatePorts(
   addresses: ServiceAddresses,
   errors: FieldErrors,
 ): void {
-  const held = new Set((old?.spec.ports ?? []).flatMap(({ nodePort }) => nodePort ?? []));
+  const held = portsHeld(old);
   for (const [i, port] of (service.spec.ports ?? []).entries()) {
     if (port.nodePort && held.has(port.nodePort)) continue;
     if (port.nodePort) {
@@ -104,6 +129,31 @@ function allocatePorts(
   }
 }
 
+/** A balancer in front of several machines asks each of them at this port whether it has endpoints. */
+function settleHealthPort(
+  service: Service,
+  old: Service | undefined,
+  addresses: ServiceAddresses,
+  errors: FieldErrors,
+): void {
+  const { spec } = service;
+  if (!usesHealthPort(service)) return;
+  const held = old?.spec.healthCheckNodePort;
+  spec.healthCheckNodePort ||= held;
+  if (spec.healthCheckNodePort && spec.healthCheckNodePort === held) return;
+  const field = "spec.healthCheckNodePort";
+  if (spec.healthCheckNodePort) {
+    const problem = addresses.takePort(spec.healthCheckNodePort);
+    if (problem) {
+      errors.invalid(field, spec.healthCheckNodePort, `failed to allocate requested HealthCheck NodePort: ${problem}`);
+      delete spec.healthCheckNodePort;
+    }
+    return;
+  }
+  spec.healthCheckNodePort = addresses.nextPort();
+  if (!spec.healthCheckNodePort) errors.invalid(field, 0, "failed to allocate a HealthCheck NodePort: range is full");
+}
+
 /** Gives back what `service` holds and `kept` does not. */
 function release(addresses: ServiceAddresses, service: Service, kept: Service | undefined): void {
   const { spec } = service;
@@ -111,6 +161,6 @@ function release(addresses: ServiceAddresses, service: Service, kept: Service | 
   if (spec.clusterIP && spec.clusterIP !== "None" && spec.clusterIP !== kept?.spec?.clusterIP) {
     addresses.releaseAddress(spec.clusterIP);
   }
-  const held = new Set((kept?.spec?.ports ?? []).map(({ nodePort }) => nodePort));
-  for (const { nodePort } of spec.ports ?? []) if (nodePort && !held.has(nodePort)) addresses.releasePort(nodePort);
+  const held = portsHeld(kept);
+  for (const port of portsHeld(service)) if (!held.has(port)) addresses.releasePort(port);
 }

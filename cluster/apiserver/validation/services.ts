@@ -39,6 +39,8 @@ export function checkService(service: Service, errors: FieldErrors, old?: Servic
     );
   }
   checkServicePorts(service, errors);
+  checkFamilies(service, errors);
+  checkTraffic(service, errors, old);
   const before = old?.spec.clusterIP;
   if (before && old?.spec.type !== "ExternalName" && spec.type !== "ExternalName" && spec.clusterIP !== before) {
     errors.invalid("spec.clusterIPs[0]", spec.clusterIPs ?? [], "may not change once set");
@@ -58,13 +60,73 @@ function checkServicePorts({ spec }: Service, errors: FieldErrors): void {
     if (port.name) names.add(port.name);
     checkPort(port.port ?? 0, `${at}.port`, errors);
     checkPort(port.targetPort, `${at}.targetPort`, errors);
-    checkOneOf(port.protocol, ["SCTP", "TCP", "UDP"], `${at}.protocol`, errors);
+    // Names of endpoints can say SCTP; there is no balancer for it.
+    const balanced = spec.clusterIP !== "None" && spec.type !== "ExternalName";
+    checkOneOf(port.protocol, balanced ? ["TCP", "UDP"] : ["SCTP", "TCP", "UDP"], `${at}.protocol`, errors);
     const key = `${port.protocol}/${port.port}`;
     if (taken.has(key)) errors.duplicate(at, { port: port.port, protocol: port.protocol });
     taken.add(key);
     if (port.nodePort && spec.type !== "NodePort" && spec.type !== "LoadBalancer") {
       errors.forbidden(`${at}.nodePort`, "may not be used when `type` is 'ClusterIP'");
     }
+  }
+}
+
+/** Addresses are IPv4. Source: pkg/registry/core/service/storage/alloc.go, initIPFamilyFields. */
+function checkFamilies({ spec }: Service, errors: FieldErrors): void {
+  if (spec.type === "ExternalName") return;
+  if (spec.ipFamilyPolicy === "RequireDualStack") {
+    const detail = "Cluster is not configured for dual-stack services";
+    errors.invalid("spec.ipFamilyPolicy", spec.ipFamilyPolicy, detail);
+  } else if (spec.ipFamilyPolicy !== undefined) {
+    checkOneOf(
+      spec.ipFamilyPolicy,
+      ["SingleStack", "PreferDualStack", "RequireDualStack"],
+      "spec.ipFamilyPolicy",
+      errors,
+    );
+  }
+  for (const [i, family] of (spec.ipFamilies ?? []).entries()) {
+    if (family === "IPv6") errors.invalid(`spec.ipFamilies[${i}]`, family, "not configured on this cluster");
+    else checkOneOf(family, ["IPv4", "IPv6"], `spec.ipFamilies[${i}]`, errors);
+  }
+}
+
+function checkTraffic({ spec }: Service, errors: FieldErrors, old?: Service): void {
+  const policies = ["Cluster", "Local"];
+  const outside = spec.type === "NodePort" || spec.type === "LoadBalancer" || (spec.externalIPs ?? []).length > 0;
+  if (spec.externalTrafficPolicy) {
+    checkOneOf(spec.externalTrafficPolicy, policies, "spec.externalTrafficPolicy", errors);
+    if (!outside) {
+      const detail = "may only be set for externally-accessible services";
+      errors.invalid("spec.externalTrafficPolicy", spec.externalTrafficPolicy, detail);
+    }
+  }
+  if (spec.internalTrafficPolicy)
+    checkOneOf(spec.internalTrafficPolicy, policies, "spec.internalTrafficPolicy", errors);
+  if (spec.trafficDistribution !== undefined)
+    checkOneOf(spec.trafficDistribution, ["PreferClose"], "spec.trafficDistribution", errors);
+  const seconds = spec.sessionAffinityConfig?.clientIP?.timeoutSeconds;
+  if (spec.sessionAffinity === "ClientIP" && seconds !== undefined && (seconds <= 0 || seconds > 86_400)) {
+    const field = "spec.sessionAffinityConfig.clientIP.timeoutSeconds";
+    errors.invalid(field, seconds, "must be greater than 0 and less than 86400");
+  }
+  if (spec.healthCheckNodePort && !(spec.type === "LoadBalancer" && spec.externalTrafficPolicy === "Local")) {
+    const detail = "may only be set when `type` is 'LoadBalancer' and `externalTrafficPolicy` is 'Local'";
+    errors.invalid("spec.healthCheckNodePort", spec.healthCheckNodePort, detail);
+  }
+  if ((spec.loadBalancerSourceRanges ?? []).length > 0) {
+    const detail = "the balancers of this cluster do not look at their clients' addresses: use a NetworkPolicy";
+    errors.forbidden("spec.loadBalancerSourceRanges", detail);
+  }
+  if (spec.loadBalancerClass && spec.type !== "LoadBalancer") {
+    errors.forbidden("spec.loadBalancerClass", "may only be used when `type` is 'LoadBalancer'");
+  } else if (
+    old?.spec.type === "LoadBalancer" &&
+    old.spec.loadBalancerClass !== spec.loadBalancerClass &&
+    spec.type === "LoadBalancer"
+  ) {
+    errors.invalid("spec.loadBalancerClass", spec.loadBalancerClass ?? null, "may not change once set");
   }
 }
 
