@@ -1,19 +1,19 @@
 // What every kind shares: identity, paths, errors, selectors, quantities, patches.
 export { applyJsonPatch, equal, type JsonPatchOperation } from "./json-patch.ts";
+export { parseLabelSelector } from "./label-parser.ts";
 export { matches, type Requirement, requirementsOf, selects } from "./labels.ts";
 export { applyMergePatch } from "./merge-patch.ts";
+export {
+  isLabelValue,
+  isQualifiedName,
+  labelValueProblems,
+  qualifiedNameProblems,
+  subdomainProblems,
+} from "./names.ts";
 export { type KubeObject, keyOf, type New, type ObjectRef, parseKey, refOf } from "./object.ts";
 export { canonicalQuantity, formatQuantity, isQuantity, parseQuantity } from "./quantity.ts";
 export { apiVersionOf, pathOf, type Resource } from "./resource.ts";
-export {
-  type FieldRequirement,
-  isLabelValue,
-  isQualifiedName,
-  parseFieldSelector,
-  parseLabelSelector,
-  type Selector,
-  selectsObject,
-} from "./selector.ts";
+export { type FieldRequirement, parseFieldSelector, type Selector, selectsObject } from "./selector.ts";
 export {
   alreadyExists,
   invalid,

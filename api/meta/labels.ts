@@ -6,6 +6,8 @@ export interface Requirement {
   values: string[];
 }
 
+const integer = /^[+-]?\d+$/;
+
 /** Whether labels meet every requirement. */
 export function matches(requirements: readonly Requirement[], labels: Record<string, string> | undefined): boolean {
   return requirements.every(({ key, operator, values }) => {
@@ -13,7 +15,7 @@ export function matches(requirements: readonly Requirement[], labels: Record<str
     if (operator === "Exists") return value !== undefined;
     if (operator === "DoesNotExist") return value === undefined;
     if (operator === "Gt" || operator === "Lt") {
-      const difference = value === undefined ? Number.NaN : Number(value) - Number(values[0]);
+      const difference = value && integer.test(value) ? Number(value) - Number(values[0]) : Number.NaN;
       return operator === "Gt" ? difference > 0 : difference < 0;
     }
     const among = value !== undefined && values.includes(value);

@@ -16,6 +16,8 @@ export const reasons = {
   UnsupportedMediaType: 415,
   Invalid: 422,
   TooManyRequests: 429,
+  /** No reason at all, on the wire. */
+  Unknown: 500,
   InternalError: 500,
   NotImplemented: 501,
   ServiceUnavailable: 503,
@@ -58,15 +60,17 @@ export class StatusError extends Error {
   }
 
   toStatus(): Status {
+    const { message, reason, details, code } = this;
+    const shown = details && Object.fromEntries(Object.entries(details).filter(([, value]) => value !== ""));
     return {
-      apiVersion: "v1",
       kind: "Status",
+      apiVersion: "v1",
       metadata: {},
       status: "Failure",
-      message: this.message,
-      reason: this.reason,
-      ...(this.details ? { details: this.details } : {}),
-      code: this.code,
+      message,
+      ...(reason === "Unknown" ? {} : { reason }),
+      ...(shown ? { details: shown } : {}),
+      code,
     };
   }
 }

@@ -21,8 +21,9 @@ test("nulls, empty omitted fields and unknown fields go; set zeroes stay", () =>
     spec: {
       automountServiceAccountToken: false,
       terminationGracePeriodSeconds: 0,
-      containers: [{ name: "c", env: [{ name: "E" }] }],
+      containers: [{ name: "c", env: [{ name: "E" }], resources: {} }],
     },
+    status: {},
   });
 });
 
@@ -56,7 +57,7 @@ const wrong: [object, string][] = [
   [{ spec: [] }, "json: cannot unmarshal array into Go struct field Pod.spec of type PodSpec"],
   [
     { metadata: { labels: { a: 1 } } },
-    "json: cannot unmarshal number into Go struct field ObjectMeta.metadata.labels.a of type string",
+    "json: cannot unmarshal number into Go struct field ObjectMeta.metadata.labels of type string",
   ],
 ];
 

@@ -12,9 +12,19 @@ export class TypeMismatch extends Error {
   }
 }
 
+export class IllegalBase64 extends TypeMismatch {
+  constructor(value: string, field: string) {
+    super(value, "", field, "[]uint8");
+    const bad = value.replace(/[\r\n]/g, "").search(/[^A-Za-z0-9+/]/);
+    this.message = `illegal base64 data at input byte ${bad < 0 ? value.length - (value.length % 4 || 1) : bad}`;
+  }
+}
+
 interface Walk {
   struct: string;
   unknown: string[];
+  /** Whether structs that Go always writes are added. */
+  fill: boolean;
 }
 type Fields = Record<string, unknown>;
 const isObject = (value: unknown): value is Fields =>
@@ -23,10 +33,12 @@ const isObject = (value: unknown): value is Fields =>
 /**
  * Changes `object` in place: nulls, empty omitted fields and fields that the schema does not name are removed,
  * quantities and times take their canonical form. Returns the paths of the removed unknown fields.
+ * @param partial whether the object is a part of one, which stays without what it does not say; else structs that Go holds
+ * by value are there, if only as {}.
  * Throws TypeMismatch.
  */
-export function normalize(object: unknown, schema: StructSchema): string[] {
-  const walk: Walk = { struct: "", unknown: [] };
+export function normalize(object: unknown, schema: StructSchema, partial = false): string[] {
+  const walk: Walk = { struct: "", unknown: [], fill: !partial };
   visitStruct(object, schema, "", walk);
   return walk.unknown;
 }
@@ -69,8 +81,18 @@ function visitStruct(value: unknown, schema: StructSchema, path: string, walk: W
     if (isEmpty(next) && schema.omitsEmpty(name)) delete value[name];
     else if (next !== item) value[name] = next;
   }
+  if (walk.fill) fillHeld(value, schema);
   walk.struct = outer;
   return value;
+}
+
+function fillHeld(value: Fields, schema: StructSchema): void {
+  for (const name of schema.held) {
+    if (value[name] !== undefined) continue;
+    const empty: Fields = {};
+    fillHeld(empty, schema.field(name) as StructSchema);
+    value[name] = empty;
+  }
 }
 
 function isEmpty(value: unknown): boolean {
@@ -99,7 +121,7 @@ function visitMap(value: unknown, schema: MapSchema, path: string, walk: Walk): 
       else delete value[key];
       continue;
     }
-    const next = visit(item, schema.values, `${path}.${key}`, walk);
+    const next = visit(item, schema.values, schema.values.kind === "scalar" ? path : `${path}.${key}`, walk);
     if (next !== item) value[key] = next;
   }
   return value;
@@ -111,48 +133,52 @@ function zeroOf(schema: ScalarSchema): unknown {
 }
 
 function visitScalar(value: unknown, schema: ScalarSchema, path: string, walk: Walk): unknown {
-  const fail = () => new TypeMismatch(value, walk.struct, path, goNames[schema.type]);
   switch (schema.type) {
     case "string":
-      if (typeof value !== "string") throw fail();
+      if (typeof value !== "string") throw mismatch(value, schema, path, walk);
       return value;
     case "bool":
-      if (typeof value !== "boolean") throw fail();
+      if (typeof value !== "boolean") throw mismatch(value, schema, path, walk);
       return value;
     case "int32":
     case "int64": {
       const limit = schema.type === "int32" ? 2 ** 31 : 2 ** 63;
-      if (typeof value !== "number" || !Number.isInteger(value) || value < -limit || value >= limit) throw fail();
+      if (typeof value !== "number" || !Number.isInteger(value) || value < -limit || value >= limit)
+        throw mismatch(value, schema, path, walk);
       return value;
     }
     case "double":
-      if (typeof value !== "number") throw fail();
+      if (typeof value !== "number") throw mismatch(value, schema, path, walk);
       return value;
     case "intOrString":
       if (typeof value === "string" || (typeof value === "number" && Number.isInteger(value))) return value;
-      throw fail();
+      throw mismatch(value, schema, path, walk);
     case "bytes":
-      if (typeof value !== "string" || !isBase64(value)) throw fail();
+      if (typeof value !== "string" || !isBase64(value)) throw mismatch(value, schema, path, walk);
       return value;
     case "quantity":
-      if (typeof value !== "string" && typeof value !== "number") throw fail();
+      if (typeof value !== "string" && typeof value !== "number") throw mismatch(value, schema, path, walk);
       if (!isQuantity(String(value))) throw new TypeMismatch(value, walk.struct, path, quantityNeed);
       return canonicalQuantity(String(value));
     default:
-      return visitTime(value, schema.type === "microTime", fail);
+      return visitTime(value, schema, path, walk);
   }
 }
+
+const mismatch = (value: unknown, { type }: ScalarSchema, path: string, { struct }: Walk) =>
+  new TypeMismatch(value, struct, path, goNames[type]);
 
 const quantityNeed =
   "resource.Quantity: quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
 
-function visitTime(value: unknown, micro: boolean, fail: () => Error): string {
+function visitTime(value: unknown, schema: ScalarSchema, path: string, walk: Walk): string {
+  const micro = schema.type === "microTime";
   const zoned = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)$/;
-  if (typeof value !== "string" || !zoned.test(value)) throw fail();
+  if (typeof value !== "string" || !zoned.test(value)) throw mismatch(value, schema, path, walk);
   const plain = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{6})?Z$/.exec(value);
   if (plain && (plain[1] !== undefined) === micro) return value;
   const at = new Date(value);
-  if (Number.isNaN(at.getTime())) throw fail();
+  if (Number.isNaN(at.getTime())) throw mismatch(value, schema, path, walk);
   const seconds = at.toISOString().slice(0, 19);
   if (!micro) return `${seconds}Z`;
   const fraction = /\.(\d+)/.exec(value)?.[1] ?? "";

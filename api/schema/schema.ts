@@ -23,6 +23,10 @@ export interface StructSchema {
   required: readonly string[];
   /** Whether an empty value of the field is the same as none, as for Go's omitempty without a pointer. */
   omitsEmpty(name: string): boolean;
+  /** What Go's empty value of the struct holds: a struct (which is always written), an empty list or map, or a scalar. */
+  zeroOf(name: string): "struct" | "container" | "scalar" | undefined;
+  /** The fields of zeroOf "struct". */
+  held: readonly string[];
   /** Replaced whole by server-side apply. */
   atomic: boolean;
   /** Fields that the schema does not name are kept. */
@@ -70,6 +74,7 @@ interface FieldFact {
   listMapKeys?: string[];
   mapType?: string;
   pointer?: boolean;
+  number?: number;
 }
 interface TypeFact {
   fields: Record<string, FieldFact>;
@@ -93,6 +98,8 @@ export function builtinSchema(type: string): StructSchema {
     required: Object.entries(fact.fields).flatMap(([name, field]) => (field.required ? [name] : [])),
     atomic: fact.mapType === "atomic",
     open: false,
+    held: Object.keys(fact.fields).filter((name) => zeroOf(fact.fields[name]) === "struct"),
+    zeroOf: (name) => zeroOf(Object.hasOwn(fact.fields, name) ? fact.fields[name] : undefined),
     omitsEmpty(name) {
       const field = Object.hasOwn(fact.fields, name) ? fact.fields[name] : undefined;
       return field !== undefined && !field.required && !field.pointer;
@@ -109,6 +116,14 @@ export function builtinSchema(type: string): StructSchema {
   };
   known.set(type, schema);
   return schema;
+}
+
+function zeroOf(field: FieldFact | undefined): ReturnType<StructSchema["zeroOf"]> {
+  // Without a number nothing is known of the Go field.
+  if (!field || field.pointer || field.number === undefined) return undefined;
+  if (field.many) return field.required ? "container" : undefined;
+  if (Object.hasOwn(types, field.type)) return "struct";
+  return field.required && ["string", "int32", "int64", "bool"].includes(field.type) ? "scalar" : undefined;
 }
 
 /** Every built-in type's key. */

@@ -32,11 +32,11 @@ export function countsGenerations(kind: Kind): boolean {
 }
 
 /** Sets the generation of an updated object: one more when anything but metadata and status changed. */
-export function moveGeneration(kind: Kind, object: KubeObject, old: KubeObject): void {
+export function moveGeneration(kind: Kind, object: KubeObject, old: KubeObject, subresource: string): void {
   const { generation } = old.metadata;
   if (generation === undefined) delete object.metadata.generation;
   else object.metadata.generation = generation;
-  if (!countsGenerations(kind)) return;
+  if (!countsGenerations(kind) || subresource === "binding") return;
   if (!equal(body(kind, object), body(kind, old))) object.metadata.generation = (generation ?? 0) + 1;
 }
 

@@ -12,7 +12,6 @@ const plain: Negotiated = { as: "object", version: "v1", encoding: "json" };
 const encodings: Record<string, "json" | "yaml"> = {
   "application/json": "json",
   "application/yaml": "yaml",
-  "application/*": "json",
   "*/*": "json",
 };
 const shapes: Record<string, Negotiated["as"]> = {
@@ -40,11 +39,14 @@ export function parseAccept(accept: string | undefined): Clause[] {
   return clauses.filter(({ type }) => type !== "").sort((a, b) => b.quality - a.quality);
 }
 
+const streamed = ", application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch";
+
 /**
  * Chooses the form of an answer; protobuf is passed over for JSON when the client also takes that.
+ * @param lists whether the answer could be a watch.
  * Throws NotAcceptable when the client takes nothing that is served here.
  */
-export function negotiate(accept: string | undefined): Negotiated {
+export function negotiate(accept: string | undefined, lists = false): Negotiated {
   if (!accept || accept === "application/json") return plain;
   const clauses = parseAccept(accept);
   for (const { type, parameters } of clauses) {
@@ -56,8 +58,13 @@ export function negotiate(accept: string | undefined): Negotiated {
     return { as, version: parameters.v ?? "v1", encoding };
   }
   if (clauses.every(({ type }) => type === "application/vnd.kubernetes.protobuf")) return plain;
-  throw new StatusError(
-    "NotAcceptable",
-    "only the following media types are accepted: application/json, application/yaml, application/json;as=Table;v=v1;g=meta.k8s.io",
-  );
+  const known = clauses.some(({ type }) => encodings[type]);
+  const types = "application/json, application/yaml, application/vnd.kubernetes.protobuf";
+  throw known
+    ? new StatusError("NotAcceptable", `only the following media types are accepted: ${types}`)
+    : new StatusError(
+        "NotAcceptable",
+        `406: Not Acceptable\n\nAvailable representations: ${types}${lists ? streamed : ""}`,
+        {},
+      );
 }

@@ -24,14 +24,25 @@ export function metaOf(kind: Kind, object: KubeObject): ObjectMeta {
   return meta;
 }
 
-/** Throws BadRequest for a field that the kind cannot select by. */
-export function checkSelector(kind: Kind, selector: Selector): void {
-  for (const { field } of selector.fields) {
-    if (field === "metadata.name" || (field === "metadata.namespace" && kind.namespaced)) continue;
-    if (kind.rules.fields && Object.hasOwn(kind.rules.fields, field)) continue;
-    const unsupported = kind.custom ? "field label not supported" : `"${field}" is not a known field selector`;
-    throw new StatusError("BadRequest", `${unsupported}: ${field}`);
-  }
+/** The names under which a selector's fields are kept. Throws BadRequest for a field that the kind cannot select by. */
+export function checkSelector(kind: Kind, { labels, fields }: Selector): Selector {
+  const { fields: own, fieldNames } = kind.rules;
+  const known = (field: string): string | undefined => {
+    if (field === "metadata.name" || (field === "metadata.namespace" && (kind.namespaced || !own))) return field;
+    const name = fieldNames ? fieldNames[field] : field;
+    return name !== undefined && own && Object.hasOwn(own, name) ? name : undefined;
+  };
+  const kept = fields.map((wanted) => {
+    const field = known(wanted.field);
+    if (field !== undefined) return { ...wanted, field };
+    throw new StatusError(
+      "BadRequest",
+      own || kind.custom
+        ? `field label not supported: ${wanted.field}`
+        : `"${wanted.field}" is not a known field selector: only "metadata.name", "metadata.namespace"`,
+    );
+  });
+  return { labels, fields: kept };
 }
 
 /** What a selector asks of a custom kind's own fields: undefined when nothing. */

@@ -6,6 +6,8 @@ import type { Kind } from "./kind.ts";
 export class Registry {
   private readonly byPath = new Map<string, Kind>();
   private readonly byKind = new Map<string, Kind>();
+  /** Of the kinds; empty until somebody asks. */
+  private readonly groups = new Set<string>();
   private readonly remote = new Map<string, Kind[]>();
   private readonly listeners = new Set<() => void>();
   /** Moves with every change: what is derived from the kinds compares it. */
@@ -45,6 +47,7 @@ export class Registry {
 
   private changed(): void {
     this.generation++;
+    this.groups.clear();
     for (const listener of this.listeners) listener();
   }
 
@@ -58,6 +61,11 @@ export class Registry {
 
   findKind(group: string, version: string, kind: string): Kind | undefined {
     return this.byKind.get(`${group}/${version}/${kind}`);
+  }
+
+  hasGroup(group: string): boolean {
+    if (this.groups.size === 0) for (const kind of this.byPath.values()) this.groups.add(kind.group);
+    return this.groups.has(group);
   }
 
   /** Throws NotFound, as for any path that nothing serves. */

@@ -8,6 +8,7 @@ import type { Written } from "./objects.ts";
 import { pathNotFound } from "./registry.ts";
 import type { Endpoint, EndpointCall, RequestInfo } from "./request.ts";
 import { answerJson, answerList, answerObject, checkForm, deletedStatus, watchForm } from "./respond.ts";
+import { notFoundPage } from "./routes.ts";
 import { admit, attributesOf, type Call, type Core, refOf, validateAdmission } from "./verbs/call.ts";
 import { create } from "./verbs/create.ts";
 import { decodeObject, dryRunOf, fieldValidationOf } from "./verbs/decode.ts";
@@ -25,6 +26,7 @@ const nobody = { name: "system:anonymous", groups: ["system:unauthenticated"] };
 /** @param endpoints by `group/version/resource/subresource`. */
 export function createResourceHandler(core: Core, endpoints: ReadonlyMap<string, Endpoint>) {
   return async (request: HttpRequest, info: RequestInfo): Promise<HttpResponse> => {
+    if (!core.registry.hasGroup(info.group)) return notFoundPage();
     const kind = core.registry.require(info);
     const call: Call = { request, info, kind, principal: request.principal ?? nobody, warnings: [] };
     if (kind.deprecation) call.warnings.push(kind.deprecation);
@@ -37,13 +39,15 @@ export function createResourceHandler(core: Core, endpoints: ReadonlyMap<string,
 }
 
 function checkScope({ kind, info }: Call): void {
+  const everywhere = kind.namespaced && info.namespace === "";
+  if (everywhere && (info.verb === "create" || info.verb === "deletecollection")) throw methodNotAllowed();
   if (!kind.namespaced && info.namespace !== "" && info.resource !== "namespaces") throw pathNotFound();
   const collective = info.verb === "list" || info.verb === "watch" || info.verb === "deletecollection";
   if (kind.namespaced && info.name !== "" && info.namespace === "" && !collective) throw pathNotFound();
 }
 
 const methodNotAllowed = () =>
-  new StatusError("MethodNotAllowed", "the server does not allow this method on the requested resource");
+  new StatusError("MethodNotAllowed", "the server does not allow this method on the requested resource", {});
 
 /** Nothing answers for a kind that stores nothing. */
 const notServed = (what: string) => new StatusError("NotImplemented", `${what} is not served here`);

@@ -24,7 +24,8 @@ export function answerError(thrown: unknown): HttpResponse {
   return answer;
 }
 
-const formOf = ({ request }: Call): Negotiated => negotiate(request.headers.accept);
+const formOf = ({ request, info }: Call): Negotiated =>
+  negotiate(request.headers.accept, info.verb === "list" || info.verb === "watch");
 
 /** PartialObjectMetadata of an object. */
 function partial(object: KubeObject, version: string, kind = "PartialObjectMetadata"): Record<string, unknown> {
@@ -34,13 +35,24 @@ function partial(object: KubeObject, version: string, kind = "PartialObjectMetad
 /** Refuses a form before anything is written. */
 export function checkForm(call: Call): Negotiated {
   const form = formOf(call);
-  if (form.as === "partialList" && call.info.verb !== "list" && call.info.verb !== "watch") {
-    throw new StatusError(
+  const { info, kind } = call;
+  if (form.as === "table") includeOf(call);
+  const refuse = (wanted: string, is: string, suffix: string) =>
+    new StatusError(
       "NotAcceptable",
-      "you requested PartialObjectMetadataList, but the requested object is not a list",
+      `you requested ${wanted}, but the requested object ${is} (*${goType(kind)}${suffix})`,
     );
+  if (form.as === "partialList" && info.verb !== "list" && info.verb !== "watch") {
+    throw refuse("PartialObjectMetadataList", "is not a list", "");
   }
+  if (form.as === "partial" && info.verb === "list") throw refuse("PartialObjectMetadata", "is a list", "List");
   return form;
+}
+
+/** As upstream names a kind inside. */
+function goType({ group, kind, custom }: Kind): string {
+  if (custom) return "unstructured.Unstructured";
+  return `${group === "" || group === "events.k8s.io" ? "core" : group.split(".")[0]}.${kind}`;
 }
 
 export async function answerObject(
@@ -76,9 +88,12 @@ const warningOf = (text: string) => `299 - ${JSON.stringify(text.replace(/[^\x20
 type Include = "None" | "Metadata" | "Object";
 
 function includeOf({ info }: Call): Include {
-  const include = info.query.get("includeObject") ?? "Metadata";
+  const include = info.query.get("includeObject") || "Metadata";
   if (include === "None" || include === "Metadata" || include === "Object") return include;
-  throw new StatusError("BadRequest", `unrecognized includeObject value: ${JSON.stringify(include)}`);
+  throw new StatusError(
+    "BadRequest",
+    `Unable to convert to Table as requested: includeObject: Invalid value: ${JSON.stringify(include)}: must be 'Metadata', 'Object', 'None', or empty`,
+  );
 }
 
 export async function answerList(call: Call, { header, records }: Listing): Promise<HttpResponse> {

@@ -7,7 +7,7 @@ import { parseAccept } from "./negotiation.ts";
 import { createOpenApi, type OpenApi, release } from "./openapi/index.ts";
 import { pathNotFound, type Registry } from "./registry.ts";
 import type { RequestInfo } from "./request.ts";
-import { answerJson } from "./respond.ts";
+import { answerError, answerJson } from "./respond.ts";
 
 const json = { "content-type": "application/json" };
 
@@ -20,7 +20,7 @@ export interface Health {
 export function createRoutes(registry: Registry, health: Health) {
   const openApi = createOpenApi(registry);
   return (request: HttpRequest, { path, query }: RequestInfo): HttpResponse => {
-    if (request.method !== "GET" && request.method !== "HEAD") throw pathNotFound();
+    if (request.method !== "GET" && request.method !== "HEAD") throw methodNotAllowed(path, registry);
     const [root = ""] = path.slice(1).split("/");
     if (root === "healthz" || root === "livez" || root === "readyz") return answerHealth(root, path, query, health);
     if (path === "/version") return answerJson(version());
@@ -30,13 +30,31 @@ export function createRoutes(registry: Registry, health: Health) {
     if (path === "/openapi/v2") return answerSwagger(request, openApi);
     if (path === "/openapi/v3") return { status: 200, headers: json, body: openApi.index() };
     const document = path.startsWith("/openapi/v3/") ? openApi.document(path.slice("/openapi/v3/".length)) : undefined;
-    if (!document) throw pathNotFound();
+    if (!document) return isServed(path, registry) ? answerError(pathNotFound()) : notFoundPage();
     const headers: Record<string, string> = { ...json };
     // The hash names the content, so it may be kept for ever.
     if (query.get("hash")) headers["cache-control"] = "public, immutable";
     return { status: 200, headers, body: document };
   };
 }
+
+/** Whether a path lies below a group that is served. */
+function isServed(path: string, registry: Registry): boolean {
+  const [, root, group] = path.split("/");
+  if (root === "api") return true;
+  return root === "apis" && (group === undefined || registry.hasGroup(group));
+}
+
+/** Outside of what is served nobody speaks of resources. Source: apiserver's mux. */
+export function notFoundPage(): HttpResponse {
+  const headers = { "content-type": "text/plain; charset=utf-8", "x-content-type-options": "nosniff" };
+  return { status: 404, headers, body: "404 page not found\n" };
+}
+
+const methodNotAllowed = (path: string, registry: Registry) =>
+  isServed(path, registry)
+    ? new StatusError("MethodNotAllowed", "the server does not allow this method on the requested resource", {})
+    : pathNotFound();
 
 /** Two spellings of one media type: clients before Kubernetes 1.29 ask for the second, which is no valid MIME type to answer with. */
 const protobufTypes = [

@@ -82,7 +82,12 @@ export function createApiServer(options: ApiServerOptions): ApiServer {
     return info.isResource ? resources(request, info) : routes(request, info);
   };
   const interceptors = extensions.flatMap(({ interceptors: list = [] }) => list);
-  const handler = interceptors.reduceRight((next, intercept) => guard(intercept(next), log), guard(innermost, log));
+  const inner = interceptors.reduceRight((next, intercept) => guard(intercept(next), log), guard(innermost, log));
+  const handler: Handler = async (request) => {
+    const response = await inner(request);
+    response.headers["cache-control"] ??= "no-cache, private";
+    return response;
+  };
   const { promise: ready, resolve, reject } = Promise.withResolvers<void>();
   // start() rejects with the same error: nobody has to wait for `ready`.
   void Promise.allSettled([ready]);

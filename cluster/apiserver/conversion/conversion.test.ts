@@ -29,7 +29,7 @@ test("an event written in one group is read in the other", async () => {
   const found = await client.get(Events, ref);
   assert.equal(found.apiVersion, "v1");
   assert.deepEqual([found.involvedObject, found.message, found.reportingComponent], [regarding, "hello", "me"]);
-  const { items } = await client.list(EventsV1, { fieldSelector: "involvedObject.name=p" });
+  const { items } = await client.list(EventsV1, { fieldSelector: "regarding.name=p" });
   assert.deepEqual([items[0]?.apiVersion, items[0]?.note], ["events.k8s.io/v1", "hello"]);
 });
 

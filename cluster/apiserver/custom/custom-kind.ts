@@ -144,6 +144,8 @@ function wholeSchema(node: Node): StructSchema {
     },
     required: [],
     omitsEmpty: () => false,
+    zeroOf: () => undefined,
+    held: [],
     atomic: false,
     open: inner?.open ?? true,
   };
@@ -190,6 +192,8 @@ function structOf(node: Node, atomic: boolean): StructSchema {
     },
     required: node.required,
     omitsEmpty: () => false,
+    zeroOf: () => undefined,
+    held: [],
     atomic,
     open: node.open,
   };

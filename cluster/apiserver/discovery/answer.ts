@@ -109,7 +109,9 @@ function legacy(path: string, groups: Group[]): object | undefined {
   const served = group.versions.find((candidate) => candidate.version === version);
   if (!served) return undefined;
   const groupVersion = apiVersionOf({ group: name, version });
-  return { kind: "APIResourceList", apiVersion: "v1", groupVersion, resources: served.kinds.flatMap(legacyResources) };
+  const resources = served.kinds.flatMap(legacyResources);
+  // The core group's own document has none upstream.
+  return { kind: "APIResourceList", ...(name === "" ? {} : { apiVersion: "v1" }), groupVersion, resources };
 }
 
 function groupDocument({ name, versions }: Group): object {

@@ -23,11 +23,14 @@ import { serviceRules } from "./services.ts";
 import * as workloads from "./workload-defaults.ts";
 
 const namespaces: Rules<Namespace> = {
-  prepare(namespace, old, { subresource }) {
+  defaults(namespace) {
+    if (!namespace.metadata.name) return;
     namespace.metadata.labels = {
       ...namespace.metadata.labels,
       "kubernetes.io/metadata.name": namespace.metadata.name,
     };
+  },
+  prepare(namespace, old, { subresource }) {
     if (!old) {
       namespace.spec = {
         ...namespace.spec,
@@ -38,7 +41,6 @@ const namespaces: Rules<Namespace> = {
   },
   fields: {
     "status.phase": (namespace) => namespace.status?.phase ?? "",
-    name: (namespace) => namespace.metadata.name,
   },
 };
 
@@ -56,7 +58,6 @@ const claims: Rules<PersistentVolumeClaim> = {
   prepare(claim, old) {
     if (!old) claim.status = { phase: "Pending" };
   },
-  fields: { name: (claim) => claim.metadata.name },
 };
 
 const volumes: Rules<PersistentVolume> = {
@@ -65,7 +66,6 @@ const volumes: Rules<PersistentVolume> = {
   prepare(volume, old) {
     if (!old) volume.status = { phase: "Pending" };
   },
-  fields: { name: (volume) => volume.metadata.name },
 };
 
 const eventFields: Rules<Event>["fields"] = {
@@ -80,6 +80,18 @@ const eventFields: Rules<Event>["fields"] = {
   reportingComponent: (event) => event.reportingComponent ?? "",
   source: (event) => event.source?.component ?? event.reportingComponent ?? "",
   type: (event) => event.type ?? "",
+};
+
+/** Source: upstream's AddFieldLabelConversionsForEvent of events.k8s.io. */
+const newEventFields: Record<string, string> = {
+  reason: "reason",
+  type: "type",
+  reportingController: "reportingComponent",
+  ...Object.fromEntries(
+    ["kind", "namespace", "name", "uid", "apiVersion", "resourceVersion", "fieldPath"].map((field) => {
+      return [`regarding.${field}`, `involvedObject.${field}`];
+    }),
+  ),
 };
 
 const secrets: Rules<Secret> = {
@@ -104,7 +116,7 @@ export function builtinRules(
     "/persistentvolumeclaims": claims,
     "/persistentvolumes": volumes,
     "/events": { fields: eventFields, validate: checks.checkEvent },
-    "events.k8s.io/events": { fields: eventFields },
+    "events.k8s.io/events": { fields: eventFields, fieldNames: newEventFields },
     "/configmaps": { validate: checks.checkConfigMap },
     "/resourcequotas": { validate: checks.checkQuota },
     "/secrets": secrets,
@@ -125,7 +137,6 @@ export function builtinRules(
     "apps/deployments": { defaults: workloads.defaultDeployment, validate: sets.checkDeployment },
     "apps/replicasets": {
       defaults: workloads.defaultReplicaSet,
-      fields: replicaFields,
       validate: sets.checkReplicaSet,
     },
     "apps/statefulsets": { defaults: workloads.defaultStatefulSet, validate: sets.checkStatefulSet },
@@ -144,6 +155,9 @@ export function builtinRules(
     "networking.k8s.io/ingresses": { validate: services.checkIngress },
     "policy/poddisruptionbudgets": { validate: checks.checkBudget },
     "scheduling.k8s.io/priorityclasses": { defaults: core.defaultPriorityClass, validate: checks.checkPriorityClass },
+    "certificates.k8s.io/certificatesigningrequests": {
+      fields: { "spec.signerName": (request) => request.spec?.signerName ?? "" },
+    },
     "coordination.k8s.io/leases": { validate: checks.checkLease },
     "networking.k8s.io/networkpolicies": { defaults: core.defaultNetworkPolicy },
     "rbac.authorization.k8s.io/roles": { validate: checks.checkRole },

@@ -25,7 +25,7 @@ export function applyFields(
   by: ApplyRequest,
 ): KubeObject {
   const { schema } = kind;
-  const config = withoutOwnerless(applied);
+  const config = withoutOwnerless(applied, "applied");
   const wanted = fieldsOf(config, schema);
   const managers = live ? presentManagers(kind, live) : [];
   const self = { manager: by.manager, operation: "Apply" as const, subresource: by.subresource };
@@ -64,7 +64,7 @@ function identityOf(live: KubeObject): Partial<KubeObject["metadata"]> {
 function presentManagers(kind: Kind, live: KubeObject): Manager[] {
   const managers = parseManagers(live.metadata.managedFields);
   if (managers.length > 0) return managers;
-  const fields = fieldsOf(withoutOwnerless(live), kind.schema);
+  const fields = fieldsOf(withoutOwnerless(live, "applied"), kind.schema);
   return [
     {
       manager: "before-first-apply",

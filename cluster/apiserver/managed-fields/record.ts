@@ -47,10 +47,15 @@ export function recordUpdate(kind: Kind, object: KubeObject, old: KubeObject | u
     recordCreate(kind, object, by);
     return;
   }
+  // Who is not tracked stays so, until somebody applies. Source: apiserver's skipNonAppliedManager.
+  if (!entries?.length) {
+    delete object.metadata.managedFields;
+    return;
+  }
   const { added, modified, removed } = compare(withoutOwnerless(old), withoutOwnerless(object), kind.schema);
   const touched = added.union(modified);
   if (touched.isEmpty() && removed.isEmpty()) {
-    if (entries) object.metadata.managedFields = entries;
+    object.metadata.managedFields = entries;
     return;
   }
   const managers = parseManagers(entries);
@@ -62,7 +67,9 @@ export function recordUpdate(kind: Kind, object: KubeObject, old: KubeObject | u
   const fields = own.fields.difference(removed).union(touched);
   if (!fields.equals(own.fields)) own.time = timeNow();
   Object.assign(own, { fields, apiVersion: apiVersionOf(kind) } satisfies Partial<Manager>);
-  object.metadata.managedFields = formatManagers([...others, own]);
+  const formatted = formatManagers([...others, own]);
+  if (formatted.length > 0) object.metadata.managedFields = formatted;
+  else delete object.metadata.managedFields;
 }
 
 /** As recordUpdate without anything before: the creator owns all there is. */
@@ -82,8 +89,12 @@ function recordCreate(kind: Kind, object: KubeObject, { manager, subresource }: 
   ];
 }
 
-export function withoutOwnerless(object: KubeObject | undefined): Record<string, unknown> {
-  if (!object) return {};
+/** @param form "applied" leaves out metadata of which nothing is left; every whole object has some. */
+export function withoutOwnerless(
+  object: KubeObject | undefined,
+  form: "whole" | "applied" = "whole",
+): Record<string, unknown> {
+  if (!object) return { metadata: {} };
   const { apiVersion: _version, kind: _kind, metadata, ...rest } = object;
   const {
     name: _name,
@@ -98,5 +109,5 @@ export function withoutOwnerless(object: KubeObject | undefined): Record<string,
     resourceVersion: _revision,
     ...kept
   } = metadata;
-  return Object.keys(kept).length > 0 ? { metadata: kept, ...rest } : rest;
+  return form === "applied" && Object.keys(kept).length === 0 ? rest : { metadata: kept, ...rest };
 }

@@ -111,8 +111,8 @@ function addWhole(set: FieldSet, element: string, value: unknown, schema: Schema
     set.members.add(element);
     return;
   }
+  set.members.add(element);
   const inner = compare(Array.isArray(value) ? [] : {}, value, schema).added;
-  if (inner.isEmpty() || schema.kind !== "struct" || !element.startsWith("f:")) set.members.add(element);
   if (!inner.isEmpty()) set.children.set(element, inner);
 }
 

@@ -34,6 +34,8 @@ function struct(fields: Record<string, Schema>): StructSchema {
     names: () => Object.keys(fields),
     required: [],
     omitsEmpty: () => false,
+    zeroOf: () => undefined,
+    held: [],
     atomic: false,
     open: false,
   };

@@ -23,6 +23,8 @@ const methods: Record<string, string> = {
   patch: "patch",
   delete: "delete",
   deletecollection: "delete",
+  head: "head",
+  options: "options",
 };
 const writes = new Set(["create", "update", "patch"]);
 const deletes = new Set(["delete", "deletecollection"]);
@@ -50,9 +52,10 @@ export function pathsOfKind(kind: Kind, ref: Document, listRef: Document, dialec
     add(templateOf({ ...kind, namespaced: false }, false), "list", own, listRef);
   for (const subresource of kind.subresources) {
     const fact = subresourceFact(kind, subresource);
-    for (const verb of fact.verbs) add(`${one}/${subresource}`, verb, fact.kind, ref);
-    if (subresource === "proxy") {
-      for (const verb of fact.verbs) add(`${one}/${subresource}/{path}`, verb, fact.kind, ref);
+    const proxied = subresource === "proxy";
+    for (const verb of proxied ? [...fact.verbs, "head", "options"] : fact.verbs) {
+      add(`${one}/${subresource}`, verb, fact.kind, ref);
+      if (proxied) add(`${one}/${subresource}/{path}`, verb, fact.kind, ref);
     }
   }
   return paths;

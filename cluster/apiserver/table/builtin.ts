@@ -2,6 +2,7 @@ import type { AnyObject } from "../kind.ts";
 import { clusterColumns } from "./cluster-kinds.ts";
 import type { Column } from "./column.ts";
 import { coreColumns } from "./core.ts";
+import { deviceColumns } from "./devices.ts";
 import { networkingColumns } from "./networking.ts";
 import { podColumns } from "./pod.ts";
 import { workloadColumns } from "./workloads.ts";
@@ -13,4 +14,5 @@ export const builtinColumns: Readonly<Record<string, Column<AnyObject>[]>> = {
   ...workloadColumns,
   ...networkingColumns,
   ...clusterColumns,
+  ...deviceColumns,
 };

@@ -68,7 +68,7 @@ const storageClassColumns: Column<StorageClass>[] = [
 
 const attachmentColumns: Column<VolumeAttachment>[] = [
   nameColumn,
-  text("Attacher", ({ spec }) => spec.attacher),
+  { ...text<VolumeAttachment>("Attacher", ({ spec }) => spec.attacher), format: "name" },
   text("PV", ({ spec }) => spec.source.persistentVolumeName ?? ""),
   text("Node", ({ spec }) => spec.nodeName),
   { name: "Attached", type: "boolean", cell: ({ status }) => status?.attached ?? false },

@@ -13,7 +13,7 @@ export interface Column<T> {
 }
 
 export function text<T>(name: string, cell: (object: T) => string | number | undefined): Column<T> {
-  return { name, type: "string", cell: (object) => cell(object)?.toString() };
+  return { name, type: "string", cell };
 }
 
 export function count<T>(name: string, cell: (object: T) => number | undefined): Column<T> {

@@ -102,7 +102,6 @@ const addressColumns: Column<IPAddress>[] = [
   text("ParentRef", ({ spec: { parentRef } }) =>
     [parentRef?.group, parentRef?.resource, parentRef?.namespace, parentRef?.name].filter(Boolean).join("/"),
   ),
-  ageColumn,
 ];
 
 export const networkingColumns = {

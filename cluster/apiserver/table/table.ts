@@ -45,7 +45,7 @@ export function tableOf(
       const cells = columns.map(
         (column) => column.cell(object) ?? (kind.custom || column.type !== "string" ? null : "<none>"),
       );
-      if (include === "None") return { cells };
+      if (include === "None") return { cells, object: null };
       const { metadata } = object;
       if (include === "Object") return { cells, object };
       return { cells, object: { kind: "PartialObjectMetadata", apiVersion: `meta.k8s.io/${version}`, metadata } };

@@ -22,7 +22,7 @@ export async function apply(core: Core, call: Call): Promise<Written & { created
   const dryRun = dryRunOf(info.query.getAll("dryRun"));
   const { value, duplicates } = await parseYamlOrJson(request.body ?? new Uint8Array());
   const warn = (message: string) => void call.warnings.push(message);
-  const applied = decodeObject(value, kind, { validation, duplicates, warn });
+  const applied = decodeObject(value, kind, { validation, duplicates, warn, partial: true });
   checkApplied(call, applied);
   const by = { manager, subresource: info.subresource, force: info.query.get("force") === "true" };
   const exists = core.objects.find(kind, refOf(call)) !== undefined;

@@ -44,7 +44,7 @@ export async function createObject(
     throw new StatusError("MethodNotAllowed", "create not allowed while custom resource definition is terminating");
   }
   if (object.metadata.resourceVersion) {
-    throw new StatusError("BadRequest", "resourceVersion should not be set on objects to be created");
+    throw new StatusError("Unknown", "resourceVersion should not be set on objects to be created");
   }
   const base = object.metadata.name ? undefined : object.metadata.generateName;
   for (let attempt = 1; ; attempt++) {
@@ -64,10 +64,13 @@ async function createOnce(core: Core, call: Call, object: KubeObject, options: C
   const { rules } = kind;
   fillMetadata(kind, object);
   rules.defaults?.(object);
+  if (kind.statusSubresource && !rules.statusOnCreate) resetStatus(kind, object);
+  // What admission and the server itself add belongs to nobody.
+  if (options.manager) recordUpdate(kind, object, undefined, { manager: options.manager, subresource: "" });
   const attributes = attributesOf(call, "CREATE", { object, name: object.metadata.name }, options.dryRun);
   await admit(core, attributes);
   if (core.admission.length > 0) rules.defaults?.(object);
-  if (kind.statusSubresource && !rules.statusOnCreate) delete (object as WithStatus).status;
+  if (kind.statusSubresource && !rules.statusOnCreate) resetStatus(kind, object);
   rules.prepare?.(object, undefined, { principal: call.principal, subresource: "", dryRun: options.dryRun });
   try {
     const errors = new FieldErrors();
@@ -76,7 +79,6 @@ async function createOnce(core: Core, call: Call, object: KubeObject, options: C
     rules.validate?.(object, errors, undefined, "");
     errors.throwFor(kind, object.metadata.name ?? "");
     await validateAdmission(core, attributes);
-    if (options.manager) recordUpdate(kind, object, undefined, { manager: options.manager, subresource: "" });
     if (options.dryRun) {
       core.objects.requireAbsent(kind, object);
       rules.release?.(object);
@@ -91,6 +93,12 @@ async function createOnce(core: Core, call: Call, object: KubeObject, options: C
   }
 }
 
+/** A built-in kind's empty status is still there. */
+function resetStatus({ schema }: Kind, object: KubeObject): void {
+  if (schema.held.includes("status")) (object as WithStatus).status = {};
+  else delete (object as WithStatus).status;
+}
+
 function fillMetadata(kind: Kind, object: KubeObject): void {
   const { metadata } = object;
   metadata.uid = crypto.randomUUID();
@@ -98,7 +106,6 @@ function fillMetadata(kind: Kind, object: KubeObject): void {
   delete metadata.deletionTimestamp;
   delete metadata.deletionGracePeriodSeconds;
   delete metadata.selfLink;
-  delete metadata.generation;
   if (countsGenerations(kind)) metadata.generation = 1;
 }
 

@@ -33,7 +33,7 @@ const isObject = (value: unknown): value is Record<string, unknown> =>
 export function decodeObject(
   value: unknown,
   kind: Kind,
-  options: { validation: FieldValidation; duplicates: string[]; warn(message: string): void },
+  options: { validation: FieldValidation; duplicates: string[]; warn(message: string): void; partial?: boolean },
 ): KubeObject {
   if (!isObject(value)) throw new StatusError("BadRequest", `the body of the request must be a ${kind.kind} object`);
   checkKind(value, kind);
@@ -49,7 +49,7 @@ export function decodeObject(
   }
   let unknown: string[];
   try {
-    unknown = kind.custom ? kind.custom.prune(object) : normalize(object, kind.schema);
+    unknown = kind.custom ? kind.custom.prune(object) : normalize(object, kind.schema, options.partial);
   } catch (thrown) {
     if (thrown instanceof TypeMismatch) throw cannotHandle(kind, thrown.message);
     throw thrown;
@@ -80,7 +80,9 @@ function checkKind(value: Record<string, unknown>, kind: Kind): void {
   if (value.apiVersion !== wanted) {
     throw new StatusError(
       "BadRequest",
-      `the API version in the data (${String(value.apiVersion)}) does not match the expected API version (${wanted})`,
+      kind.custom
+        ? `the API version in the data (${String(value.apiVersion)}) does not match the expected API version (${wanted})`
+        : `${kind.kind} in version ${JSON.stringify(value.apiVersion)} cannot be handled as a ${kind.kind}: no kind ${JSON.stringify(kind.kind)} is registered for version ${JSON.stringify(value.apiVersion)} in scheme "pkg/runtime/scheme.go:110"`,
     );
   }
   if (value.kind !== kind.kind) {

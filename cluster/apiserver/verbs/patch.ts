@@ -40,6 +40,9 @@ export interface Patcher {
 /** Understands the patch in a request's body. Throws UnsupportedMediaType, BadRequest. */
 export function readPatch({ request, kind }: Call, type: string): Patcher {
   const accepted = kind.custom ? [json, merge, applyYaml] : [json, merge, strategic, applyYaml];
+  if (!kind.custom && !accepted.includes(type)) {
+    throw new StatusError("UnsupportedMediaType", "415: Unsupported Media Type", {});
+  }
   if (!accepted.includes(type)) {
     throw new StatusError(
       "UnsupportedMediaType",

@@ -5,7 +5,7 @@ import { type KubeObject, StatusError, selects } from "@capstan/api/meta";
 import { builtinSchema, normalize, TypeMismatch } from "@capstan/api/schema";
 import { readBody } from "../body.ts";
 import { conflict } from "../field-errors.ts";
-import { admit, attributesOf, type Call, type Core, managerOf, validateAdmission } from "./call.ts";
+import { admit, attributesOf, type Call, type Core, validateAdmission } from "./call.ts";
 import { dryRunOf } from "./decode.ts";
 import { removeOne } from "./delete.ts";
 import { change } from "./update.ts";
@@ -47,7 +47,8 @@ export async function bind(core: Core, call: Call): Promise<void> {
     { ...call, kind },
     {
       dryRun,
-      manager: managerOf(call),
+      // Neither the owner of the field nor the generation moves.
+      manager: "",
       subresource: "binding",
       operationKind: of,
       ref: { name, namespace: call.info.namespace },
@@ -126,7 +127,7 @@ async function takeFromBudget(core: Core, call: Call, pod: Pod, dryRun: boolean)
     { ...call, kind, info },
     {
       dryRun,
-      manager: managerOf(call),
+      manager: "",
       subresource: "status",
       next(old) {
         const { status } = old as PodDisruptionBudget;

@@ -18,6 +18,12 @@ export async function update(core: Core, call: Call): Promise<Written & { create
   const warn = (message: string) => void call.warnings.push(message);
   const object = decodeObject(value, kind, { validation, duplicates, warn });
   placeInNamespace(call, object);
+  if (!object.metadata.name) {
+    throw new StatusError(
+      "BadRequest",
+      `the name of the object (${info.name} based on URL) was undeterminable: name must be provided`,
+    );
+  }
   if (object.metadata.name !== info.name) {
     throw new StatusError(
       "BadRequest",
@@ -97,6 +103,9 @@ async function changeOnce(core: Core, call: Call, wanted: Change): Promise<Writt
   keepSystemMetadata(object, old);
   rules.defaults?.(object);
   keepOtherParts(call, wanted.subresource, object, old);
+  const { subresource, dryRun } = wanted;
+  // What admission and the server itself add belongs to nobody.
+  if (wanted.manager) recordUpdate(kind, object, old, { manager: wanted.manager, subresource });
   const names = {
     object,
     oldObject: old,
@@ -105,9 +114,8 @@ async function changeOnce(core: Core, call: Call, wanted: Change): Promise<Writt
   };
   const attributes = attributesOf(call, "UPDATE", names, wanted.dryRun);
   await admit(core, attributes);
-  const { subresource, dryRun } = wanted;
   rules.prepare?.(object, old, { principal: call.principal, subresource, dryRun });
-  moveGeneration(kind, object, old);
+  moveGeneration(kind, object, old, subresource);
   try {
     const errors = new FieldErrors();
     validateMetadata(kind, object, errors);
@@ -116,7 +124,6 @@ async function changeOnce(core: Core, call: Call, wanted: Change): Promise<Writt
     rules.validate?.(object, errors, old, subresource);
     errors.throwFor(kind, ref.name);
     await validateAdmission(core, attributes);
-    if (wanted.manager) recordUpdate(kind, object, old, { manager: wanted.manager, subresource });
     if (isSame(object, old)) return core.objects.unchanged(kind, present);
     if (dryRun) {
       rules.release?.(object, old);
@@ -138,15 +145,19 @@ async function changeOnce(core: Core, call: Call, wanted: Change): Promise<Writt
 }
 
 function checkPreconditions({ kind }: Call, object: KubeObject, old: KubeObject): void {
-  const { name, uid, resourceVersion } = object.metadata;
+  const { name, namespace, uid, resourceVersion } = object.metadata;
   if (uid && uid !== old.metadata.uid) {
     throw conflict(
       kind,
       name,
-      `StorageError: invalid object, Code: 4, Key: ${kind.prefix}${name}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid}`,
+      `StorageError: invalid object, Code: 4, Key: ${["/registry", kind.resource, namespace, name].filter(Boolean).join("/")}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata.uid}`,
     );
   }
-  if (resourceVersion && resourceVersion !== old.metadata.resourceVersion) throw conflict(kind, name, staleMessage);
+  if (resourceVersion && !/^\d{1,20}$/.test(resourceVersion)) {
+    throw new StatusError("Unknown", `strconv.ParseUint: parsing ${JSON.stringify(resourceVersion)}: invalid syntax`);
+  }
+  if (resourceVersion && resourceVersion !== "0" && resourceVersion !== old.metadata.resourceVersion)
+    throw conflict(kind, name, staleMessage);
 }
 
 function isSame(object: KubeObject, old: KubeObject): boolean {

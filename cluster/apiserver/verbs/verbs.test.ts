@@ -209,13 +209,13 @@ const bad: [string, { method?: string; url: string; body?: Uint8Array; type?: st
     "media type",
     { method: "POST", url: "/api/v1/namespaces/default/configmaps", body: encode({}), type: "text/plain" },
     415,
-    /accepted media types include/,
+    /415: Unsupported Media Type/,
   ],
   [
     "patch type",
     { method: "PATCH", url: "/api/v1/namespaces/default", body: encode({}), type: "application/json" },
     415,
-    /accepted media types include/,
+    /415: Unsupported Media Type/,
   ],
   [
     "many operations",

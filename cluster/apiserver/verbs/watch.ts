@@ -35,18 +35,6 @@ function watchOptionsOf(call: Call): WatchOptions {
   const options = listOptionsOf(call);
   const send = query.get("sendInitialEvents");
   const bookmarks = query.get("allowWatchBookmarks") === "true" || query.get("allowWatchBookmarks") === "1";
-  if (send !== null && options.match !== "NotOlderThan") {
-    throw new StatusError(
-      "Invalid",
-      'ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: Forbidden: sendInitialEvents requires setting resourceVersionMatch to NotOlderThan',
-    );
-  }
-  if (send === null && options.match !== "") {
-    throw new StatusError(
-      "Invalid",
-      'ListOptions.meta.k8s.io "" is invalid: resourceVersionMatch: Forbidden: resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided',
-    );
-  }
   const replays = send === null ? !options.resourceVersion : send === "true";
   const seconds = Number(query.get("timeoutSeconds") ?? 0);
   return {

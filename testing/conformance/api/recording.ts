@@ -40,7 +40,8 @@ export async function record(subject: Subject, scenario: Scenarios[string]): Pro
       answers.push(settle(named(`${method} ${path}`), answer, named));
       return answer;
     },
-    note: (request, body) => void answers.push({ request, status: 0, body: settleValue(body, "", named) }),
+    note: (request, body) =>
+      void answers.push({ request: named(request), status: 0, body: settleValue(body, "", named) }),
   });
   return answers;
 }
@@ -67,12 +68,17 @@ const chosen: Record<string, (value: string) => string> = {
 };
 const uuid = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 const time = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)/g;
+const tokenVolume = /kube-api-access-[a-z0-9]{5}/g;
 const clusterIp = /\b10\.96\.\d+\.\d+\b/g;
 
 function settleValue(value: unknown, key: string, named: Named): unknown {
   if (typeof value === "string") {
     const own = chosen[key]?.(value) ?? value;
-    return named(own).replace(uuid, "UID").replace(time, "TIME").replace(clusterIp, "ADDRESS");
+    return named(own)
+      .replace(uuid, "UID")
+      .replace(time, "TIME")
+      .replace(clusterIp, "ADDRESS")
+      .replace(tokenVolume, "kube-api-access-RANDOM");
   }
   if (typeof value === "number") return key === "nodePort" && value >= 30000 ? 30000 : value;
   if (Array.isArray(value)) return value.map((item) => settleValue(item, key, named));
@@ -90,7 +96,8 @@ function settleItem({ apiVersion: _, kind: _kind, ...item }: Record<string, unkn
 function settleMembers(value: object, named: Named): unknown {
   const isColumn = "priority" in value && "description" in value;
   const entries = Object.entries(value)
-    .filter(([name]) => !(isColumn && name === "description"))
+    // To every client null is absent.
+    .filter(([name, item]) => item !== null && !(isColumn && name === "description"))
     .sort(([a], [b]) => (a < b ? -1 : 1));
   return Object.fromEntries(entries.map(([name, item]) => [named(name), settleValue(item, name, named)]));
 }

@@ -1,8 +1,10 @@
 // What is asked, by topic; fixtures hold what a kube-apiserver answered.
 import type { Scenarios } from "../recording.ts";
+import { deletions } from "./deletions.ts";
 import { discovery } from "./discovery.ts";
 import { objects } from "./objects.ts";
 import { selection } from "./selection.ts";
 import { tables } from "./tables.ts";
+import { updates } from "./updates.ts";
 
-export const topics: Record<string, Scenarios> = { objects, discovery, tables, selection };
+export const topics: Record<string, Scenarios> = { objects, discovery, tables, selection, updates, deletions };

@@ -38,7 +38,6 @@ export const tables: Scenarios = {
       "text/html",
       "text/html, */*",
       "application/*",
-      "application/json;stream=watch",
     ]) {
       await ask("GET", `${path}/a`, { accept });
       await ask("GET", `${path}?fieldSelector=metadata.name=a`, { accept });
