@@ -79,6 +79,8 @@ export function column(name: string, jsonPath: string, more: { type?: string; pr
 }
 
 export interface DefinitionOptions {
+  /** CEL rules of the whole object, which see `self.metadata.name`. */
+  rules?: { rule: string; message: string }[];
   resource: Resource;
   spec: JSONSchemaProps;
   status?: JSONSchemaProps;
@@ -123,6 +125,7 @@ export function definitionOf(options: DefinitionOptions): CustomResourceDefiniti
               type: "object",
               description: options.description,
               required: ["spec"],
+              ...(options.rules ? { "x-kubernetes-validations": options.rules } : {}),
               properties: status ? { ...properties, status } : properties,
             },
           },

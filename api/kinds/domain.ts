@@ -24,11 +24,19 @@ export interface DomainSpec {
   resourceQuota?: DomainQuota;
 }
 
+/** Limits of what a Domain's namespace holds at once; what is absent has none. */
 export interface DomainQuota {
   podMaxCount?: number;
+  /** Sums of the requests of its pods. */
   cpu?: Quantity;
   memory?: Quantity;
+  /** Sum of the requests of its claims. */
   storage?: Quantity;
+  /** GPUs (nvidia.com/gpu) that its pods may hold. */
+  gpu?: number;
+  notebooks?: number;
+  /** InferenceServices. */
+  models?: number;
 }
 
 export interface DomainStatus {
@@ -52,6 +60,9 @@ export const Domains: Resource<Domain> = {
   namespaced: false,
 };
 
+const count = { ...integer, minimum: 0 };
+const amount = { ...quantity, minimum: 0, pattern: "^[0-9.]+([eE][-+]?[0-9]+|[KMGTPE]i|[numkMGTPE])?$" };
+
 const spec = object({
   role: oneOf("", "partner"),
   master: text,
@@ -65,10 +76,13 @@ const spec = object({
     ["authenticationType"],
   ),
   resourceQuota: object({
-    podMaxCount: { ...integer, minimum: 0 },
-    cpu: quantity,
-    memory: quantity,
-    storage: quantity,
+    podMaxCount: count,
+    cpu: amount,
+    memory: amount,
+    storage: amount,
+    gpu: count,
+    notebooks: count,
+    models: count,
   }),
 });
 
@@ -85,4 +99,14 @@ export const domainDefinition: CustomResourceDefinition = definitionOf({
     deployTokenStatuses: list(object(token, ["token", "state"])),
   }),
   columns: [ageColumn],
+  rules: [
+    {
+      rule: "!(self.metadata.name in ['master', 'default']) && !self.metadata.name.startsWith('kube-')",
+      message: "metadata.name: this name is reserved; choose another one",
+    },
+    {
+      rule: "!self.metadata.name.contains('.') && size(self.metadata.name) <= 63",
+      message: "metadata.name: it becomes a namespace, so it has no dots and at most 63 characters",
+    },
+  ],
 });

@@ -1,28 +1,42 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
+  ClusterRoles,
   ConfigMaps,
   CustomResourceDefinitions,
+  Events,
   Namespaces,
   Nodes,
   ResourceQuotas,
+  RoleBindings,
   Roles,
 } from "@capstan/api/generated/resources";
 import { type Domain, Domains, domainDefinition } from "@capstan/api/kinds/domain";
 import { TestCluster } from "@capstan/testing/cluster";
-import { createDomainOperator } from "./index.ts";
+import { createDomainOperator, type DomainOperatorOptions } from "./index.ts";
 
 const alice = (podMaxCount?: number) => ({
   metadata: { name: "alice" },
   spec: { role: "partner" as const, ...(podMaxCount === undefined ? {} : { resourceQuota: { podMaxCount } }) },
 });
 
-async function start(): Promise<TestCluster> {
+async function untilEvent(cluster: TestCluster, words: RegExp): Promise<void> {
+  const events = cluster.informers.informer(Events);
+  await new Promise<void>((resolve) => {
+    const stop = events.onChange(({ object }) => {
+      if (!words.test(object.message ?? "")) return;
+      queueMicrotask(() => stop());
+      resolve();
+    });
+  });
+}
+
+async function start(options: Partial<DomainOperatorOptions> = {}): Promise<TestCluster> {
   return TestCluster.start({
     async parts(cluster) {
       const { client, informers, log } = cluster;
       await client.create(CustomResourceDefinitions, domainDefinition);
-      return createDomainOperator({ client, informers, log });
+      return createDomainOperator({ client, informers, log, ...options });
     },
   });
 }
@@ -84,4 +98,98 @@ test("the status follows the Domain's nodes", async () => {
   const ready = { type: "Ready", status: "True", lastHeartbeatTime: "2026-01-01T00:00:00Z" };
   await client.updateStatus(Nodes, { ...node, status: { ...node.status, conditions: [ready] } });
   await cluster.until(Domains, { name: "alice" }, (domain) => first(domain) === "Ready");
+});
+
+test("quotas beyond pods reach the ResourceQuota by the names that Kubernetes has for them", async () => {
+  await using cluster = await start();
+  const resourceQuota = { podMaxCount: 9, cpu: "4", memory: "8Gi", storage: "1Ti", gpu: 2, notebooks: 3, models: 4 };
+  await cluster.client.create(Domains, { metadata: { name: "alice" }, spec: { resourceQuota } });
+  const made = await cluster.until(ResourceQuotas, quota, (object) => object !== undefined);
+  assert.deepEqual(made?.spec?.hard, {
+    pods: "9",
+    "requests.cpu": "4",
+    "requests.memory": "8Gi",
+    "requests.storage": "1Ti",
+    "requests.nvidia.com/gpu": "2",
+    "count/notebooks.kubeflow.org": "3",
+    "count/inferenceservices.serving.kserve.io": "4",
+  });
+});
+
+const refused: [what: string, name: string, spec: object, words: RegExp][] = [
+  ["master", "master", {}, /reserved/],
+  ["a namespace of the cluster's own", "kube-system", {}, /reserved/],
+  ["dots", "a.b", {}, /no dots/],
+  ["a negative count", "alice", { resourceQuota: { podMaxCount: -1 } }, /podMaxCount.*greater than or equal to 0/],
+  ["a negative amount", "alice", { resourceQuota: { cpu: "-1" } }, /resourceQuota.cpu/],
+  ["an unknown role", "alice", { role: "boss" }, /spec.role: Unsupported value/],
+];
+for (const [what, name, spec, words] of refused) {
+  test(`a Domain with ${what} is refused`, async () => {
+    await using cluster = await start();
+    await assert.rejects(cluster.client.create(Domains, { metadata: { name }, spec: spec as Domain["spec"] }), words);
+  });
+}
+
+test("a namespace that is somebody else's is left alone, until it is handed over", async () => {
+  await using cluster = await start();
+  const { client } = cluster;
+  await client.create(Namespaces, { metadata: { name: "alice", labels: { team: "x" } }, spec: {} });
+  await client.create(Domains, alice(100));
+  await untilEvent(cluster, /the namespace "alice" is there already and is no Domain's/);
+  assert.equal(await client.find(ResourceQuotas, quota), undefined);
+  assert.deepEqual((await client.get(Namespaces, { name: "alice" })).metadata.labels?.team, "x");
+  const labels = { "kuscia.secretflow/domain-name": "alice" };
+  await client.patch(Namespaces, { name: "alice" }, { type: "merge", body: { metadata: { labels } } });
+  await cluster.until(ResourceQuotas, quota, (object) => object !== undefined);
+});
+
+test("owners and members get what is theirs, and lose it with their name", async () => {
+  await using cluster = await start();
+  const { client } = cluster;
+  const annotations = {
+    "capstan.dev/owners": "eve",
+    "capstan.dev/members": "bob, group:risk,serviceaccount:ci:builder, group:system:masters",
+  };
+  await client.create(Domains, { ...alice(), metadata: { name: "alice", annotations } });
+  const members = { namespace: "alice", name: "alice-members" };
+  const binding = await cluster.until(RoleBindings, members, (object) => object !== undefined);
+  const group = "rbac.authorization.k8s.io";
+  assert.deepEqual(binding?.roleRef, { apiGroup: group, kind: "Role", name: "alice" });
+  assert.deepEqual(binding?.subjects, [
+    { kind: "User", apiGroup: group, name: "bob" },
+    { kind: "Group", apiGroup: group, name: "risk" },
+    { kind: "ServiceAccount", namespace: "ci", name: "builder" },
+  ]);
+  const owners = { namespace: "alice", name: "alice-owners" };
+  const admin = await cluster.until(RoleBindings, owners, (object) => object !== undefined);
+  assert.equal(admin?.roleRef.name, "admin");
+  const sight = await cluster.until(ClusterRoles, { name: "capstan:domain:alice" }, (object) => object !== undefined);
+  assert.ok(sight?.rules?.every(({ resourceNames }) => resourceNames?.[0] === "alice"));
+  await untilEvent(cluster, /"group:system:masters" is no user/);
+  await client.delete(RoleBindings, members);
+  await cluster.until(RoleBindings, members, (object) => object?.metadata.uid !== binding?.metadata.uid);
+  const body = { metadata: { annotations: { "capstan.dev/members": null } } };
+  await client.patch(Domains, { name: "alice" }, { type: "merge", body });
+  await cluster.until(RoleBindings, members, (object) => object === undefined);
+  assert.ok(await client.find(RoleBindings, owners));
+});
+
+test("a node that was silent for too long is forgotten", async () => {
+  await using cluster = await start({ staleAfter: 1000, now: () => Date.parse("2026-01-01T00:00:02Z") });
+  const { client } = cluster;
+  await client.create(Domains, alice());
+  const labels = { "kuscia.secretflow/namespace": "alice" };
+  for (const [name, since] of [
+    ["old", "2026-01-01T00:00:00Z"],
+    ["new", "2026-01-01T00:00:02Z"],
+  ] as const) {
+    const node = await client.create(Nodes, { metadata: { name }, spec: {} });
+    const lost = { type: "Ready", status: "Unknown", lastTransitionTime: since };
+    await client.updateStatus(Nodes, { ...node, status: { conditions: [lost] } });
+    await client.patch(Nodes, { name }, { type: "merge", body: { metadata: { labels } } });
+  }
+  await cluster.until(Nodes, { name: "old" }, (node) => node === undefined);
+  const domain = await cluster.until(Domains, { name: "alice" }, (found) => found?.status?.nodeStatuses?.length === 1);
+  assert.equal(domain?.status?.nodeStatuses?.[0]?.name, "new");
 });

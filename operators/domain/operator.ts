@@ -1,21 +1,45 @@
-import { ConfigMaps, Namespaces, Nodes, ResourceQuotas, Roles } from "@capstan/api/generated/resources";
+import {
+  ClusterRoleBindings,
+  ClusterRoles,
+  ConfigMaps,
+  Namespaces,
+  Nodes,
+  ResourceQuotas,
+  RoleBindings,
+  Roles,
+} from "@capstan/api/generated/resources";
 import { type Domain, Domains } from "@capstan/api/kinds/domain";
-import { apiVersionOf, type KubeObject, type ObjectRef } from "@capstan/api/meta";
+import { isReason, type KubeObject, type ObjectRef } from "@capstan/api/meta";
 import type { Logger } from "@capstan/base/log";
 import type { Client } from "@capstan/core/client";
-import { type Controller, createController, createRecorder, type Informers } from "@capstan/core/reconcile";
+import {
+  type Controller,
+  createController,
+  createRecorder,
+  type Informers,
+  type Recorder,
+  type Source,
+} from "@capstan/core/reconcile";
 import { certificateProblem } from "./certificate.ts";
-import { deletedLabel, domainLabel, nodeLabel } from "./labels.ts";
-import { labelsOf, syncedLabels } from "./namespace.ts";
-import { hardLimits, quotaName } from "./quota.ts";
-import { memberRules } from "./role.ts";
-import { changed, nodeStatuses } from "./status.ts";
+import { domainLabel, nodeLabel } from "./labels.ts";
+import { syncMembers } from "./members.ts";
+import { foreignness, markDeleted, syncNamespace } from "./namespace.ts";
+import { quotaName, syncQuota } from "./quota.ts";
+import { settingsName, syncRole, syncSettings } from "./settings.ts";
+import { changed, isDated, nodeStatuses, silentSince } from "./status.ts";
+import type { World } from "./world.ts";
 
 export interface DomainOperatorOptions {
   client: Client;
   informers: Informers;
   log: Logger;
+  /** Milliseconds after which a silent node of a Domain is forgotten. Default 7 days. */
+  staleAfter?: number;
+  /** Milliseconds since 1970; default Date.now. */
+  now?: () => number;
 }
+
+const staleDefault = 7 * 24 * 3_600_000;
 
 /** Of the namespace, and of the objects in it: the Domain has the namespace's name. */
 const ofNamespace = (object: KubeObject): ObjectRef[] => {
@@ -23,115 +47,90 @@ const ofNamespace = (object: KubeObject): ObjectRef[] => {
   return name ? [{ name }] : [];
 };
 const ofInner = (object: KubeObject): ObjectRef[] => [{ name: object.metadata.namespace ?? "" }];
+const ofOwner = ({ metadata }: KubeObject): ObjectRef[] =>
+  (metadata.ownerReferences ?? []).filter(({ kind }) => kind === Domains.kind).map(({ name }) => ({ name }));
+const ofNode = (node: KubeObject): ObjectRef[] => {
+  const name = node.metadata.labels?.[nodeLabel];
+  return name ? [{ name }] : [];
+};
+const isOwned = ({ object, old }: { object: KubeObject; old?: KubeObject }) =>
+  ofOwner(object).length > 0 || (old !== undefined && ofOwner(old).length > 0);
+
+/** What wakes a Domain: itself, and everything of it that somebody may remove by hand. */
+// biome-ignore lint/suspicious/noExplicitAny: sources of several kinds stand in one list
+const sources: Source<any>[] = [
+  { resource: Domains },
+  { resource: Namespaces, keys: ofNamespace },
+  { resource: ResourceQuotas, keys: ofInner, when: ({ object }) => object.metadata.name === quotaName },
+  { resource: ConfigMaps, keys: ofInner, when: ({ object }) => object.metadata.name === settingsName },
+  { resource: Roles, keys: ofInner, when: ({ object }) => object.metadata.name === object.metadata.namespace },
+  ...[RoleBindings, ClusterRoles, ClusterRoleBindings].map((resource) => ({ resource, keys: ofOwner, when: isOwned })),
+  { resource: Nodes, keys: ofNode, when: ({ object }) => ofNode(object).length > 0 },
+];
 
 /** Reconciles Domains; namespaces, quotas, roles and settings that were removed by hand come back. */
-export function createDomainOperator({ client, informers, log }: DomainOperatorOptions): Controller {
+export function createDomainOperator(options: DomainOperatorOptions): Controller {
+  const { client, informers, log } = options;
   const recorder = createRecorder(client, { component: "domain-controller" });
   const domains = informers.informer(Domains);
   const namespaces = informers.informer(Namespaces);
-  const nodes = informers.informer(Nodes);
+  informers.informer(Nodes).addIndex("domain", (node) => ofNode(node).map(({ name }) => name));
   const world: World = { client, informers };
   return createController({
     name: "domain",
     informers,
     log,
-    sources: [
-      { resource: Domains },
-      { resource: Namespaces, keys: ofNamespace },
-      { resource: ResourceQuotas, keys: ofInner, when: ({ object }) => object.metadata.name === quotaName },
-      { resource: ConfigMaps, keys: ofInner, when: ({ object }) => object.metadata.name === settingsName },
-      { resource: Roles, keys: ofInner, when: ({ object }) => object.metadata.name === object.metadata.namespace },
-      { resource: Nodes, keys: (node) => nodeDomain(node), when: ({ object }) => nodeDomain(object).length > 0 },
-    ],
+    sources,
     async reconcile(ref) {
       const domain = domains.get(ref);
       if (!domain || domain.metadata.deletionTimestamp) return markDeleted(world, ref.name);
-      const problem = nameProblem(ref.name) ?? certificateProblem(domain.spec.cert);
+      const namespace = namespaces.get(ref);
+      if (namespace?.metadata.deletionTimestamp) return;
+      const refusal = nameProblem(ref.name) ?? foreignness(namespace, ref.name);
+      if (refusal) {
+        recorder.warning(domain, "InvalidDomain", refusal);
+        return;
+      }
+      const problem = certificateProblem(domain.spec.cert);
       if (problem) recorder.warning(domain, "InvalidDomain", problem);
-      if (nameProblem(ref.name)) return;
-      if (namespaces.get(ref)?.metadata.deletionTimestamp) return;
       await syncNamespace(world, domain);
       await syncQuota(world, domain);
       await syncSettings(world, domain);
       await syncRole(world, domain);
-      const own = nodes.list().filter((node) => node.metadata.labels?.[nodeLabel] === ref.name);
-      const fresh = nodeStatuses(own);
-      if (!changed(domain.status?.nodeStatuses, fresh)) return;
-      await client.updateStatus(Domains, { ...domain, status: { ...domain.status, nodeStatuses: fresh } });
+      for (const name of await syncMembers(world, domain)) recorder.warning(domain, "InvalidMember", name);
+      return syncNodes(options, domain, recorder);
     },
   });
 }
 
-const settingsName = "domain-config";
-
-const nodeDomain = (node: KubeObject): ObjectRef[] => {
-  const name = node.metadata.labels?.[nodeLabel];
-  return name ? [{ name }] : [];
-};
-
+/** Where the definition's own rules do not say so: on clusters that brought Kuscia's. */
 function nameProblem(name: string): string | undefined {
-  if (name === "master") return 'metadata.name: "master" is reserved; choose another name';
+  if (name === "master" || name === "default" || name.startsWith("kube-")) {
+    return `metadata.name: "${name}" is reserved; choose another name`;
+  }
   if (name.includes(".")) return "metadata.name: a Domain's name becomes a namespace, so it cannot have dots";
   return undefined;
 }
 
-interface World {
-  client: Client;
-  informers: Informers;
-}
-
-async function markDeleted({ client, informers }: World, name: string): Promise<undefined> {
-  const namespace = informers.informer(Namespaces).get({ name });
-  if (namespace?.metadata.labels?.[domainLabel] !== name || namespace.metadata.deletionTimestamp) return;
-  if (namespace.metadata.labels[deletedLabel] === "true") return;
-  const body = { metadata: { labels: { [deletedLabel]: "true" } } };
-  await client.patch(Namespaces, { name }, { type: "merge", body });
-}
-
-async function syncNamespace({ client, informers }: World, domain: Domain): Promise<void> {
-  const { name } = domain.metadata;
-  const namespace = informers.informer(Namespaces).get({ name });
-  if (!namespace) {
-    await client.create(Namespaces, { metadata: { name, labels: labelsOf(domain) }, spec: {} });
-    return;
+/** Tells the state of the Domain's nodes, and forgets those that have been silent for too long. */
+async function syncNodes(options: DomainOperatorOptions, domain: Domain, recorder: Recorder) {
+  const { client, informers, now = Date.now, staleAfter = staleDefault } = options;
+  const own = informers.informer(Nodes).byIndex("domain", domain.metadata.name);
+  const isStale = (since: number | undefined) => since !== undefined && now() - since >= staleAfter;
+  const kept = own.filter((node) => !isStale(silentSince(node)));
+  for (const { metadata } of own.filter((node) => !kept.includes(node))) {
+    recorder.normal(domain, "NodeForgotten", `node ${metadata.name} has been silent for too long`);
+    await client
+      .delete(Nodes, { name: metadata.name }, { preconditions: { uid: metadata.uid ?? "" } })
+      .catch((error) => {
+        if (!isReason(error, "NotFound", "Conflict")) throw error;
+      });
   }
-  const labels = syncedLabels(namespace, domain);
-  if (labels) await client.update(Namespaces, { ...namespace, metadata: { ...namespace.metadata, labels } });
-}
-
-/** A missing `resourceQuota` removes the quota; one without limits leaves it unchanged. */
-async function syncQuota({ client, informers }: World, domain: Domain): Promise<void> {
-  const ref = { namespace: domain.metadata.name, name: quotaName };
-  const present = informers.informer(ResourceQuotas).get(ref);
-  const { resourceQuota } = domain.spec;
-  if (!resourceQuota) {
-    if (present) await client.delete(ResourceQuotas, ref);
-    return;
+  const fresh = nodeStatuses(kept);
+  const { nodeStatuses: told } = domain.status ?? {};
+  if (changed(told, fresh) || isDated(told, fresh)) {
+    await client.updateStatus(Domains, { ...domain, status: { ...domain.status, nodeStatuses: fresh } });
   }
-  const hard = hardLimits(resourceQuota);
-  if (!hard) return;
-  if (!present) await client.create(ResourceQuotas, { metadata: ref, spec: { hard } });
-  else if (JSON.stringify(sorted(present.spec.hard)) !== JSON.stringify(sorted(hard))) {
-    await client.update(ResourceQuotas, { ...present, spec: { ...present.spec, hard } });
-  }
-}
-
-const sorted = (limits: Record<string, string> | undefined) =>
-  Object.entries(limits ?? {}).sort(([a], [b]) => (a < b ? -1 : 1));
-
-async function syncSettings({ client, informers }: World, domain: Domain): Promise<void> {
-  const ref = { namespace: domain.metadata.name, name: settingsName };
-  if (informers.informer(ConfigMaps).get(ref)) return;
-  await client.create(ConfigMaps, { metadata: { ...ref, labels: { [domainLabel]: ref.namespace } }, data: {} });
-}
-
-/** Owned by the Domain, so that the garbage collector takes it with it. */
-async function syncRole({ client, informers }: World, domain: Domain): Promise<void> {
-  const { name, uid = "" } = domain.metadata;
-  const present = informers.informer(Roles).get({ namespace: name, name });
-  if (present?.metadata.ownerReferences?.some((owner) => owner.uid === uid)) return;
-  const owner = { apiVersion: apiVersionOf(Domains), kind: Domains.kind, name, uid, controller: true };
-  const metadata = { namespace: name, name, ownerReferences: [owner] };
-  if (present) await client.update(Roles, { ...present, metadata: { ...present.metadata, ...metadata } });
-  else await client.create(Roles, { metadata, rules: memberRules });
+  const waits = kept.flatMap((node) => silentSince(node) ?? []).map((since) => since + staleAfter - now());
+  return waits.length > 0 ? { requeueAfter: Math.max(1, Math.min(...waits)) } : undefined;
 }
