@@ -39,6 +39,8 @@ export interface NodeAgentOptions {
   taints?: NodeIdentity["taints"];
   podCidr?: string;
   maxPods?: number;
+  /** Directory of static pods' manifests; default `manifests` in the data directory. */
+  manifestDir?: string;
   /** Directory of FlexVolume drivers, `<vendor>~<driver>/<driver>`; default the kubelet's. */
   volumePluginDir?: string;
   /** Milliseconds that a call of a driver may take; default two minutes. */
@@ -100,6 +102,8 @@ async function run(options: NodeAgentOptions, signal: AbortSignal, ready: () => 
   const { client, informers, runtime, nodeName, address, log, tls } = options;
   const dataDir = join(resolve(options.dataDir), "node");
   mkdirSync(dataDir, { recursive: true, mode: 0o700 });
+  const manifestDir = resolve(options.manifestDir ?? join(options.dataDir, "manifests"));
+  mkdirSync(manifestDir, { recursive: true, mode: 0o700 });
   const recorder = createRecorder(client, { component: "kubelet", host: nodeName, log });
   const tokens = createTokenCache(client);
   const delays = options.delays ?? kubeletDelays;
@@ -115,6 +119,7 @@ async function run(options: NodeAgentOptions, signal: AbortSignal, ready: () => 
     recorder,
     log,
     dataDir,
+    manifestDir,
     hostIP: address,
     dns: options.dns,
     allocatable: allocatable(),

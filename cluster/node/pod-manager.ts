@@ -1,13 +1,16 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Pod } from "@capstan/api/generated/core-v1";
-import { ConfigMaps, PersistentVolumeClaims, Pods, Secrets } from "@capstan/api/generated/resources";
+import { ConfigMaps, Nodes, PersistentVolumeClaims, Pods, Secrets } from "@capstan/api/generated/resources";
 import type { KubeObject } from "@capstan/api/meta";
 import type { Informers } from "@capstan/core/reconcile";
+import { admit, type Rejection } from "./pods/admission.ts";
 import type { NodeContext } from "./pods/context.ts";
 import { isTerminal } from "./pods/views.ts";
 import { PodWorker } from "./pods/worker.ts";
 import { referencesOf } from "./sources.ts";
+import { annotations } from "./static/manifest.ts";
+import { mirroredBy, StaticPods } from "./static/static-pods.ts";
 import { removeVolumes } from "./volumes/manager.ts";
 
 /** Gives every pod of a node its worker, and tells workers what concerns them. */
@@ -17,6 +20,7 @@ export class PodManager {
   readonly #nodeName: string;
   readonly #workers = new Map<string, PodWorker>();
   readonly #stops: (() => void)[] = [];
+  #static: StaticPods | undefined;
 
   constructor(context: NodeContext, informers: Informers, nodeName: string) {
     this.#context = context;
@@ -36,6 +40,16 @@ export class PodManager {
     const pods = this.#informers.informer(Pods);
     this.#stops.push(pods.onChange(({ type, object }) => this.#changed(type, object)));
     await pods.synced();
+    this.#static = new StaticPods(this.#context, this.#context.manifestDir, this.#nodeName, {
+      run: (mirror, uid) => this.#run({ ...mirror, metadata: { ...withoutMirror(mirror), uid } }),
+      end: async (uid) => {
+        const worker = this.#workers.get(uid);
+        worker?.remove(worker.pod);
+        await worker?.removed.promise;
+      },
+      mirrored: (_, uid) => this.#workers.get(uid)?.rewriteStatus(),
+    });
+    await this.#static.start();
     for (const sandbox of runtime.listPodSandboxes()) {
       if (this.#workers.has(sandbox.config.uid)) continue;
       this.#context.log.info("a pod that is gone had left its sandbox", { pod: sandbox.config.name });
@@ -95,18 +109,38 @@ export class PodManager {
 
   #changed(type: "ADDED" | "MODIFIED" | "DELETED", pod: Pod): void {
     if (pod.spec?.nodeName !== this.#nodeName) return;
-    const { uid = "" } = pod.metadata;
-    let worker = this.#workers.get(uid);
-    if (worker) {
-      if (type === "DELETED") worker.remove(pod);
-      else worker.update(pod);
+    const mirrored = mirroredBy(pod);
+    if (mirrored !== undefined) {
+      const worker = this.#workers.get(mirrored);
+      // What somebody made of the mirror changes nothing of the pod; its status says what others know of it.
+      if (worker) worker.update({ ...worker.pod, ...(pod.status ? { status: pod.status } : {}) });
+      this.#static?.mirrorChanged(type, pod);
       return;
     }
-    if (type === "DELETED") return;
-    worker = new PodWorker(this.#context, pod);
+    const worker = this.#workers.get(pod.metadata.uid ?? "");
+    if (!worker) {
+      if (type !== "DELETED") this.#run(pod);
+    } else if (type === "DELETED") worker.remove(pod);
+    else worker.update(pod);
+  }
+
+  #run(pod: Pod): void {
+    const { uid = "" } = pod.metadata;
+    const worker = new PodWorker(this.#context, pod, (one) => this.#admit(one));
     this.#workers.set(uid, worker);
     void worker.removed.promise.then(() => this.#workers.delete(uid));
     worker.wake();
+  }
+
+  /** Decides in the turn in which the node is known: two pods do not take the same place. */
+  async #admit(worker: PodWorker): Promise<Rejection | undefined> {
+    const node = await this.#context.client.get(Nodes, { name: this.#nodeName });
+    const others = this.workers().filter((one) => one !== worker && one.active);
+    return admit(
+      worker.pod,
+      node,
+      others.map(({ pod }) => pod),
+    );
   }
 
   #data(kind: string, { metadata }: KubeObject): void {
@@ -129,4 +163,10 @@ export class PodManager {
       if (uses) worker.wake();
     }
   }
+}
+
+/** The metadata of the pod that a mirror shows. */
+function withoutMirror({ metadata }: Pod): Pod["metadata"] {
+  const { [annotations.mirror]: _, ...own } = metadata.annotations ?? {};
+  return { ...metadata, annotations: own };
 }

@@ -21,6 +21,8 @@ export interface NodeContext {
   recorder: Recorder;
   log: Logger;
   dataDir: string;
+  /** Directory of static pods' manifests. */
+  manifestDir: string;
   hostIP: string;
   dns: DnsSettings;
   allocatable: Allocatable;

@@ -4,6 +4,7 @@ import { isReason, refOf } from "@capstan/api/meta";
 import { backoff, sleep } from "@capstan/base/async";
 import type { Logger } from "@capstan/base/log";
 import type { Client } from "@capstan/core/client";
+import { isStatic } from "./admission.ts";
 
 /** Writes the newest status of one pod: one patch for each change, and what changed meanwhile in the next one. */
 export class StatusWriter {
@@ -11,6 +12,8 @@ export class StatusWriter {
   readonly #log: Logger;
   readonly #signal: AbortSignal;
   readonly #pod: Pod;
+  /** Absent for a pod that the API only mirrors: the mirror has a UID of its own. */
+  readonly #uid: string | undefined;
   #wanted: PodStatus | undefined;
   #written = "";
   #writing = Promise.resolve();
@@ -19,6 +22,7 @@ export class StatusWriter {
   constructor(client: Client, pod: Pod, log: Logger, signal: AbortSignal) {
     this.#client = client;
     this.#pod = pod;
+    this.#uid = isStatic(pod) ? undefined : pod.metadata.uid;
     this.#log = log;
     this.#signal = signal;
   }
@@ -26,6 +30,12 @@ export class StatusWriter {
   set(status: PodStatus): void {
     this.#wanted = status;
     if (!this.#busy) this.#writing = this.#run();
+  }
+
+  /** Writes the status again: the API has the pod anew. */
+  repeat(): void {
+    this.#written = "";
+    if (this.#wanted) this.set(this.#wanted);
   }
 
   /** Resolves when what was set last is stored. */
@@ -42,7 +52,7 @@ export class StatusWriter {
       if (text === this.#written) break;
       try {
         // The UID lets a pod of the same name, made meanwhile, refuse it.
-        const body = { metadata: { uid: this.#pod.metadata.uid }, status };
+        const body = { ...(this.#uid ? { metadata: { uid: this.#uid } } : {}), status };
         await this.#client.patch(Pods, refOf(this.#pod), { type: "strategic", body }, { subresource: "status" });
         this.#written = text;
         if (this.#wanted === status) break;

@@ -15,6 +15,8 @@ export interface PodFacts {
   outcome?: "Succeeded" | "Failed";
   /** Why the pod itself has failed, such as DeadlineExceeded. */
   failure?: { reason: string; message: string };
+  /** The node itself ends the pod: the condition DisruptionTarget. */
+  disruption?: { reason: string; message: string };
 }
 
 const time = (date: Date | undefined) => (date ? date.toISOString().replace(/\.\d+Z$/, "Z") : undefined);
@@ -155,6 +157,7 @@ function conditionsOf(
     condition("Ready", containers ?? gate),
     condition("ContainersReady", containers),
     condition("PodScheduled", undefined),
+    ...(facts.disruption ? [{ ...condition("DisruptionTarget", undefined), ...facts.disruption }] : []),
   ];
 }
 

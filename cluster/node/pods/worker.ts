@@ -8,20 +8,27 @@ import type { Mount, PodSandbox } from "@capstan/core/runtime";
 import { type PodPaths, podPaths } from "../paths.ts";
 import { prepareVolumes, refreshVolumes, removeVolumes, type VolumeContext } from "../volumes/manager.ts";
 import type { PodVolumes } from "../volumes/mounts.ts";
+import type { Rejection } from "./admission.ts";
 import type { NodeContext } from "./context.ts";
 import { decide } from "./decide.ts";
 import { aboutPod } from "./events.ts";
-import { hostnameOf, writePodFiles } from "./files.ts";
+import { writePodFiles } from "./files.ts";
 import { RetryDelays } from "./restart-delay.ts";
 import { PodRuns } from "./runs.ts";
+import { sandboxConfig } from "./sandbox-config.ts";
 import { startContainer } from "./start.ts";
 import { type PodFacts, podStatus } from "./status.ts";
 import { StatusWriter } from "./status-writer.ts";
 import { terminate } from "./terminate.ts";
 import { type ContainerView, isTerminal } from "./views.ts";
 
+// Seconds; the kubelet's for a pod that has to go at once.
+const evictionGrace = 1;
 // The kubelet's pause between tries to mount volumes or make a sandbox.
 const setupDelays = { base: 500, cap: 122_000, reset: 600_000 };
+
+/** Says why the node does not take a pod. */
+export type Admit = (worker: PodWorker) => Promise<Rejection | undefined>;
 
 /**
  * Makes one pod run as its spec says: each sync reads the spec and the runtime, and does what is missing. Syncs of a pod
@@ -35,12 +42,17 @@ export class PodWorker {
   readonly #restarts: RetryDelays;
   readonly #setups = new RetryDelays(setupDelays);
   readonly #startTime: string;
+  readonly #admit: Admit;
   /** Aborts what a sync waits for, when the pod is to go. */
   readonly #interrupt = new AbortController();
   #pod: Pod;
   #volumes: PodVolumes | undefined;
   #files: Mount[] = [];
-  #facts: Pick<PodFacts, "outcome" | "failure"> = {};
+  #facts: Pick<PodFacts, "outcome" | "failure" | "disruption"> = {};
+  /** The node has taken it: checked once, when it came. */
+  #taken: boolean;
+  /** No container of it runs any more, nor will one. */
+  #over = false;
   #gone = false;
   #settled = false;
   #dirty = false;
@@ -51,8 +63,11 @@ export class PodWorker {
   /** Resolves when nothing of the pod is left on the node. */
   readonly removed = Promise.withResolvers<void>();
 
-  constructor(context: NodeContext, pod: Pod) {
+  /** @param admit asked before anything is done for a pod that has not started yet. */
+  constructor(context: NodeContext, pod: Pod, admit: Admit) {
     this.#context = context;
+    this.#admit = admit;
+    this.#taken = pod.status?.startTime !== undefined;
     this.#pod = pod;
     this.paths = podPaths(context.dataDir, pod);
     this.#runs = new PodRuns(context, pod, this.paths);
@@ -67,6 +82,27 @@ export class PodWorker {
 
   get sandbox(): PodSandbox | undefined {
     return this.#runs.sandbox();
+  }
+
+  /** Whether it counts when the node is asked to take another pod. */
+  get active(): boolean {
+    return this.#taken && !this.#over && !this.#gone && !isTerminal(this.#pod) && !this.#facts.outcome;
+  }
+
+  /** Ends the pod for good, at once: the node cannot bear it. */
+  evict(message: string): void {
+    if (!this.active || this.#facts.failure || this.#pod.metadata.deletionTimestamp) return;
+    const about = aboutPod(this.#pod);
+    this.#context.recorder.warning(about, "Evicted", message);
+    this.#facts.failure = { reason: "Evicted", message };
+    this.#facts.disruption = { reason: "TerminationByKubelet", message };
+    this.#interrupt.abort();
+    this.wake();
+  }
+
+  /** The API has the pod anew, without a status. */
+  rewriteStatus(): void {
+    this.#status.repeat();
   }
 
   owns(sandboxId: string): boolean {
@@ -148,7 +184,9 @@ export class PodWorker {
   async #sync(): Promise<void> {
     let views = await this.#runs.views(this.#pod);
     if (this.#gone || this.#pod.metadata.deletionTimestamp) return await this.#end(views);
-    if (isTerminal(this.#pod) || this.#facts.outcome || this.#facts.failure) return await this.#finish(views);
+    if (this.#facts.failure) return await this.#finish(await this.#stopAll(views));
+    if (isTerminal(this.#pod) || this.#facts.outcome) return await this.#finish(views);
+    if (!this.#taken && !(await this.#take())) return await this.#finish(views);
     if (this.#overdue()) return await this.#finish(await this.#stopAll(views));
     views = await this.#checkSandbox(views);
     this.#report(views);
@@ -188,6 +226,17 @@ export class PodWorker {
       this.#context.recorder.warning(aboutPod(this.#pod), "UnexpectedAdmissionError", message);
       return false;
     }
+  }
+
+  /** Asks whether the node takes the pod. */
+  async #take(): Promise<boolean> {
+    const rejection = await this.#admit(this);
+    this.#taken = rejection === undefined;
+    if (!rejection) return true;
+    const { reason, message } = rejection;
+    this.#context.recorder.warning(aboutPod(this.#pod), reason, message);
+    this.#facts.failure = { reason, message: `Pod was rejected: ${message}` };
+    return false;
   }
 
   /** Containers whose sandbox has died have no network to come back to: they go, and start again in a new one. */
@@ -242,7 +291,7 @@ export class PodWorker {
       return sandbox;
     }
     try {
-      sandbox = await runtime.runPodSandbox(this.#sandboxConfig(this.#volumes));
+      sandbox = await runtime.runPodSandbox(sandboxConfig(this.#pod, this.#volumes));
     } catch (error) {
       recorder.warning(about, "FailedCreatePodSandBox", `Failed to create pod sandbox: ${messageOf(error)}`);
       return this.#tryLater();
@@ -260,31 +309,6 @@ export class PodWorker {
     this.#setups.tried("setup");
     this.#schedule(Date.now() + this.#setups.delay("setup"));
     return undefined;
-  }
-
-  #sandboxConfig(volumes: PodVolumes) {
-    const { metadata, spec } = this.#pod;
-    const tmpfs = [...volumes.values()].flatMap(({ hostPath, memoryBytes }) => {
-      if (memoryBytes === undefined) return [];
-      return [memoryBytes === 0 ? { path: hostPath } : { path: hostPath, sizeBytes: memoryBytes }];
-    });
-    return {
-      name: metadata.name,
-      namespace: metadata.namespace ?? "",
-      uid: metadata.uid ?? "",
-      hostname: hostnameOf(this.#pod),
-      labels: metadata.labels ?? {},
-      namespaces: {
-        hostNetwork: spec?.hostNetwork ?? false,
-        hostPID: spec?.hostPID ?? false,
-        hostIPC: spec?.hostIPC ?? false,
-        sharePID: spec?.shareProcessNamespace ?? false,
-      },
-      sysctls: Object.fromEntries((spec?.securityContext?.sysctls ?? []).map(({ name, value }) => [name, value])),
-      pod: this.#pod,
-      volumes: Object.fromEntries([...volumes].map(([name, { hostPath }]) => [name, hostPath])),
-      tmpfs,
-    };
   }
 
   #volumeContext(podIP: string): VolumeContext {
@@ -319,9 +343,10 @@ export class PodWorker {
   }
 
   async #stopAll(views: ContainerView[]): Promise<ContainerView[]> {
-    const grace = () =>
-      this.#pod.metadata.deletionGracePeriodSeconds ?? this.#pod.spec?.terminationGracePeriodSeconds ?? 30;
-    await terminate(this.#pod, views, this.#runs, grace(), this.#context.signal);
+    const { metadata, spec } = this.#pod;
+    const asked = metadata.deletionGracePeriodSeconds ?? spec?.terminationGracePeriodSeconds ?? 30;
+    const grace = this.#facts.disruption ? evictionGrace : asked;
+    await terminate(this.#pod, views, this.#runs, grace, this.#context.signal);
     return await this.#runs.views(this.#pod);
   }
 
@@ -331,6 +356,7 @@ export class PodWorker {
     clearTimeout(this.#timer);
     for (const id of this.#runs.sandboxes) await this.#context.runtime.stopPodSandbox(id);
     this.#context.devices.release(this.#pod);
+    this.#over = true;
     if (!isTerminal(this.#pod)) this.#report(views);
   }
 
@@ -343,6 +369,7 @@ export class PodWorker {
     const ended = await this.#stopAll(views);
     if (signal.aborted) return;
     for (const id of this.#runs.sandboxes) await runtime.stopPodSandbox(id);
+    this.#over = true;
     try {
       await flex.release(this.paths.root);
     } catch (error) {
