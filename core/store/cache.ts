@@ -14,6 +14,8 @@ export interface Cached {
 export interface ByteCache {
   /** The item's bytes were used or have just been set. */
   touch(item: Cached): void;
+  /** Whether so many bytes more push nothing out. */
+  hasRoom(size: number): boolean;
   /** The item is no longer anyone's present state: its bytes stay as they are and count no more. */
   forget(item: Cached): void;
 }
@@ -53,6 +55,7 @@ export function createByteCache(limit: number): ByteCache {
         oldest = next;
       }
     },
+    hasRoom: (size) => total + size <= limit,
     forget: unlink,
   };
 }

@@ -38,6 +38,15 @@ export function createEntries(driver: Driver, history: History, cacheBytes: numb
     cache.touch(entry);
     return { key: entry.key, revision: entry.revision, meta: entry.meta, bytes: entry.bytes };
   };
+  /** As `read`, in a list: what is read in passing pushes nothing else out. */
+  const pass = (entry: Entry): StoreRecord => {
+    const bytes = entry.bytes ?? load(driver, entry);
+    if (!entry.bytes && cache.hasRoom(bytes.byteLength)) {
+      entry.bytes = bytes;
+      cache.touch(entry);
+    }
+    return { key: entry.key, revision: entry.revision, meta: entry.meta, bytes };
+  };
   return {
     get: (key) => map.get(key),
     read,
@@ -73,7 +82,7 @@ export function createEntries(driver: Driver, history: History, cacheBytes: numb
       };
       if (at === revision) map.scan(start, range.end, visit);
       else for (const state of rewound(map, start, range.end, history, at)) visit(state);
-      return { records: wanted.map((state) => ("pins" in state ? read(state) : state)), revision: at, remaining };
+      return { records: wanted.map((state) => ("pins" in state ? pass(state) : state)), revision: at, remaining };
     },
   };
 }

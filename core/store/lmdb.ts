@@ -102,9 +102,10 @@ function createLmdbDriver(db: RootDatabase<Buffer, string>, path: string, releas
   return {
     revision: readRevision(db),
     *load() {
+      const known = new Map<string, unknown>();
       for (const { key, value } of db.getRange({ start: "/" })) {
         const name = String(key).slice(1);
-        yield { key: name, ...decodeHead(name, value) };
+        yield { key: name, ...decodeHead(name, value, known) };
       }
     },
     read(key) {
