@@ -33,6 +33,10 @@ ${dataDirectory}
   --nodes N           node agents, the further ones as processes of their own (default 1)
   --node-monitor-grace-period SECONDS
                       a node that is silent for longer counts as lost (default 50, at least 15)
+  --proxy-mode MODE   how Services are served: nftables (the kernel's packet rules: fastest; clients' addresses are kept),
+                      userspace (an endpoint that refuses is replaced by another), or auto (the default: nftables where
+                      pods have networks of their own and nft is installed). Services whose annotation
+                      capstan.dev/scheduler is lc, wlc, sed or nq are served in user space in every mode
   --no-quickstart     do not run the quickstart on the first start
   --image-map FILE    JSON: image pattern → {"rootfs": "host" | directory | OCI layout, "entrypoint"?, "cmd"?, "env"?}
   --audit-log FILE    append who asked the API server for what, a JSON line an event (audit.k8s.io/v1); at 100 MiB FILE

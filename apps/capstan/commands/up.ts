@@ -5,6 +5,7 @@ import { serveControl } from "../instance/control.ts";
 import { claimDataDirectory, locateDataDirectory, lockDataDirectory } from "../instance/data-directory.ts";
 import { readImageMap } from "../instance/image-map.ts";
 import { openLogFile } from "../instance/log-file.ts";
+import { proxyModes } from "../platform/network.ts";
 import { startPlatform } from "../platform/platform.ts";
 import type { Settings } from "../platform/settings.ts";
 import { createProgress } from "../quickstart/progress.ts";
@@ -61,6 +62,7 @@ const flags = {
   "console-port": { type: "string", default: "7070" },
   "gateway-port": { type: "string", default: "8080" },
   nodes: { type: "string", default: "1" },
+  "proxy-mode": { type: "string", default: "auto" },
   "node-monitor-grace-period": { type: "string", default: "50" },
   "no-quickstart": { type: "boolean", default: false },
   "image-map": { type: "string" },
@@ -78,11 +80,18 @@ async function readSettings(args: string[]): Promise<Settings> {
     consolePort: port("console-port"),
     gatewayPort: port("gateway-port"),
     nodes: parseNumber("up", "--nodes", values.nodes, 1, 32),
+    proxyMode: parseMode(values["proxy-mode"]),
     nodeGraceSeconds: parseNumber("up", "--node-monitor-grace-period", values["node-monitor-grace-period"], 15, 3600),
     quickstart: !values["no-quickstart"],
     imageMap: values["image-map"] === undefined ? [] : readImageMap(values["image-map"]),
     ...(await openAudit(values["audit-log"], values["audit-policy"])),
   };
+}
+
+function parseMode(text: string): Settings["proxyMode"] {
+  const mode = proxyModes.find((one) => one === text);
+  if (!mode) throw new UsageError("up", `--proxy-mode ${text}: there are ${proxyModes.join(", ")}`);
+  return mode;
 }
 
 async function openAudit(log: string | undefined, policy: string | undefined): Promise<Pick<Settings, "audit">> {

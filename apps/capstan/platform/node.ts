@@ -1,12 +1,12 @@
-// The first node, and what the pods of all nodes reach: services and names.
+// The nodes, and the network of their pods.
 import type { Logger } from "@capstan/base/log";
 import { defaultNodeName } from "@capstan/cluster/node";
-import { createDnsServer, createServiceProxy } from "@capstan/cluster/proxy";
 import type { InstanceNetwork } from "@capstan/core/runtime";
-import { clusterDomain, type NodeSettings, nodeAddress, openAgent, openRuntime } from "./agent.ts";
+import { type NodeSettings, nodeAddress, openAgent, openRuntime } from "./agent.ts";
 import { nodeRequest } from "./certificates.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import { startFurtherNode } from "./further-node.ts";
+import { startNetwork, startPolicies } from "./network.ts";
 import type { Parts } from "./parts.ts";
 import type { Settings } from "./settings.ts";
 
@@ -23,6 +23,7 @@ export async function startNodes(
   const name = defaultNodeName();
   const common = { root: directory.root, network, imageMap, artifacts: directory.path("artifacts") };
   const first: NodeSettings = { ...common, name, index: 0, dataDir: directory.root };
+  const policies = await startPolicies(plane, network, log, parts);
   const runtime = openRuntime(first, plane.handler, log);
   parts.add({
     name: "runtime",
@@ -31,7 +32,7 @@ export async function startNodes(
     about: () => runtime.missing().join("; ") || "namespaces, a network for each pod, limits",
   });
   await runtime.ready;
-  const dns = await startNetwork(plane, network, log, parts);
+  const dns = await startNetwork(plane, { network, policies, proxyMode: settings.proxyMode }, log, parts);
   const pair = await authority.obtain("node", nodeRequest(name, [nodeAddress(network)]));
   const agent = openAgent(first, runtime, { client, informers, pair, ca: authority.cert }, dns, log);
   parts.add({ name: "node", ready: agent.ready, start: (signal) => agent.start(signal), about: () => name });
@@ -40,19 +41,4 @@ export async function startNodes(
     const dataDir = directory.path("nodes", further);
     await startFurtherNode({ ...common, name: further, index, dataDir }, plane, dns, log, parts);
   }
-}
-
-/** Services and names. @returns the address of the name server, when it serves. */
-async function startNetwork({ informers }: ControlPlane, network: InstanceNetwork, log: Logger, parts: Parts) {
-  const dns = createDnsServer({
-    informers,
-    host: network.dnsIp,
-    domain: clusterDomain,
-    log: log.with({ part: "dns" }),
-  });
-  const proxy = createServiceProxy({ informers, nodePortAddress: "127.0.0.1", log: log.with({ part: "proxy" }) });
-  parts.add({ name: "dns", ready: dns.ready, start: (signal) => dns.start(signal) });
-  parts.add({ name: "services", ready: proxy.ready, start: (signal) => proxy.start(signal) });
-  await dns.ready;
-  return dns.serving ? network.dnsIp : undefined;
 }

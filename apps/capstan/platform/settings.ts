@@ -1,6 +1,7 @@
 import type { AuditOptions } from "@capstan/cluster/apiserver/audit";
 import type { ImageMapping } from "@capstan/core/runtime";
 import type { DataDirectory } from "../instance/data-directory.ts";
+import type { ProxyModeFlag } from "./network.ts";
 
 /** What `capstan up` was asked for. */
 export interface Settings {
@@ -9,6 +10,8 @@ export interface Settings {
   consolePort: number;
   gatewayPort: number;
   nodes: number;
+  /** How Services are served. */
+  proxyMode: ProxyModeFlag;
   /** A node that is silent for longer counts as lost. */
   nodeGraceSeconds: number;
   quickstart: boolean;

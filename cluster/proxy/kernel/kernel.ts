@@ -15,9 +15,9 @@ export interface KernelOptions {
 }
 
 export interface Kernel {
-  /** @throws when nft does not work here. */
-  open(): Promise<void>;
-  /** Resolves when the rules are those of the parts. */
+  /** Undefined when it can begin; else why it cannot work here. */
+  open(): string | undefined;
+  /** Resolves when the rules are those of the parts, or have failed. */
   update(): Promise<void>;
   /** What lacks, though it works. */
   missing(): string | undefined;
@@ -28,6 +28,7 @@ export function createKernel({ network, parts, failed, log }: KernelOptions): Ke
   const table = createNftTable(network.table);
   let lacks: string | undefined;
   let open = false;
+  let written = false;
   let udp = new Map<string, UdpState>();
   const write = async () => {
     const now = parts();
@@ -35,12 +36,13 @@ export function createKernel({ network, parts, failed, log }: KernelOptions): Ke
       log.warn("a service's address is another's already", { address: `${host}:${port}`, plan: plan.id }),
     );
     try {
-      await table?.apply(wanted);
+      if (written) await table?.apply(wanted);
     } catch (error) {
+      written = false;
       log.warn("the rules of services are written anew", { error });
-      await table?.open(fixedRules(network));
-      await table?.apply(wanted);
     }
+    if (!written) await table?.open(fixedRules(network), wanted);
+    written = true;
     const before = udp;
     udp = udpStates(now);
     const flows = staleFlows(before, udp);
@@ -56,10 +58,9 @@ export function createKernel({ network, parts, failed, log }: KernelOptions): Ke
     }
   });
   return {
-    async open() {
-      if (!table) throw new Error(`rules for packets need nft: ${nftMissing()}`);
-      await table.open(fixedRules(network));
-      open = true;
+    open() {
+      open = table !== undefined;
+      return open ? undefined : `rules for packets need nft: ${nftMissing()}`;
     },
     update: () => rounds.run(),
     missing: () => lacks,

@@ -6,7 +6,7 @@ import { aborted, deferred } from "@capstan/base/async";
 import { messageOf } from "@capstan/base/errors";
 import type { Logger } from "@capstan/base/log";
 import type { Informers, Recorder } from "@capstan/core/reconcile";
-import { createNftTable, type NftTable, nftMissing } from "@capstan/core/runtime";
+import { createNftTable, nftMissing } from "@capstan/core/runtime";
 import { createRounds } from "../rounds.ts";
 import { type Compiled, compilePolicies, type PolicyPod, type Protocol } from "./compile.ts";
 import { allowsConnection, type Connection } from "./decide.ts";
@@ -54,6 +54,7 @@ export function createPolicyEngine({ informers, recorder, network, log }: Policy
   /** Pods that have an address which the API server may not know yet, by UID. */
   const admitted = new Map<string, { pod: Pod; ip: string }>();
   let compiled: Compiled | undefined;
+  let opened = false;
 
   const compile = (): Compiled => {
     for (const [uid, { pod, ip }] of admitted) {
@@ -71,19 +72,29 @@ export function createPolicyEngine({ informers, recorder, network, log }: Policy
   const tell = (policy: NetworkPolicy) => {
     if (missing) recorder.warning(policy, "NotEnforced", `This policy is not enforced: ${missing}`);
   };
-  const rounds = createRounds(async () => {
+  const write = async (): Promise<void> => {
     if (!table || !network) return;
     const now = compile();
     try {
-      await enforce(table, now, network, log);
+      const wanted = tableOf(now, network);
+      if (opened) await table.apply(wanted);
+      else await table.open(fixedRules(network), wanted);
+      opened = true;
       missing = undefined;
     } catch (error) {
+      if (opened) {
+        // Somebody else may have changed the table: it is made anew.
+        opened = false;
+        log.warn("the rules of network policies are written anew", { error });
+        return await write();
+      }
       missing = messageOf(error);
       log.error("network policies are not enforced", { error });
       for (const policy of policies.list()) tell(policy);
     }
     compiled = now;
-  });
+  };
+  const rounds = createRounds(write);
 
   return {
     ready: ready.promise,
@@ -108,7 +119,6 @@ export function createPolicyEngine({ informers, recorder, network, log }: Policy
         }),
         namespaces.onChange(() => concerned() && void rounds.run()),
       ];
-      if (table && network) await openTable(table, network, log, (why) => (missing = why));
       await rounds.run();
       ready.resolve();
       await aborted(signal);
@@ -123,27 +133,6 @@ function whyNot(bridged: boolean): string | undefined {
   const lack = nftMissing();
   if (!bridged) return "pods have no network of their own: that needs root and the program ip";
   return lack === undefined ? undefined : `rules for packets need nft: ${lack}`;
-}
-
-async function openTable(table: NftTable, network: PolicyNetwork, log: Logger, failed: (why: string) => void) {
-  try {
-    await table.open(fixedRules(network));
-  } catch (error) {
-    failed(messageOf(error));
-    log.error("network policies are not enforced", { error });
-  }
-}
-
-/** A table that somebody else has changed is made again. */
-async function enforce(table: NftTable, compiled: Compiled, network: PolicyNetwork, log: Logger): Promise<void> {
-  const wanted = tableOf(compiled, network);
-  try {
-    await table.apply(wanted);
-  } catch (error) {
-    log.warn("the rules of network policies are written anew", { error });
-    await table.open(fixedRules(network));
-    await table.apply(wanted);
-  }
 }
 
 const isOver = ({ status }: Pod) => status?.phase === "Succeeded" || status?.phase === "Failed";

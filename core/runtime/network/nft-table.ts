@@ -11,8 +11,11 @@ export interface TableState {
 }
 
 export interface NftTable {
-  /** Replaces the table, whatever an earlier process left in it. @param fixed chains with hooks, sets they need: nft's language. */
-  open(fixed: string): Promise<void>;
+  /**
+   * Replaces the table, whatever an earlier process left in it, in one transaction.
+   * @param fixed chains with hooks, and the sets that they need: nft's language.
+   */
+  open(fixed: string, wanted?: TableState): Promise<void>;
   /**
    * Brings the kernel to the wanted state in one transaction, or leaves it as it was and rejects. One call at a time.
    * Returns how many commands that took.
@@ -35,9 +38,10 @@ export function createNftTable(name: string): NftTable | undefined {
   };
   const clear = `add table ip ${name}\ndelete table ip ${name}\n`;
   return {
-    async open(fixed) {
-      await send(`${clear}table ip ${name} {\n${fixed}\n}\n`);
-      present = emptyState();
+    async open(fixed, wanted = emptyState()) {
+      const commands = changes(name, emptyState(), wanted).join("\n");
+      await send(`${clear}table ip ${name} {\n${fixed}\n}\n${commands}\n`);
+      present = wanted;
     },
     async apply(wanted) {
       const commands = changes(name, present, wanted);
