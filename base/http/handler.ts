@@ -32,6 +32,8 @@ export interface HttpResponse {
   headers: Record<string, string>;
   /** Whole, or chunk by chunk: each chunk is flushed as it comes. */
   body?: Uint8Array | string | AsyncIterable<Uint8Array>;
+  /** The body's chunks are never changed and reach many readers: what is made of one may be kept for the next. */
+  shared?: true;
 }
 
 export type Handler = (request: HttpRequest) => Promise<HttpResponse>;

@@ -1,5 +1,6 @@
 import { once } from "node:events";
 import type { ServerResponse } from "node:http";
+import type { Socket } from "node:net";
 import { promisify } from "node:util";
 import { constants, gzip } from "node:zlib";
 import { StatusError } from "@capstan/api/meta";
@@ -40,12 +41,33 @@ export async function respond(to: ServerResponse, answer: HttpResponse, options:
   }
   // The client learns that the stream began before its first chunk.
   to.flushHeaders();
+  const socket = answer.shared && to.chunkedEncoding ? to.socket : null;
   for await (const chunk of body) {
     if (options.signal.aborted || to.destroyed) break;
-    if (!to.write(chunk)) await drained(to, options.signal);
+    // An empty one would end the body.
+    if (chunk.byteLength === 0) continue;
+    if (socket) {
+      if (!socket.write(framed(chunk))) await drained(socket, options.signal);
+    } else if (!to.write(chunk)) await drained(to, options.signal);
   }
   to.end();
 }
+
+const frames = new WeakMap<Uint8Array, Uint8Array>();
+
+/**
+ * A shared chunk as HTTP/1.1 sends it: framed once for all its readers, and one piece where Node would send four.
+ */
+function framed(chunk: Uint8Array): Uint8Array {
+  let frame = frames.get(chunk);
+  if (!frame) {
+    frame = Buffer.concat([Buffer.from(`${chunk.byteLength.toString(16)}\r\n`), chunk, lineEnd]);
+    frames.set(chunk, frame);
+  }
+  return frame;
+}
+
+const lineEnd = Buffer.from("\r\n");
 
 async function respondWhole(
   to: ServerResponse,
@@ -70,7 +92,7 @@ async function respondWhole(
   else to.end(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("latin1"), "latin1");
 }
 
-async function drained(to: ServerResponse, signal: AbortSignal): Promise<void> {
+async function drained(to: ServerResponse | Socket, signal: AbortSignal): Promise<void> {
   try {
     await once(to, "drain", { signal });
   } catch (error) {
