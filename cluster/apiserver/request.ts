@@ -45,6 +45,8 @@ export interface Attributes {
   signal: AbortSignal;
   /** Sends a Warning header to the client. */
   warn(message: string): void;
+  /** Adds an annotation to the request's audit event; nothing when no audit is kept. */
+  annotate?(key: string, value: string): void;
 }
 
 /** Refuses by throwing a StatusError. Plugins run in the order given: all that admit, then all that validate. */

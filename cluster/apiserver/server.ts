@@ -5,6 +5,7 @@ import type { Handler, HttpRequest, HttpResponse } from "@capstan/base/http";
 import type { Logger } from "@capstan/base/log";
 import type { Store } from "@capstan/core/store";
 import { createAggregation, type FrontProxy } from "./aggregation/index.ts";
+import { markBroken } from "./audit/annotations.ts";
 import { bootstrap } from "./bootstrap.ts";
 import { builtinKinds } from "./builtin-kinds.ts";
 import { createDefinitions } from "./custom/definitions.ts";
@@ -124,7 +125,8 @@ function guard(next: Handler, log: Logger): Handler {
           error: messageOf(thrown),
         });
       }
-      return answerError(thrown);
+      const answer = answerError(thrown);
+      return thrown instanceof StatusError ? answer : markBroken(answer, messageOf(thrown));
     }
   };
 }

@@ -11,6 +11,7 @@ export interface Write {
   oldObject?: object;
   principal?: Principal;
   dryRun?: boolean;
+  annotate?: (key: string, value: string) => void;
 }
 
 const methods: Record<Operation, HttpRequest["method"]> = {
@@ -35,6 +36,7 @@ export function attributesFor(write: Write): Attributes & { warnings: string[] }
     options: {},
     signal: new AbortController().signal,
     warn: (message) => void warnings.push(message),
+    ...(write.annotate ? { annotate: write.annotate } : {}),
   };
 }
 

@@ -14,6 +14,9 @@ import { StatusError } from "@capstan/api/meta";
 import { silent } from "@capstan/base/log";
 import { attributesFor, createMemoryView, type MemoryView, runAdmission, type Write } from "@capstan/testing/view";
 import { createAdmission } from "./index.ts";
+import { createPodSecurity } from "./pod-security/plugin.ts";
+
+const prefix = "pod-security.kubernetes.io/";
 
 function cluster() {
   const view = createMemoryView("default", "a");
@@ -197,7 +200,7 @@ test("pod security refuses what the namespace's level forbids, in upstream's wor
   label(view, { "pod-security.kubernetes.io/enforce": "baseline" });
   await assert.rejects(createPod(bad), {
     message:
-      'pods "p" is forbidden: violates PodSecurity "baseline:latest": host namespaces (hostNetwork=true), privileged (container "c" must not set securityContext.privileged=true), non-default capabilities (container "c" must not include "SYS_ADMIN" in securityContext.capabilities.add), hostPath volumes (volume "v"), hostPort (container "c" use hostPort 80)',
+      'pods "p" is forbidden: violates PodSecurity "baseline:latest": non-default capabilities (container "c" must not include "SYS_ADMIN" in securityContext.capabilities.add), host namespaces (hostNetwork=true), hostPath volumes (volume "v"), hostPort (container "c" uses hostPort 80), privileged (container "c" must not set securityContext.privileged=true)',
   });
   await createPod({});
   label(view, { "pod-security.kubernetes.io/enforce": "restricted" });
@@ -221,6 +224,48 @@ test("pod security refuses what the namespace's level forbids, in upstream's wor
   const object = { metadata: { name: "d" }, spec: { template: { spec: bad } } };
   const { warnings } = await write({ path: "/apis/apps/v1/namespaces/a/deployments", kind: "Deployment", object });
   assert.match(warnings[0] ?? "", /^would violate PodSecurity "restricted:latest": host namespaces/);
+  const odd = {
+    path: "/api/v1/namespaces",
+    kind: "Namespace",
+    object: { metadata: { name: "n", labels: { [`${prefix}enforce`]: "strict" } } },
+  };
+  await assert.rejects(write(odd), {
+    reason: "Invalid",
+    message:
+      'Namespace "n" is invalid: metadata.labels[pod-security.kubernetes.io/enforce]: Invalid value: "strict": must be one of privileged, baseline, restricted',
+  });
+});
+
+test("a namespace that becomes stricter warns of the pods that are there, and what would be wrong is recorded", async () => {
+  const view = createMemoryView("a");
+  const plugin = createPodSecurity(view);
+  const bad = { containers: [{ name: "c", image: "i", securityContext: { privileged: true } }] };
+  for (const name of ["b", "a"]) view.put(Pods, { metadata: { name, namespace: "a" }, spec: bad });
+  const named = { name: "a" };
+  const update = attributesFor({
+    operation: "UPDATE",
+    path: "/api/v1/namespaces/a",
+    kind: "Namespace",
+    object: { metadata: { ...named, labels: { [`${prefix}enforce`]: "baseline" } } },
+    oldObject: { metadata: named },
+  });
+  await plugin.validate?.(update);
+  assert.deepEqual(update.warnings, [
+    'existing pods in namespace "a" violate the new PodSecurity enforce level "baseline:latest"',
+    "a (and 1 other pod): privileged",
+  ]);
+  label(view, { [`${prefix}audit`]: "baseline", [`${prefix}audit-version`]: "v1.30" });
+  const annotations: Record<string, string> = {};
+  const annotate = (key: string, value: string) => {
+    annotations[key] = value;
+  };
+  const object = { metadata: { name: "p", namespace: "a" }, spec: bad };
+  await plugin.validate?.(attributesFor({ path: "/api/v1/namespaces/a/pods", kind: "Pod", object, annotate }));
+  assert.deepEqual(annotations, {
+    [`${prefix}enforce-policy`]: "privileged:latest",
+    [`${prefix}audit-violations`]:
+      'would violate PodSecurity "baseline:v1.30": privileged (container "c" must not set securityContext.privileged=true)',
+  });
 });
 
 test("volumes and claims are protected while they are in use", async () => {

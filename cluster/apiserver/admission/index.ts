@@ -1,7 +1,7 @@
 // What writes must pass on their way to the store, in upstream's order: the plugins that change, then those that refuse.
 import type { Logger } from "@capstan/base/log";
 import type { Client } from "@capstan/core/client";
-import { createRbac } from "../authorization/index.ts";
+import { createAuthorizer } from "../authorization/index.ts";
 import type { ExtensionFactory } from "../request.ts";
 import { createCertificateAdmission } from "./certificates.ts";
 import { createDefaultIngressClass, createDefaultStorageClass } from "./default-class.ts";
@@ -10,7 +10,7 @@ import { createNamespaceLifecycle } from "./namespace-lifecycle.ts";
 import { createNodeRestriction } from "./node-restriction.ts";
 import { taintNodesByCondition } from "./node-taint.ts";
 import { createOwnerReferences } from "./owner-references.ts";
-import { createPodSecurity } from "./pod-security.ts";
+import { createPodSecurity } from "./pod-security/plugin.ts";
 import { createAdmissionPolicies } from "./policy/plugin.ts";
 import { createPriority } from "./priority.ts";
 import { createResourceQuota } from "./quota/resource-quota.ts";
@@ -33,7 +33,7 @@ export interface AdmissionOptions {
 /** Third among the server's extensions. */
 export function createAdmission({ log, client }: AdmissionOptions): ExtensionFactory {
   return (view) => {
-    const { authorize } = createRbac(view);
+    const authorize = createAuthorizer(view);
     const admission = [
       createNamespaceLifecycle(view),
       createLimitRanger(view),
@@ -47,11 +47,11 @@ export function createAdmission({ log, client }: AdmissionOptions): ExtensionFac
       createDefaultStorageClass(view),
       createRuntimeClassAdmission(view),
       createDefaultIngressClass(view),
-      createMutatingWebhooks(view, log),
+      createMutatingWebhooks(view, authorize, log),
       createCertificateAdmission(authorize),
       createOwnerReferences(view, authorize),
-      createAdmissionPolicies(view),
-      createValidatingWebhooks(view, log),
+      createAdmissionPolicies(view, authorize),
+      createValidatingWebhooks(view, authorize, log),
       createResourceQuota(view),
     ];
     return { admission };

@@ -4,6 +4,7 @@ import { ConfigMaps, Secrets } from "@capstan/api/generated/resources";
 import { StatusError } from "@capstan/api/meta";
 import type { Interceptor } from "@capstan/base/http";
 import { TestCluster } from "@capstan/testing/cluster";
+import { createAuthorization } from "../authorization/index.ts";
 import type { ExtensionFactory } from "../request.ts";
 import { type AuditEvent, createAudit, parseAuditPolicy, recordMetadata } from "./index.ts";
 
@@ -123,4 +124,45 @@ test("level None costs an event nothing, and managed fields go where the policy 
   assert.equal(update?.responseObject, undefined);
   const sent = update?.requestObject as { metadata: object } | undefined;
   assert.ok(made.metadata.managedFields && sent && !("managedFields" in sent.metadata));
+});
+
+test("events say why somebody may, what policies noted, and when something broke", async () => {
+  const events: AuditEvent[] = [];
+  const { outer, inner } = createAudit({ policy: recordMetadata, write: (event) => void events.push(event) });
+  const breaking: ExtensionFactory = () => ({
+    admission: [
+      {
+        name: "Noting",
+        validate: ({ annotate, name }) => {
+          if (name === "broken") throw new TypeError("nothing there");
+          annotate?.("policy/key", "value");
+        },
+      },
+    ],
+  });
+  await using cluster = await TestCluster.start({
+    extensions: [outer, doorkeeper, inner, createAuthorization(), breaking],
+  });
+  events.length = 0;
+  const admin = { name: "root", groups: ["system:masters"] };
+  await cluster.clientOf(admin).create(ConfigMaps, { metadata });
+  assert.deepEqual(events.at(-1)?.annotations, {
+    "authorization.k8s.io/decision": "allow",
+    "authorization.k8s.io/reason": "RBAC: allowed by system:masters",
+    "policy/key": "value",
+  });
+  await assert.rejects(cluster.clientOf(jane).get(ConfigMaps, metadata), { reason: "Forbidden" });
+  assert.deepEqual(events.at(-1)?.annotations, {
+    "authorization.k8s.io/decision": "forbid",
+    "authorization.k8s.io/reason": "",
+  });
+  await assert.rejects(cluster.clientOf(admin).create(ConfigMaps, { metadata: { ...metadata, name: "broken" } }));
+  assert.equal(events.at(-1)?.stage, "Panic");
+  assert.deepEqual(events.at(-1)?.responseStatus, {
+    metadata: {},
+    status: "Failure",
+    message: "APIServer panic'd: nothing there",
+    reason: "InternalError",
+    code: 500,
+  });
 });

@@ -4,6 +4,7 @@ import { isSwitched } from "@capstan/core/wire";
 import { readImpersonated } from "../authorization/impersonation.ts";
 import type { ExtensionFactory, RequestInfo } from "../request.ts";
 import { requestInfoOf } from "../request-info.ts";
+import { brokenBy, withAnnotator } from "./annotations.ts";
 import { dropManagedFields, isConfidential, requestObjectOf, responseObjectOf } from "./bodies.ts";
 import { type AuditEvent, eventOf, impersonated, microTime, type ObjectReference, responseStatusOf } from "./event.ts";
 import type { AuditDecision, AuditPolicy, AuditStage } from "./policy.ts";
@@ -106,7 +107,19 @@ async function record({ policy, write }: AuditOptions, next: Handler, request: H
   if (level !== "Metadata" && request.body) {
     event.requestObject = clean(await requestObjectOf(request), decision);
   }
-  const response = await next(request);
+  const response = await next(
+    withAnnotator(request, (key, value) => {
+      event.annotations ??= {};
+      event.annotations[key] ??= value;
+    }),
+  );
+  const broken = brokenBy(response);
+  if (broken !== undefined) {
+    const message = `APIServer panic'd: ${broken}`;
+    event.responseStatus = { metadata: {}, status: "Failure", message, reason: "InternalError", code: 500 };
+    tell("Panic");
+    return response;
+  }
   return complete({ event, info, decision, tell, signal: request.signal }, response);
 }
 

@@ -1,5 +1,6 @@
 // Who may do what: role-based access control, impersonation, access reviews, and the check against giving away more than one has.
-import type { ExtensionFactory } from "../request.ts";
+import type { ExtensionFactory, View } from "../request.ts";
+import type { Authorizer } from "./access.ts";
 import { createEscalationCheck } from "./escalation.ts";
 import { createImpersonation } from "./impersonation.ts";
 import { createAuthorizationInterceptor } from "./interceptor.ts";
@@ -11,6 +12,10 @@ export { type Access, type Authorizer, forbiddenObject } from "./access.ts";
 export { bootstrapRbac } from "./bootstrap.ts";
 export { nodeOf } from "./node.ts";
 export { createRbac } from "./rbac.ts";
+
+/** Decides by roles, and for nodes by what they run. */
+export const createAuthorizer = (view: View): Authorizer =>
+  anyOf(createRbac(view).authorize, createNodeAuthorizer(view));
 
 /** Second among the server's extensions, after authentication. */
 export function createAuthorization(): ExtensionFactory {

@@ -1,5 +1,6 @@
 import { StatusError } from "@capstan/api/meta";
 import type { Interceptor } from "@capstan/base/http";
+import { annotate } from "../audit/annotations.ts";
 import { requestInfoOf } from "../request-info.ts";
 import { type Authorizer, accessOf, forbidden } from "./access.ts";
 
@@ -14,7 +15,9 @@ export function createAuthorizationInterceptor(authorize: Authorizer): Intercept
     const info = requestInfoOf(request.method, request.url);
     if (!info.isResource && always.test(info.path)) return next(request);
     const access = accessOf(principal, info);
-    const { allowed, reason } = authorize(access);
+    const { allowed, reason = "" } = authorize(access);
+    annotate(request, "authorization.k8s.io/decision", allowed ? "allow" : "forbid");
+    annotate(request, "authorization.k8s.io/reason", reason);
     if (!allowed) throw forbidden(access, reason);
     return next(request);
   };

@@ -7,6 +7,7 @@ import { type Estimate, estimate, type Variables } from "./cost/estimate.ts";
 import { type Budget, instrument, metered } from "./cost/meter.ts";
 import { Unfit } from "./cost/unfit.ts";
 import { addAddresses } from "./functions/addresses.ts";
+import { addAuthorizer } from "./functions/authorizer.ts";
 import { libraryOf } from "./functions/define.ts";
 import { addLists } from "./functions/lists.ts";
 import { addPresence, rewriteHas } from "./functions/presence.ts";
@@ -45,7 +46,7 @@ function environmentOf(variables: readonly string[]): Cel.Environment {
   });
   for (const name of variables) environment.registerVariable(name, "dyn");
   const library = libraryOf(cel, environment);
-  for (const add of [addTexts, addLists, addQuantities, addAddresses, addPresence]) add(library);
+  for (const add of [addTexts, addLists, addQuantities, addAddresses, addPresence, addAuthorizer]) add(library);
   environments.set(variables.join(), environment);
   return environment;
 }

@@ -1,14 +1,27 @@
+// Expressions of webhooks and policies: what they speak of, and what they may cost.
 import { type Context, createContext, runInContext } from "node:vm";
 import type { MatchCondition } from "@capstan/api/generated/admissionregistration-v1";
 import type { StatusCause } from "@capstan/api/generated/meta-v1";
 import { Namespaces } from "@capstan/api/generated/resources";
 import { messageOf } from "@capstan/base/errors";
-import { compileExpression, type Expression } from "../../custom/expressions.ts";
+import type { Authorizer as Authorize } from "../../authorization/index.ts";
+import { type Declared, dynamic } from "../../custom/cost/declared.ts";
+import { conditionsBudget } from "../../custom/cost/limits.ts";
+import type { Budget } from "../../custom/cost/meter.ts";
+import { Unfit } from "../../custom/cost/unfit.ts";
+import { compileExpression, type Expression, estimateExpression } from "../../custom/expressions.ts";
+import { Authorizer } from "../../custom/functions/authorizer.ts";
+import { problemOf } from "../../custom/problem.ts";
 import type { Attributes, View } from "../../request.ts";
 import { requestOf } from "../webhook/review.ts";
 
-/** What expressions of webhooks and policies can speak of. */
-const names = ["object", "oldObject", "request", "namespaceObject", "params", "variables"];
+/** What expressions can speak of. */
+export type Name = "object" | "oldObject" | "request" | "namespaceObject" | "params" | "variables" | "authorizer";
+
+/** Of webhooks' conditions; policies add to them. */
+export const commonNames: readonly Name[] = ["object", "oldObject", "request", "namespaceObject"];
+export const conditionNames: readonly Name[] = [...commonNames, "authorizer"];
+const allNames: readonly Name[] = [...conditionNames, "params", "variables"];
 
 const compiled = new Map<string, Expression>();
 // Expressions are few: what is beyond this was written and thrown away again many times.
@@ -18,26 +31,37 @@ const keptExpressions = 2000;
 export function compile(text: string): Expression {
   const known = compiled.get(text);
   if (known) return known;
-  const expression = compileExpression(text, names);
+  const expression = compileExpression(text, allNames);
   if (compiled.size >= keptExpressions) compiled.clear();
   compiled.set(text, expression);
   return expression;
 }
 
-/** A wrong expression as a cause of Invalid; nothing when it is right. */
-export function expressionCause(field: string, text: string | undefined): StatusCause[] {
+/** A wrong expression as a cause of Invalid; nothing when it is right. @param wanted the types that it may give. */
+export function expressionCause(
+  field: string,
+  text: string | undefined,
+  names: readonly Name[],
+  wanted: readonly Declared["kind"][] = [],
+): StatusCause[] {
   if (text === undefined) return [];
+  const refuse = (detail: string): StatusCause[] => [
+    { field, message: `Invalid value: ${JSON.stringify(text)}: ${detail}`, reason: "FieldValueInvalid" },
+  ];
   try {
-    compile(text);
-    return [];
-  } catch (error) {
-    const message = `Invalid value: ${JSON.stringify(text)}: compilation failed: ${messageOf(error)}`;
-    return [{ field, message, reason: "FieldValueInvalid" }];
+    const variables = new Map(names.map((name) => [name, dynamic]));
+    const { type } = estimateExpression(text, { root: dynamic, variables });
+    if (wanted.length === 0 || type.kind === "dyn" || wanted.includes(type.kind)) return [];
+    return refuse(`must evaluate to ${wanted.length > 1 ? `one of [${wanted.map(shownType).join(" ")}]` : wanted[0]}`);
+  } catch (thrown) {
+    return refuse(`compilation failed: ${thrown instanceof Unfit ? thrown.message : messageOf(thrown)}`);
   }
 }
 
+const shownType = (kind: Declared["kind"]) => (kind === "null" ? "null_type" : kind);
+
 /** Milliseconds that the expressions of one webhook or binding may take. */
-const patience = 500;
+const patience = 2000;
 let sandbox: Context | undefined;
 
 /** Runs evaluations; throws an Error that names the limit when they take too long. */
@@ -52,6 +76,28 @@ export function withinLimit<T>(run: () => T): T {
   }
 }
 
+/** The expressions together have spent what they may: nothing further is run. */
+export class OutOfBudget extends Error {
+  constructor() {
+    super("validation failed due to running out of cost budget, no further validation rules will be run");
+    this.name = "OutOfBudget";
+  }
+}
+
+/** Throws OutOfBudget, or an Error that says which expression failed and how. */
+export function evaluate(text: string, variables: Record<string, unknown>, budget: Budget): unknown {
+  let value: unknown;
+  let failure: unknown;
+  try {
+    value = compile(text)(variables, budget);
+  } catch (thrown) {
+    failure = thrown;
+  }
+  if (budget.remaining < 0) throw new OutOfBudget();
+  if (failure) throw new Error(`expression '${text}' resulted in error: ${problemOf(failure)}`);
+  return value;
+}
+
 /** Values as expressions see them: whole numbers are integers. */
 export function toExpressionValue(value: unknown): unknown {
   if (typeof value === "number") return Number.isInteger(value) ? BigInt(value) : value;
@@ -61,31 +107,42 @@ export function toExpressionValue(value: unknown): unknown {
 }
 
 /** The variables of one write. */
-export function variablesOf(view: View, attributes: Attributes, asked = attributes): Record<string, unknown> {
-  const { object, oldObject, namespace } = attributes;
-  const namespaceObject = namespace === "" ? undefined : view.get(Namespaces, { name: namespace });
+export function variablesOf(
+  view: View,
+  authorize: Authorize,
+  attributes: Attributes,
+  asked = attributes,
+): Record<string, unknown> {
+  const { object, oldObject, namespace, info, principal, name } = attributes;
+  const isNamespace = info.group === "" && info.resource === "namespaces";
+  const namespaceObject = namespace === "" || isNamespace ? undefined : view.get(Namespaces, { name: namespace });
   const request = requestOf(attributes, asked);
-  return toExpressionValue({ object, oldObject, request, namespaceObject, params: null, variables: {} }) as Record<
-    string,
-    unknown
-  >;
+  const values = toExpressionValue({ object, oldObject, request, namespaceObject, params: null, variables: {} });
+  const { group, resource, subresource } = info;
+  const authorizer = new Authorizer(authorize, principal, { group, resource, subresource, namespace, name });
+  return { ...(values as Record<string, unknown>), authorizer };
 }
 
-/** Whether all conditions hold. Throws what an evaluation throws, with the condition's name. */
+/**
+ * Whether all conditions hold. Throws an Error with what the evaluations throw.
+ * One that does not hold settles it, whatever another throws.
+ */
 export function conditionsHold(conditions: MatchCondition[] | undefined, variables: Record<string, unknown>): boolean {
   return !conditions?.length || withinLimit(() => evaluateAll(conditions, variables));
 }
 
 function evaluateAll(conditions: MatchCondition[], variables: Record<string, unknown>): boolean {
-  let failure: unknown;
-  for (const { name, expression } of conditions) {
+  const budget: Budget = { remaining: conditionsBudget };
+  const failures: string[] = [];
+  for (const { expression } of conditions) {
     try {
-      // One that does not hold settles it, whatever another would have thrown.
-      if (compile(expression)(variables) !== true) return false;
+      if (evaluate(expression, variables, budget) === false) return false;
     } catch (error) {
-      failure ??= new Error(`matchConditions: ${name}: ${messageOf(error)}`);
+      if (error instanceof OutOfBudget) throw error;
+      failures.push(messageOf(error));
     }
   }
-  if (failure) throw failure;
+  const [first] = failures;
+  if (first) throw new Error(failures.length === 1 ? first : `[${failures.join(", ")}]`);
   return true;
 }

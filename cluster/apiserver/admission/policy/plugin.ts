@@ -1,35 +1,58 @@
 import type {
   MatchResources,
-  MutatingWebhookConfiguration,
   ValidatingAdmissionPolicy,
   ValidatingAdmissionPolicyBinding,
 } from "@capstan/api/generated/admissionregistration-v1";
-import type { StatusCause } from "@capstan/api/generated/meta-v1";
 import { ValidatingAdmissionPolicies, ValidatingAdmissionPolicyBindings } from "@capstan/api/generated/resources";
-import { invalid, type KubeObject, type Reason, StatusError } from "@capstan/api/meta";
+import { type Reason, reasons, StatusError } from "@capstan/api/meta";
 import { messageOf } from "@capstan/base/errors";
-import { forbiddenObject } from "../../authorization/index.ts";
+import { type Authorizer, forbiddenObject } from "../../authorization/index.ts";
 import type { AdmissionPlugin, Attributes, View } from "../../request.ts";
 import { isExempt, namespaceMatches, objectMatches } from "../matching.ts";
 import { matchRules, type Sight, seenBy } from "../sight.ts";
-import { compile, conditionsHold, expressionCause, toExpressionValue, variablesOf, withinLimit } from "./conditions.ts";
-import { findParams } from "./params.ts";
+import { toExpressionValue, variablesOf } from "./conditions.ts";
+import { checkExpressions } from "./definition.ts";
+import { type Evaluation, evaluatePolicy } from "./evaluation.ts";
+import { findParams, UnknownParamKind } from "./params.ts";
 
 /** Policies in CEL: written in the cluster, no server to ask. Source: apiserver's plugin/policy/validating. */
-export function createAdmissionPolicies(view: View): AdmissionPlugin {
+export function createAdmissionPolicies(view: View, authorize: Authorizer): AdmissionPlugin {
   return {
     name: "ValidatingAdmissionPolicy",
     validate: async (attributes) => {
       checkExpressions(attributes);
       const bindings = view.list(ValidatingAdmissionPolicyBindings);
       if (bindings.length === 0 || isExempt(attributes)) return;
+      const denials: Denial[] = [];
+      const published = new Map<string, string[]>();
       for (const binding of bindings) {
         const policy = view.get(ValidatingAdmissionPolicies, { name: binding.spec.policyName ?? "" });
         const sight = policy && sightOf(view, policy, binding, attributes);
-        if (sight) apply(view, policy, binding, attributes, await seenBy(sight, attributes));
+        if (!sight) continue;
+        const seen = await seenBy(sight, attributes);
+        const judged = judge({ view, authorize, policy, binding, attributes, seen });
+        denials.push(...judged.flatMap((evaluation) => act(evaluation, policy, binding, attributes)));
+        for (const { key, value } of judged.flatMap(({ annotations }) => annotations)) {
+          const name = `${policy.metadata.name}/${key}`;
+          const values = published.get(name) ?? [];
+          if (!values.includes(value)) published.set(name, [...values, value.slice(0, annotationLimit)]);
+        }
       }
+      for (const [name, values] of published) attributes.annotate?.(name, values.join(", "));
+      const [first] = denials;
+      if (first) throw refusal(first, attributes);
     },
   };
+}
+
+/** Characters of an audit annotation's value. */
+const annotationLimit = 10 * 1024;
+
+interface Denial {
+  /** Whose it is: the policy, and the binding where there is one. */
+  by: string;
+  message: string;
+  reason: Reason;
 }
 
 /** How a policy sees a write; undefined when it, or its binding, is about others. */
@@ -55,89 +78,65 @@ function selected(view: View, match: MatchResources | undefined, attributes: Att
   return namespaceMatches(view, match.namespaceSelector, attributes) && objectMatches(match.objectSelector, attributes);
 }
 
-/** One finding: what a policy's validation says against a write. */
-interface Finding {
-  message: string;
-  reason: Reason;
+interface Case {
+  view: View;
+  authorize: Authorizer;
+  policy: ValidatingAdmissionPolicy;
+  binding: ValidatingAdmissionPolicyBinding;
+  attributes: Attributes;
+  /** The write in the version that the policy is about. */
+  seen: Attributes;
 }
 
-function apply(
-  view: View,
+/** One evaluation for each object of parameters. What is wrong with the policy itself is a failure. */
+function judge({ view, authorize, policy, binding, attributes, seen }: Case): Evaluation[] {
+  const { paramKind, failurePolicy } = policy.spec;
+  try {
+    const params = findParams(view, paramKind, binding.spec.paramRef, attributes);
+    if (params.length === 0) return [];
+    const variables = variablesOf(view, authorize, seen, attributes);
+    return params.map((one) => evaluatePolicy(policy, { ...variables, params: toExpressionValue(one ?? null) }));
+  } catch (error) {
+    if (failurePolicy === "Ignore") return [];
+    const of = error instanceof UnknownParamKind ? "policy" : "binding";
+    return [{ findings: [], annotations: [], failures: [`failed to configure ${of}: ${messageOf(error)}`] }];
+  }
+}
+
+/** Warns and annotates as the binding says; returns what denies. */
+function act(
+  { findings, failures }: Evaluation,
   policy: ValidatingAdmissionPolicy,
   binding: ValidatingAdmissionPolicyBinding,
   attributes: Attributes,
-  seen: Attributes,
-): void {
-  const findings: Finding[] = [];
-  try {
-    const variables = variablesOf(view, seen, attributes);
-    if (!conditionsHold(policy.spec.matchConditions, variables)) return;
-    for (const params of findParams(view, policy.spec.paramKind, binding.spec.paramRef, attributes)) {
-      const given = { ...variables, params: toExpressionValue(params ?? null) };
-      findings.push(...withinLimit(() => evaluate(policy, given)));
+): Denial[] {
+  const actions = binding.spec.validationActions ?? [];
+  const said = `ValidatingAdmissionPolicy '${policy.metadata.name}'`;
+  const by = `${said} with binding '${binding.metadata.name}'`;
+  const denials: Denial[] = [];
+  for (const { message, reason, index } of findings) {
+    if (actions.includes("Deny")) denials.push({ by, message, reason });
+    if (actions.includes("Warn")) attributes.warn(`Validation failed for ${by}: ${message}`);
+    if (actions.includes("Audit")) {
+      const failure = {
+        message,
+        policy: policy.metadata.name,
+        binding: binding.metadata.name,
+        expressionIndex: index,
+        validationActions: actions,
+      };
+      attributes.annotate?.("validation.policy.admission.k8s.io/validation_failure", JSON.stringify([failure]));
     }
-  } catch (error) {
-    if (policy.spec.failurePolicy === "Ignore") return;
-    findings.push({ message: messageOf(error), reason: "Invalid" });
   }
-  const [first] = findings;
-  if (!first) return;
-  const actions = binding.spec.validationActions ?? ["Deny"];
-  const said = `ValidatingAdmissionPolicy '${policy.metadata.name}' with binding '${binding.metadata.name}'`;
-  if (actions.includes("Deny")) {
-    const { message, details } = forbiddenObject(
-      attributes.info,
-      attributes.name,
-      `${said} denied request: ${first.message}`,
-    );
-    throw new StatusError(first.reason, message, details);
+  for (const message of failures) {
+    denials.push({ by: message.startsWith("failed to configure policy") ? said : by, message, reason: "Invalid" });
   }
-  if (actions.includes("Warn"))
-    for (const { message } of findings) attributes.warn(`Validation failed for ${said}: ${message}`);
+  return denials;
 }
 
-function evaluate({ spec }: ValidatingAdmissionPolicy, variables: Record<string, unknown>): Finding[] {
-  const own: Record<string, unknown> = {};
-  const all = { ...variables, variables: own };
-  // Each may use those before it.
-  for (const { name, expression } of spec.variables ?? []) own[name] = compile(expression)(all);
-  return (spec.validations ?? []).flatMap(({ expression, message, messageExpression, reason }): Finding[] => {
-    if (compile(expression)(all) === true) return [];
-    const worded = messageExpression ? compile(messageExpression)(all) : undefined;
-    const text =
-      typeof worded === "string" && worded.trim() !== "" ? worded : (message ?? `failed expression: ${expression}`);
-    return [{ message: text, reason: (reason as Reason | undefined) ?? "Invalid" }];
-  });
-}
-
-/** Refuses expressions that do not compile when they are written, by the field that holds them. */
-function checkExpressions({ info, kind, name, object }: Attributes): void {
-  if (info.group !== "admissionregistration.k8s.io" || info.subresource !== "" || !object) return;
-  const causes = info.resource === "validatingadmissionpolicies" ? policyCauses(object) : webhookCauses(object);
-  if (causes.length > 0) throw invalid({ group: kind.group, kind: kind.kind }, name, causes);
-}
-
-function policyCauses(object: KubeObject): StatusCause[] {
-  const { spec } = object as ValidatingAdmissionPolicy;
-  return [
-    ...(spec.matchConditions ?? []).flatMap(({ expression }, i) =>
-      expressionCause(`spec.matchConditions[${i}].expression`, expression),
-    ),
-    ...(spec.variables ?? []).flatMap(({ expression }, i) =>
-      expressionCause(`spec.variables[${i}].expression`, expression),
-    ),
-    ...(spec.validations ?? []).flatMap(({ expression, messageExpression }, i) => [
-      ...expressionCause(`spec.validations[${i}].expression`, expression),
-      ...expressionCause(`spec.validations[${i}].messageExpression`, messageExpression),
-    ]),
-  ];
-}
-
-function webhookCauses(object: KubeObject): StatusCause[] {
-  const { webhooks = [] } = object as MutatingWebhookConfiguration;
-  return webhooks.flatMap(({ matchConditions = [] }, w) =>
-    matchConditions.flatMap(({ expression }, i) =>
-      expressionCause(`webhooks[${w}].matchConditions[${i}].expression`, expression),
-    ),
-  );
+function refusal({ by, message, reason }: Denial, { info, name }: Attributes): StatusError {
+  const text = `${by} denied request: ${message}`;
+  const refused = forbiddenObject(info, name, text);
+  const code = reasons[reason];
+  return new StatusError(reason, refused.message, { ...refused.details, causes: [{ message: text }] }, code);
 }

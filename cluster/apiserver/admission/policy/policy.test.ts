@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import {
+  ClusterRoleBindings,
+  ClusterRoles,
   ConfigMaps,
   ValidatingAdmissionPolicies,
   ValidatingAdmissionPolicyBindings,
 } from "@capstan/api/generated/resources";
 import { attributesFor, createMemoryView, type Write } from "@capstan/testing/view";
+import { createRbac } from "../../authorization/index.ts";
 import { createAdmissionPolicies } from "./plugin.ts";
 
 const deployments = [
@@ -22,7 +25,7 @@ function cluster(policy: object, binding: object = {}) {
     metadata: { name: "b" },
     spec: { policyName: "p", validationActions: ["Deny"], ...binding },
   });
-  const plugin = createAdmissionPolicies(view);
+  const plugin = createAdmissionPolicies(view, createRbac(view).authorize);
   const write = async (spec: object, rest: Partial<Write> = {}) => {
     const attributes = attributesFor({
       path: "/apis/apps/v1/namespaces/a/deployments",
@@ -99,7 +102,7 @@ test("parameters come from the object that the binding names", async () => {
   await assert.rejects(() => write({ replicas: 4 }), /failed expression/);
 });
 
-test("an evaluation that fails counts by the policy, one that never ends by the limit", async () => {
+test("an evaluation that fails counts by the policy, one that costs too much is stopped", async () => {
   const validations = [{ expression: "object.spec.nothing.there == 1" }];
   await assert.rejects(() => cluster({ validations }).write({}), { reason: "Invalid" });
   await cluster({ validations, failurePolicy: "Ignore" }).write({});
@@ -107,7 +110,7 @@ test("an evaluation that fails counts by the policy, one that never ends by the 
   const endless = `${list}.all(a, ${list}.all(b, ${list}.all(c, ${list}.all(d, ${list}.all(e, a + b + c + d + e >= 0)))))`;
   await assert.rejects(
     () => cluster({ validations: [{ expression: endless }] }).write({}),
-    /longer than the limit of 500 ms/,
+    /denied request: expression '.*' resulted in error: operation cancelled: actual cost limit exceeded$/s,
   );
 });
 
@@ -137,4 +140,121 @@ test("an expression that does not compile is refused where it stands", async () 
     () => write({}, { path, kind: "MutatingWebhookConfiguration", object: { metadata: { name: "x" }, webhooks } }),
     /webhooks\[0\].matchConditions\[0\].expression/,
   );
+});
+
+test("what the binding names as its parameters may be missing", async () => {
+  const policy = {
+    paramKind: { apiVersion: "v1", kind: "ConfigMap" },
+    validations: [{ expression: "params.data.most == '1'" }],
+  };
+  const paramRef = { name: "limits", namespace: "a" };
+  const withParams = (of: object, binding: object) => {
+    const { view, write } = cluster(of, binding);
+    view.put(ConfigMaps, { metadata: { name: "other", namespace: "a" } });
+    return write({});
+  };
+  await withParams(policy, { paramRef: { ...paramRef, parameterNotFoundAction: "Allow" } });
+  const denying = { paramRef: { ...paramRef, parameterNotFoundAction: "Deny" } };
+  await assert.rejects(() => withParams(policy, denying), {
+    message: `deployments.apps "web" is forbidden: ValidatingAdmissionPolicy 'p' with binding 'b' denied request: failed to configure binding: no params found for policy binding with \`Deny\` parameterNotFoundAction`,
+  });
+  const unknown = { ...policy, paramKind: { apiVersion: "x.io/v1", kind: "X" } };
+  await assert.rejects(
+    () => withParams(unknown, denying),
+    /ValidatingAdmissionPolicy 'p' denied request: failed to configure policy: failed to find resource referenced by paramKind: 'x.io\/v1, Kind=X'$/,
+  );
+});
+
+test("expressions ask what the caller, or an account, may do", async () => {
+  const principal = { name: "jane", groups: [] };
+  const asks = (expression: string) => {
+    const { view, write } = cluster({ validations: [{ expression }] });
+    view.put(ClusterRoles, {
+      metadata: { name: "r" },
+      rules: [
+        { apiGroups: ["apps"], resources: ["deployments", "deployments/scale"], verbs: ["approve"] },
+        { nonResourceURLs: ["/healthz"], verbs: ["get"] },
+      ],
+    });
+    const subjects = [
+      { kind: "User", name: "jane" },
+      { kind: "ServiceAccount", namespace: "a", name: "bot" },
+    ];
+    const roleRef = { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "r" };
+    view.put(ClusterRoleBindings, { metadata: { name: "b" }, roleRef, subjects });
+    return write({}, { principal });
+  };
+  for (const expression of [
+    "authorizer.requestResource.check('approve').allowed()",
+    "!authorizer.requestResource.check('delete').allowed()",
+    "authorizer.group('apps').resource('deployments').subresource('scale').namespace('a').name('x').check('approve').allowed()",
+    "authorizer.path('/healthz').check('get').allowed() && !authorizer.path('/metrics').check('get').allowed()",
+    "authorizer.serviceAccount('a', 'bot').group('apps').resource('deployments').check('approve').allowed()",
+    "!authorizer.serviceAccount('a', 'other').group('apps').resource('deployments').check('approve').allowed()",
+    `authorizer.path('/healthz').check('get').reason() == 'RBAC: allowed by ClusterRoleBinding "b" of ClusterRole "r" to User "jane"'`,
+    "!authorizer.requestResource.check('approve').errored() && authorizer.requestResource.check('x').error() == ''",
+  ])
+    await asks(expression);
+  await assert.rejects(
+    () => asks("authorizer.group('').resource(' ').check('get').allowed()"),
+    /resource must not be empty$/,
+  );
+  // Two questions fit into one evaluation.
+  const question = "authorizer.requestResource.check('approve').allowed()";
+  await asks(`${question} && ${question}`);
+  await assert.rejects(() => asks(`${question} && ${question} && ${question}`), /actual cost limit exceeded$/);
+});
+
+test("variables are worked out when they are asked for", async () => {
+  const variables = [
+    { name: "broken", expression: "object.spec.nothing" },
+    { name: "uses", expression: "variables.broken + 1" },
+    { name: "fine", expression: "object.metadata.name" },
+  ];
+  await cluster({ variables, validations: [{ expression: "variables.fine == 'web' || variables.uses == 1" }] }).write(
+    {},
+  );
+  await assert.rejects(
+    () => cluster({ variables, validations: [{ expression: "variables.broken == 1" }] }).write({}),
+    /composited variable "broken" fails to evaluate/,
+  );
+});
+
+test("what all expressions together may spend has a bound", async () => {
+  const list = `[${Array.from({ length: 300 }, (_, i) => i).join()}]`;
+  const expression = `${list}.all(a, ${list}.all(b, a + b >= 0))`;
+  const validations = Array.from({ length: 20 }, () => ({ expression }));
+  await assert.rejects(
+    () => cluster({ validations }).write({}),
+    /denied request: validation failed due to running out of cost budget, no further validation rules will be run$/,
+  );
+  const matchConditions = validations.map((condition, i) => ({ ...condition, name: `c${i}` }));
+  await assert.rejects(
+    () => cluster({ matchConditions, validations: [{ expression: "true" }] }).write({}),
+    /running out of cost budget/,
+  );
+});
+
+test("audit annotations, and findings that are only recorded", async () => {
+  const annotations: Record<string, string> = {};
+  const annotate = (key: string, value: string) => {
+    annotations[key] = value;
+  };
+  const policy = {
+    validations: [{ expression: "true" }, { expression: "false", message: "never" }],
+    auditAnnotations: [
+      { key: "who", valueExpression: "'by ' + request.userInfo.username" },
+      { key: "none", valueExpression: "null" },
+    ],
+  };
+  await cluster(policy, { validationActions: ["Audit"] }).write(
+    {},
+    { annotate, principal: { name: "jane", groups: [] } },
+  );
+  assert.equal(annotations["p/who"], "by jane");
+  assert.equal(
+    annotations["validation.policy.admission.k8s.io/validation_failure"],
+    '[{"message":"never","policy":"p","binding":"b","expressionIndex":1,"validationActions":["Audit"]}]',
+  );
+  assert.equal(Object.keys(annotations).length, 2);
 });

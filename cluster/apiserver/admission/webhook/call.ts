@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { StatusError } from "@capstan/api/meta";
 import { messageOf } from "@capstan/base/errors";
 import type { Logger } from "@capstan/base/log";
+import { type Authorizer, forbiddenObject } from "../../authorization/index.ts";
 import type { Attributes, View } from "../../request.ts";
 import { postToWebhook } from "../../webhook-client.ts";
 import { conditionsHold, variablesOf } from "../policy/conditions.ts";
@@ -18,15 +19,22 @@ export interface WebhookCaller {
 
 const defaultTimeout = 10;
 
-export function createWebhookCaller(view: View, log: Logger): WebhookCaller {
+export function createWebhookCaller(view: View, authorize: Authorizer, log: Logger): WebhookCaller {
+  const wants = ({ name, matchConditions, failurePolicy }: Webhook, attributes: Attributes): boolean => {
+    try {
+      return !matchConditions?.length || conditionsHold(matchConditions, variablesOf(view, authorize, attributes));
+    } catch (error) {
+      if (failurePolicy !== "Ignore") throw forbiddenObject(attributes.info, attributes.name, messageOf(error));
+      log.warn("conditions of a webhook failed: it is not asked", { webhook: name, error: messageOf(error) });
+      return false;
+    }
+  };
   return {
     call: async (webhook, attributes, asked = attributes) => {
       const { name } = webhook;
+      if (!wants(webhook, attributes)) return undefined;
       let response: AdmissionResponse;
       try {
-        const { matchConditions } = webhook;
-        if (matchConditions?.length && !conditionsHold(matchConditions, variablesOf(view, attributes)))
-          return undefined;
         checkDryRun(webhook, attributes);
         response = await ask(view, webhook, attributes, asked);
       } catch (error) {

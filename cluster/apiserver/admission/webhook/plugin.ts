@@ -4,6 +4,7 @@ import { applyJsonPatch, type KubeObject, StatusError } from "@capstan/api/meta"
 import { builtinSchema, normalize, typeOfKind } from "@capstan/api/schema";
 import { messageOf } from "@capstan/base/errors";
 import type { Logger } from "@capstan/base/log";
+import type { Authorizer } from "../../authorization/index.ts";
 import type { AdmissionPlugin, Attributes, View } from "../../request.ts";
 import { isOfItsKind, type Sight, seenBy } from "../sight.ts";
 import { createWebhookCaller, type WebhookCaller } from "./call.ts";
@@ -16,8 +17,8 @@ const inOrder = (list: readonly Configuration[]): Webhook[] =>
   list.toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1)).flatMap(({ webhooks }) => webhooks ?? []);
 
 /** Lets webhooks change objects, one after the other. Source: apiserver's plugin/webhook/mutating. */
-export function createMutatingWebhooks(view: View, log: Logger): AdmissionPlugin {
-  const caller = createWebhookCaller(view, log);
+export function createMutatingWebhooks(view: View, authorize: Authorizer, log: Logger): AdmissionPlugin {
+  const caller = createWebhookCaller(view, authorize, log);
   return {
     name: "MutatingAdmissionWebhook",
     admit: async (attributes) => {
@@ -41,8 +42,8 @@ export function createMutatingWebhooks(view: View, log: Logger): AdmissionPlugin
 }
 
 /** Asks webhooks for their consent, all at once. Source: apiserver's plugin/webhook/validating. */
-export function createValidatingWebhooks(view: View, log: Logger): AdmissionPlugin {
-  const caller = createWebhookCaller(view, log);
+export function createValidatingWebhooks(view: View, authorize: Authorizer, log: Logger): AdmissionPlugin {
+  const caller = createWebhookCaller(view, authorize, log);
   return {
     name: "ValidatingAdmissionWebhook",
     validate: async (attributes) => {

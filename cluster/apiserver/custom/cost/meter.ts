@@ -32,7 +32,6 @@ export function metered<T>(run: () => T, budget?: Budget): T {
   active = meter;
   try {
     const result = run();
-    // Loops pass over errors of single steps.
     if (meter.spent > callLimit) throw new CostExceeded();
     return result;
   } catch (error) {
@@ -46,8 +45,10 @@ export function metered<T>(run: () => T, budget?: Budget): T {
 function spend(cost: number): void {
   if (!active) return;
   active.spent += cost;
-  if (active.spent > callLimit) throw new CostExceeded();
+  if (active.spent > callLimit) throw exceeded;
 }
+
+const exceeded = new Error("the limit of one call is reached");
 
 type Evaluate = (evaluator: unknown, ast: unknown, context: unknown) => unknown;
 /** What the library runs: it sets `evaluate` of a node when it first comes by. */
@@ -65,6 +66,8 @@ function attach(ast: ASTNode, also: After = nothing): () => unknown {
   let inner: Evaluate = node.evaluate;
   let last: unknown;
   const evaluate: Evaluate = (evaluator, self, context) => {
+    // Loops pass over errors of single steps: nothing more is done once the limit is reached.
+    if (active && active.spent > callLimit) throw exceeded;
     const current = inner;
     const value = current.call(node, evaluator, self, context);
     // The first call exchanges what runs and calls itself again: that one counted.
