@@ -1,6 +1,7 @@
 import { type KubeObject, type ObjectRef, StatusError } from "@capstan/api/meta";
 import type { HttpRequest, Principal } from "@capstan/base/http";
 import type { Logger } from "@capstan/base/log";
+import { annotate } from "../audit/annotations.ts";
 import type { Kind } from "../kind.ts";
 import type { Objects } from "../objects.ts";
 import type { Registry } from "../registry.ts";
@@ -63,6 +64,7 @@ export function attributesOf(
     principal: call.principal,
     signal: call.request.signal,
     warn: (message) => void call.warnings.push(message),
+    annotate: (key, value) => annotate(call.request, key, value),
   };
 }
 
