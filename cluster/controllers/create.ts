@@ -1,7 +1,12 @@
 import type { Controller } from "@capstan/core/reconcile";
 import { createRoleAggregation } from "./aggregation/index.ts";
 import { createAutoscalerController } from "./autoscaling/index.ts";
-import { type CertificateSignerOptions, createCertificateSigner } from "./certificates/index.ts";
+import {
+  type CertificateSignerOptions,
+  createCertificateApprover,
+  createCertificateCleaner,
+  createCertificateSigner,
+} from "./certificates/index.ts";
 import type { ControllerContext } from "./context.ts";
 import { createCronJobController } from "./cronjob/index.ts";
 import { createDaemonSetController } from "./daemonset/index.ts";
@@ -73,6 +78,11 @@ export function createControllers(options: ControllersOptions): ControllerPart[]
     ...(options.volumesDir ? [createLocalStorage({ ...options, volumesDir: options.volumesDir })] : []),
     createClaimProtection(options),
     createVolumeProtection(options),
-    ...(options.authority ? [createCertificateSigner({ ...options, authority: options.authority })] : []),
+    createCertificateCleaner(options),
+    ...(options.authority ? certificateControllers({ ...options, authority: options.authority }) : []),
   ];
+}
+
+function certificateControllers(options: CertificateSignerOptions): ControllerPart[] {
+  return [createCertificateApprover(options), createCertificateSigner(options)];
 }

@@ -60,6 +60,32 @@ export async function readRequest(csr: string): Promise<CertificateRequest & { p
   };
 }
 
+/** A new key and a certificate request (PKCS #10) for it, both PEM. */
+export async function createRequest(request: CertificateRequest): Promise<{ csr: string; key: string }> {
+  const x509 = await library();
+  const keys = await crypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
+  const hosts = alternativeNames(request);
+  const csr = await x509.Pkcs10CertificateRequestGenerator.create({
+    name: subjectName(request),
+    keys,
+    signingAlgorithm: algorithm,
+    extensions: [
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature | x509.KeyUsageFlags.keyEncipherment, true),
+      new x509.ExtendedKeyUsageExtension(request.usages.map((usage) => usageIds[usage])),
+      ...(hosts.length > 0 ? [new x509.SubjectAlternativeNameExtension(hosts)] : []),
+    ],
+  });
+  return { csr: `${csr.toString("pem")}\n`, key: await exportKey(keys.privateKey) };
+}
+
+function subjectName({ commonName, organizations = [] }: CertificateRequest) {
+  return [...organizations.map((name) => ({ O: [name] })), { CN: [commonName] }];
+}
+
+function alternativeNames({ hosts = [] }: CertificateRequest) {
+  return hosts.map((value) => ({ type: isIP(value) ? ("ip" as const) : ("dns" as const), value }));
+}
+
 /** Signs a certificate for a public key. @returns PEM. */
 export async function signCertificate(
   authority: KeyPair,
@@ -72,13 +98,9 @@ export async function signCertificate(
   const der = Buffer.from(authority.key.replace(/-----[^-]+-----|\s/g, ""), "base64");
   const signingKey = await crypto.subtle.importKey("pkcs8", der, algorithm, false, ["sign"]);
   const ends = Math.min(now + (request.days ?? 365) * day, issuer.notAfter.getTime());
-  const organizations = (request.organizations ?? []).map((name) => ({ O: [name] }));
-  const hosts = (request.hosts ?? []).map((value) => ({
-    type: isIP(value) ? ("ip" as const) : ("dns" as const),
-    value,
-  }));
+  const hosts = alternativeNames(request);
   const cert = await x509.X509CertificateGenerator.create({
-    subject: [...organizations, { CN: [request.commonName] }],
+    subject: subjectName(request),
     issuer: issuer.subject,
     publicKey,
     signingKey,

@@ -5,7 +5,11 @@ import { messageOf } from "@capstan/base/errors";
 import type { Authority } from "@capstan/core/pki";
 import { type Controller, createController } from "@capstan/core/reconcile";
 import { type ControllerContext, formatTime } from "../context.ts";
+import { isApproved } from "./request.ts";
 import { certificateFor, isOwnSigner } from "./signer.ts";
+
+export { createCertificateApprover } from "./approver.ts";
+export { createCertificateCleaner } from "./cleaner.ts";
 
 export interface CertificateSignerOptions extends ControllerContext {
   authority: Pick<Authority, "read" | "sign">;
@@ -40,7 +44,8 @@ export function createCertificateSigner({
     sources: [{ resource: CertificateSigningRequests }],
     reconcile: async (ref) => {
       const request = requests.get(ref);
-      if (!request || !isOwnSigner(request.spec.signerName) || !isApproved(request)) return undefined;
+      if (!request || !isOwnSigner(request.spec.signerName) || !isApproved(request) || request.status?.certificate)
+        return undefined;
       const csr = Buffer.from(request.spec.request, "base64").toString();
       let certificate: string;
       try {
@@ -59,9 +64,4 @@ export function createCertificateSigner({
       return undefined;
     },
   });
-}
-
-function isApproved({ status }: CertificateSigningRequest): boolean {
-  const has = (type: string) => status?.conditions?.some((condition) => condition.type === type) === true;
-  return !status?.certificate && has("Approved") && !has("Denied") && !has("Failed");
 }

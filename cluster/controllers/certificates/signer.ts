@@ -1,9 +1,11 @@
 import type { CertificateRequest } from "@capstan/core/pki";
+import { servingProblem, servingSigner } from "./serving.ts";
 
 /** What a signer lets a certificate say. */
 interface Profile {
   usages: readonly string[];
-  required: string;
+  /** The usage that a request must name. */
+  required?: string;
   /** What is wrong with a request; undefined when nothing is. */
   problem(request: CertificateRequest): string | undefined;
 }
@@ -39,6 +41,15 @@ const profiles: Record<string, Profile> = {
     required: "server auth",
     problem: (request) => nodeProblem(request) ?? (request.hosts?.length ? undefined : "names or addresses are needed"),
   },
+  // Whatever the approver let through: clients trust it as they like.
+  "kubernetes.io/legacy-unknown": {
+    usages: [...common, "client auth", "server auth"],
+    problem: ({ organizations = [] }) =>
+      organizations.includes("system:masters")
+        ? "a certificate for the group system:masters is not given away"
+        : undefined,
+  },
+  [servingSigner]: { usages: [...common, "server auth"], required: "server auth", problem: servingProblem },
 };
 
 export const isOwnSigner = (name: string): boolean => Object.hasOwn(profiles, name);
@@ -62,16 +73,20 @@ export function certificateFor(
   if (!profile) return { refused: `signer ${signerName} is not known` };
   const foreign = usages.find((usage) => !profile.usages.includes(usage));
   if (foreign) return { refused: `usage ${JSON.stringify(foreign)} is not one of this signer` };
-  if (!usages.includes(profile.required)) return { refused: `usage ${JSON.stringify(profile.required)} is missing` };
+  const { required } = profile;
+  if (required && !usages.includes(required)) return { refused: `usage ${JSON.stringify(required)} is missing` };
   if (request.commonName === "") return { refused: "the subject has no common name" };
   const problem = profile.problem(request);
   if (problem) return { refused: problem };
   const seconds = Math.max(shortest, Math.min(expirationSeconds ?? usual, usual));
-  const serves = profile.required === "server auth";
+  const serves = usages.includes("server auth");
   return {
     ...request,
     hosts: serves ? request.hosts : [],
-    usages: [serves ? "server" : "client"],
+    usages: [
+      ...(serves ? (["server"] as const) : []),
+      ...(usages.includes("client auth") ? (["client"] as const) : []),
+    ],
     days: seconds / 86_400,
   };
 }
