@@ -8,6 +8,7 @@ const benchmarks: Record<string, () => Promise<import("./report.ts").Figure[]>> 
   peer: async () => (await import("./peer.ts")).measurePeer(),
   components: async () => (await import("./components.ts")).measureComponents(),
   predict: async () => (await import("./predict.ts")).measurePredict(),
+  services: async () => (await import("./services.ts")).measureServices(),
   platform: async () => (await import("./platform.ts")).measurePlatform(),
 };
 

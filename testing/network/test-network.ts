@@ -40,6 +40,8 @@ export interface TestPod {
   ip: string;
   /** What a server answers: its name and the asker's address as it sees it; `ECONNREFUSED`, `silence`, … when none does. */
   ask(host: string, port: number, asking?: Asking): Promise<string>;
+  /** Runs a program of this machine inside, and resolves to what it printed. */
+  run(command: string[]): Promise<string>;
   remove(): Promise<void>;
 }
 
@@ -118,6 +120,7 @@ export class TestNetwork implements AsyncDisposable {
       pod,
       ip: sandbox.ip,
       ask: talk.ask,
+      run: async (command) => new TextDecoder().decode((await runtime.execSync(id, command)).stdout),
       remove: async () => {
         await client.delete(Pods, refOf(pod), { gracePeriodSeconds: 0 });
         await runtime.removePodSandbox(sandbox.id);
