@@ -87,7 +87,7 @@ export function defaultLimitRange({ spec }: LimitRange): void {
 
 export function defaultNetworkPolicy({ spec }: NetworkPolicy): void {
   if (!spec) return;
-  if (!spec.policyTypes?.length) spec.policyTypes = spec.egress ? ["Ingress", "Egress"] : ["Ingress"];
+  if (!spec.policyTypes?.length) spec.policyTypes = spec.egress?.length ? ["Ingress", "Egress"] : ["Ingress"];
   for (const { ports } of [...(spec.ingress ?? []), ...(spec.egress ?? [])]) {
     for (const port of ports ?? []) port.protocol ??= "TCP";
   }

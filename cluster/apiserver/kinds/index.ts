@@ -14,6 +14,7 @@ import type { Rules } from "../kind.ts";
 import type { ServiceAddresses } from "../service-addresses.ts";
 import { checkAutoscaler } from "../validation/autoscalers.ts";
 import * as checks from "../validation/core.ts";
+import { checkNetworkPolicy } from "../validation/network-policies.ts";
 import * as services from "../validation/services.ts";
 import * as sets from "../validation/workloads.ts";
 import * as core from "./core-defaults.ts";
@@ -159,7 +160,7 @@ export function builtinRules(
       fields: { "spec.signerName": (request) => request.spec?.signerName ?? "" },
     },
     "coordination.k8s.io/leases": { validate: checks.checkLease },
-    "networking.k8s.io/networkpolicies": { defaults: core.defaultNetworkPolicy },
+    "networking.k8s.io/networkpolicies": { defaults: core.defaultNetworkPolicy, validate: checkNetworkPolicy },
     "rbac.authorization.k8s.io/roles": { validate: checks.checkRole },
     "rbac.authorization.k8s.io/clusterroles": { validate: checks.checkRole },
     "rbac.authorization.k8s.io/rolebindings": { defaults: core.defaultBinding, validate: checks.checkBinding },
