@@ -9,6 +9,8 @@ import { createTransport, type Transport } from "./transport.ts";
 export interface RemoteCluster {
   transport: Transport;
   namespace: string;
+  /** PEM: what the server is checked with, unless by the system's authorities. */
+  ca?: string;
 }
 
 /** Reaches the cluster of a kubeconfig file. @param context default: the file's current one. */
@@ -28,7 +30,7 @@ export async function openKubeconfig(path: string, context?: string): Promise<Re
     insecure: access.insecureSkipTlsVerify,
     token: token && ("text" in token ? token.text : followFile(resolve(dirname(path), token.file))),
   });
-  return { transport, namespace: access.namespace };
+  return { transport, namespace: access.namespace, ...(ca ? { ca } : {}) };
 }
 
 export interface InClusterOptions {

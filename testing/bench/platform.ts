@@ -3,9 +3,8 @@ import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import { setTimeout as wait } from "node:timers/promises";
 import { Pods } from "@capstan/api/generated/resources";
-import { createClient } from "@capstan/core/client";
+import { createClient, waitFor } from "@capstan/core/client";
 import { openKubeconfig } from "@capstan/core/wire";
-import { waitFor } from "../../apps/capstan/wait-for.ts";
 import { type Instance, startInstance, untilOutput } from "../platform/instance.ts";
 import type { Figure } from "./report.ts";
 

@@ -3,10 +3,9 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Deployments, Nodes, Pods } from "@capstan/api/generated/resources";
 import { silent } from "@capstan/base/log";
-import { createClient } from "@capstan/core/client";
+import { createClient, waitFor } from "@capstan/core/client";
 import { createInformers } from "@capstan/core/reconcile";
 import { openKubeconfig } from "@capstan/core/wire";
-import { waitFor } from "../../apps/capstan/wait-for.ts";
 import { startInstance } from "./instance.ts";
 
 const root = process.getuid?.() === 0 ? false : "pods of several nodes on one machine need root";

@@ -8,10 +8,9 @@ import { join } from "node:path";
 import { test } from "node:test";
 import { promisify } from "node:util";
 import { type Workflow, Workflows } from "@capstan/api/kinds/workflow";
-import { createClient } from "@capstan/core/client";
+import { createClient, waitFor } from "@capstan/core/client";
 import { openKubeconfig } from "@capstan/core/wire";
 import { programsMissing } from "@capstan/testing/programs";
-import { waitFor } from "../../apps/capstan/wait-for.ts";
 import { type Instance, startInstance, untilOutput } from "./instance.ts";
 
 const skip = programsMissing("bash", "curl");

@@ -1,4 +1,5 @@
 import { nearest } from "@capstan/base/errors";
+import { clusterHelp } from "./cluster-help.ts";
 import { UsageError } from "./usage.ts";
 
 /** Runs with the arguments after the command's name and resolves to the exit code. */
@@ -99,6 +100,42 @@ Prints the kubeconfig of the running platform; --path prints only where it is:
 Options:
 ${dataDirectory}`,
     load: async () => (await import("./kubeconfig.ts")).kubeconfig,
+  },
+  {
+    name: "webhook-cert",
+    summary: "have the cluster sign a certificate for a Service, and keep it in a Secret",
+    help: `Usage: capstan webhook-cert --service NAME --secret NAME [-n NAMESPACE] [options]
+
+Makes a key, creates a CertificateSigningRequest for the Service's names, approves it as the kubeconfig's user, waits for
+the certificate and writes both to the Secret (tls.crt and tls.key; cert.pem and key.pem). The platform renews it when a
+third of its life is left.
+
+Options:
+  --service NAME      the Service in front of the webhook
+  --secret NAME       made, or changed
+  -n, --namespace NS  of both (default: default)
+  --signer NAME       who signs (default kubernetes.io/kubelet-serving, which every cluster has; Capstan's own is
+                      capstan.dev/serving, which approves by role)
+  --expiration-seconds N
+                      asks for a life of N seconds, at least 600
+${clusterHelp}
+
+Try:
+  capstan webhook-cert --service lazykube-webhook-svc --secret lazykube-webhook-certs --namespace kube-system
+  capstan webhook-ca-bundle < mutatingwebhook.yaml | kubectl apply -f -`,
+    load: async () => (await import("./webhook-cert.ts")).webhookCert,
+  },
+  {
+    name: "webhook-ca-bundle",
+    summary: "fill the cluster's CA in as the caBundle of webhook manifests",
+    help: `Usage: capstan webhook-ca-bundle [options] < MANIFEST > FILLED
+
+Reads YAML, gives every webhook (and every conversion webhook of a CustomResourceDefinition) whose caBundle is no
+certificate the CA of the cluster, and prints the rest as it was. Exit code 1 when there was nothing to fill in.
+
+Options:
+${clusterHelp}`,
+    load: async () => (await import("./webhook-ca-bundle.ts")).webhookCaBundle,
   },
   {
     name: "backup",

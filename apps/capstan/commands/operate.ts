@@ -5,6 +5,7 @@ import { createLogger } from "@capstan/base/log";
 import { createClient } from "@capstan/core/client";
 import { createElector, createInformers } from "@capstan/core/reconcile";
 import { openKubeconfig } from "@capstan/core/wire";
+import { createCertificateRenewal } from "@capstan/operators/certificates";
 import { createDomainOperator } from "@capstan/operators/domain";
 import { install } from "../platform/installed.ts";
 import { parse, UsageError } from "./usage.ts";
@@ -12,7 +13,7 @@ import { parse, UsageError } from "./usage.ts";
 /** Where processes that operate one cluster agree which of them does. */
 const lease = { namespace: "kube-system", name: "capstan-operators" };
 
-/** Runs the Domain operator against any cluster, by its public API alone. */
+/** Runs the Domain operator and the renewal of Services' certificates against any cluster, by its public API alone. */
 export async function operate(args: string[]): Promise<number> {
   const { values } = parse("operate", args, { kubeconfig: { type: "string" }, context: { type: "string" } });
   const file = values.kubeconfig ?? process.env.KUBECONFIG;
@@ -29,7 +30,8 @@ export async function operate(args: string[]): Promise<number> {
   await elector.start(stop.signal, async (signal) => {
     const informers = createInformers(client, { log });
     const domains = createDomainOperator({ client, informers, log });
-    await Promise.all([informers.start(signal), domains.start(signal)]);
+    const certificates = createCertificateRenewal({ client, informers, log });
+    await Promise.all([informers.start(signal), domains.start(signal), certificates.start(signal)]);
   });
   transport.close();
   return 0;

@@ -2,11 +2,10 @@ import { existsSync, readFileSync } from "node:fs";
 import type { Workflow } from "@capstan/api/kinds/workflow";
 import { Workflows } from "@capstan/api/kinds/workflow";
 import { type ObjectRef, refOf } from "@capstan/api/meta";
-import { type Client, createClient } from "@capstan/core/client";
+import { type Client, createClient, waitFor } from "@capstan/core/client";
 import { openKubeconfig } from "@capstan/core/wire";
 import { logsOf, renderTree, submitWorkflow, watchWorkflow } from "@capstan/operators/workflow";
 import { locateDataDirectory } from "../instance/data-directory.ts";
-import { waitFor } from "../wait-for.ts";
 import { findSubmitted } from "./submitted.ts";
 import { parse, UsageError } from "./usage.ts";
 

@@ -4,6 +4,7 @@ import { defaultGateway } from "@capstan/api/kinds/gateway";
 import type { Logger } from "@capstan/base/log";
 import { createControllers, createPodGroupControllers } from "@capstan/cluster/controllers";
 import { createScheduler } from "@capstan/cluster/scheduler";
+import { createCertificateRenewal } from "@capstan/operators/certificates";
 import { createDomainOperator } from "@capstan/operators/domain";
 import { createServingOperator } from "@capstan/operators/serving";
 import { createWorkflowOperator, type WorkflowChecker } from "@capstan/operators/workflow";
@@ -65,6 +66,7 @@ export function startOperators(plane: ControlPlane, options: OperatorsOptions, l
   });
   parts.add(together("pod-groups", createPodGroupControllers({ client, informers, log })));
   parts.add(together("domain-operator", [createDomainOperator({ client, informers, log })]));
+  parts.add(together("service-certificates", [createCertificateRenewal({ client, informers, log })]));
   parts.add(together("workflow-operator", createWorkflowOperator({ client, informers, log, checkers })));
   parts.add(together("serving-operator", serving));
 }

@@ -5,9 +5,8 @@ import { Domains } from "@capstan/api/kinds/domain";
 import { type InferenceService, InferenceServices } from "@capstan/api/kinds/serving";
 import { type Workflow, Workflows, type WorkflowTemplate, WorkflowTemplates } from "@capstan/api/kinds/workflow";
 import type { KubeObject, New } from "@capstan/api/meta";
-import { type Client, createIfAbsent } from "@capstan/core/client";
+import { type Client, createIfAbsent, statesOf, waitFor } from "@capstan/core/client";
 import { parseAllDocuments } from "yaml";
-import { statesOf, waitFor } from "../wait-for.ts";
 import { createNodeReport, type Progress } from "./progress.ts";
 
 export interface QuickstartOptions {

@@ -1,5 +1,5 @@
 import { isReason, type KubeObject, type ObjectRef, type Resource } from "@capstan/api/meta";
-import type { Client } from "@capstan/core/client";
+import type { Client } from "./client.ts";
 
 /** Every state of one object, the present one first, until the signal aborts. */
 export async function* statesOf<T extends KubeObject>(
