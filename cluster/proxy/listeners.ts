@@ -29,6 +29,12 @@ export interface ListenersOptions {
   problem(plan: Plan, text: string): void;
 }
 
+/** What gives a process without root the right to listen below 1024; empty for other errors. */
+export function lowPortHint(error: unknown): string {
+  if ((error as NodeJS.ErrnoException).code !== "EACCES") return "";
+  return " (without root, ports below 1024 need: sysctl net.ipv4.ip_unprivileged_port_start=0)";
+}
+
 export function createListeners({ allows, problem }: ListenersOptions): Listeners {
   const served = new Map<string, Served>();
   const leaving = new Set<Promise<void>>();
@@ -53,7 +59,7 @@ export function createListeners({ allows, problem }: ListenersOptions): Listener
         try {
           one.listeners.set(key, await listen(host, port, one.balancer));
         } catch (error) {
-          if (plan) problem(plan, `${key} cannot be served: ${messageOf(error)}`);
+          if (plan) problem(plan, `${key} cannot be served: ${messageOf(error)}${lowPortHint(error)}`);
         }
       }
     });

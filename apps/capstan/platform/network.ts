@@ -73,7 +73,7 @@ export async function startNetwork(
     log: log.with({ part: "proxy" }),
   });
   const balancers = createLoadBalancers({ client, informers, log: log.with({ part: "load-balancers" }) });
-  parts.add({ name: "dns", ready: dns.ready, start: (signal) => dns.start(signal) });
+  parts.add({ name: "dns", ready: dns.ready, start: (signal) => dns.start(signal), about: dns.about });
   parts.add({ name: "services", ready: proxy.ready, start: (signal) => proxy.start(signal), about: proxy.about });
   parts.add({ name: "load-balancers", start: (signal) => balancers.start(signal) });
   await dns.ready;

@@ -23,6 +23,17 @@ const rcode = { ok: 0, formatError: 1, serverFailure: 2, noName: 3, notImplement
 // RFC 1035, without EDNS.
 const plainSize = 512;
 const chainLimit = 8;
+/** What this server takes in a datagram: what fits any path. Source: dnsflagday.net/2020. */
+const extensionRecord: PacketRecord = {
+  type: "OPT",
+  name: ".",
+  udpPayloadSize: 1232,
+  extendedRcode: 0,
+  ednsVersion: 0,
+  flags: 0,
+  flag_do: false,
+  options: [],
+};
 
 /** Undefined for what deserves no answer. */
 export async function answerQuery(query: Buffer, options: AnswerOptions): Promise<Buffer | undefined> {
@@ -81,6 +92,9 @@ function pack(packet: Packet, found: Answer, query: Buffer, { zone, tcp }: Answe
       minimum: 5,
     },
   };
+  const option = packet.additionals?.find((record) => record.type === "OPT") as { udpPayloadSize?: number } | undefined;
+  // RFC 6891: who asks with an extension is answered with one.
+  const extension: PacketRecord[] = option ? [extensionRecord] : [];
   const desired = query.readUInt16BE(2) & RECURSION_DESIRED;
   const flags = AUTHORITATIVE_ANSWER | RECURSION_AVAILABLE | desired;
   const base: Packet = {
@@ -88,21 +102,29 @@ function pack(packet: Packet, found: Answer, query: Buffer, { zone, tcp }: Answe
     id: packet.id,
     flags: flags | (found.exists ? rcode.ok : rcode.noName),
     questions: packet.questions,
-    answers: found.answers as PacketRecord[],
+    answers: inTurn(found.answers) as PacketRecord[],
     authorities: found.answers.length === 0 ? [soa] : [],
-    additionals: found.additionals as PacketRecord[],
+    additionals: [...(found.additionals as PacketRecord[]), ...extension],
   };
   const bytes = encode(base);
-  const option = packet.additionals?.find((record) => record.type === "OPT") as { udpPayloadSize?: number } | undefined;
   const limit = Math.max(plainSize, option?.udpPayloadSize ?? 0);
   if (tcp || bytes.length <= limit) return bytes;
   return encode({
     ...base,
     flags: (base.flags ?? 0) | TRUNCATED_RESPONSE,
     answers: [],
-    additionals: [],
+    additionals: extension,
     authorities: [],
   });
+}
+
+/** Many clients take the first of several addresses: each time it is another one. */
+function inTurn(answers: Record[]): Record[] {
+  const addresses = answers.filter(({ type }) => type === "A");
+  if (addresses.length < 2) return answers;
+  const from = Math.floor(Math.random() * addresses.length);
+  const rotated = [...addresses.slice(from), ...addresses.slice(0, from)];
+  return [...answers.filter(({ type }) => type !== "A"), ...rotated];
 }
 
 /** An answer without records to a query that may not even be decodable. */

@@ -7,6 +7,7 @@ export type Record =
   | { type: "A"; name: string; ttl: number; data: string }
   | { type: "CNAME"; name: string; ttl: number; data: string }
   | { type: "PTR"; name: string; ttl: number; data: string }
+  | { type: "TXT"; name: string; ttl: number; data: string }
   | {
       type: "SRV";
       name: string;
@@ -36,6 +37,8 @@ export interface Answer {
 
 // CoreDNS' default in Kubernetes: what pods may be wrong about after a change.
 const ttl = 5;
+/** Of the specification that these names follow. */
+const schemaVersion = "1.1.0";
 const nothing: Answer = { answers: [], additionals: [], exists: false };
 const empty: Answer = { answers: [], additionals: [], exists: true };
 
@@ -48,6 +51,10 @@ export function resolveName(zone: Zone, name: string, type: string): Answer | un
   const parts = labels.slice(0, -suffix.length);
   const kind = parts.pop();
   if (kind === undefined) return empty;
+  if (kind === "dns-version" && parts.length === 0) {
+    if (type !== "TXT") return empty;
+    return { answers: [{ type: "TXT", name, ttl, data: schemaVersion }], additionals: [], exists: true };
+  }
   const namespace = parts.pop();
   if (namespace === undefined) return kind === "svc" || kind === "pod" ? empty : nothing;
   if (kind === "pod") return resolvePod(zone, name, namespace, parts, type);

@@ -57,6 +57,13 @@ before(async () => {
     endpoints,
     ports: [{ name: "http", port: 8080, protocol: "TCP" }],
   });
+  await client.create(Services, { metadata: { namespace, name: "many" }, spec: { clusterIP: "None", ports: [port] } });
+  await client.create(EndpointSlices, {
+    metadata: { namespace, name: "many-x", labels: { "kubernetes.io/service-name": "many" } },
+    addressType: "IPv4",
+    endpoints: [{ addresses: ["10.1.0.4"] }, { addresses: ["10.1.0.5"] }],
+    ports: [{ name: "http", port: 8080, protocol: "TCP" }],
+  });
   await dns.ready;
   for (let turn = 0; turn < 2000 && (await data("db.default.svc.cluster.local")).length === 0; turn++);
 });
@@ -96,6 +103,23 @@ test("a name that is there has no AAAA; one that is not there is not there", asy
   for (const name of ["no.default.svc.cluster.local", "db-1.db.default.svc.cluster.local", "x.y.cluster.local"]) {
     assert.equal((await query(name)).rcode, "NXDOMAIN", name);
   }
+});
+
+test("the schema's version, addresses in turn, and an extension for who has one", async () => {
+  const [version] = (await data("dns-version.cluster.local", "TXT")) as Buffer[][];
+  assert.equal(String(version), "1.1.0");
+  const firsts = new Set<unknown>();
+  for (let time = 0; time < 200 && firsts.size < 2; time++)
+    firsts.add((await data("many.default.svc.cluster.local"))[0]);
+  assert.deepEqual([...firsts].sort(), ["10.1.0.4", "10.1.0.5"]);
+  assert.deepEqual((await query("web.default.svc.cluster.local")).additionals, []);
+  const socket = createSocket("udp4");
+  const option: Answer = { type: "OPT", name: ".", udpPayloadSize: 4096, flags: 0, options: [] } as unknown as Answer;
+  const questions = [{ name: "web.default.svc.cluster.local", type: "A" as const }];
+  socket.send(encode({ type: "query", id: 8, questions, additionals: [option] }), dns.port, "127.0.0.1");
+  const [answer] = (await once(socket, "message")) as [Buffer];
+  socket.close();
+  assert.equal(decode(answer).additionals?.[0]?.type, "OPT");
 });
 
 test("ports are found by SRV, names by PTR, pods by their address", async () => {

@@ -8,6 +8,7 @@ import { messageOf } from "@capstan/base/errors";
 import type { Logger } from "@capstan/base/log";
 import type { Informers } from "@capstan/core/reconcile";
 import { serviceLabel, virtualAddress } from "../backends.ts";
+import { lowPortHint } from "../listeners.ts";
 import { answerQuery } from "./answer.ts";
 import { nodeServers } from "./forward.ts";
 import type { Zone } from "./records.ts";
@@ -29,6 +30,8 @@ export interface DnsServer {
   ready: Promise<void>;
   /** Whether names of the cluster resolve: what pods' resolv.conf depends on. */
   readonly serving: boolean;
+  /** Where it answers, or why it does not. */
+  about(): string;
   /** The port that it listens on. */
   readonly port: number;
   start(signal: AbortSignal): Promise<void>;
@@ -39,6 +42,7 @@ export function createDnsServer(options: DnsServerOptions): DnsServer {
   const zone = createZone(options.informers, domain);
   const ready = deferred();
   let serving = false;
+  let trouble = "starting";
   let port = options.port ?? 53;
   return {
     ready: ready.promise,
@@ -48,6 +52,7 @@ export function createDnsServer(options: DnsServerOptions): DnsServer {
     get port() {
       return port;
     },
+    about: () => (serving ? `${host}:${port}` : `names of services do not resolve in pods: ${trouble}`),
     async start(signal) {
       const servers = options.servers ?? nodeServers(new Set([host]));
       await zone.synced();
@@ -61,7 +66,8 @@ export function createDnsServer(options: DnsServerOptions): DnsServer {
         serving = false;
         await Promise.all([tcp.close(), udp.close()]);
       } catch (error) {
-        log.warn("names of services do not resolve in pods", { host, port, error: messageOf(error) });
+        trouble = `${messageOf(error)}${lowPortHint(error)}`;
+        log.warn("names of services do not resolve in pods", { host, port, error: trouble });
         ready.resolve();
         await aborted(signal);
       }
