@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from "node:fs";
-import { networkInterfaces, tmpdir, userInfo } from "node:os";
+import { networkInterfaces, tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { addressAt, overlap, parseCidr } from "./address.ts";
 
@@ -111,6 +111,6 @@ function claim(registry: string, block: number, bridged: boolean, dataDir: strin
 }
 
 function defaultRegistry(): string {
-  const { uid, username } = userInfo();
-  return uid === 0 ? "/run/capstan/networks" : join(tmpdir(), `capstan-networks-${username}`);
+  const uid = process.getuid?.();
+  return uid === 0 ? "/run/capstan/networks" : join(tmpdir(), `capstan-networks-${uid}`);
 }
