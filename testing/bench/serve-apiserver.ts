@@ -10,6 +10,7 @@ import { openAuthority, openTokenSigner } from "@capstan/core/pki";
 import { openStore } from "@capstan/core/store";
 import { serve } from "@capstan/core/wire";
 import { apiServerRequest } from "../../apps/capstan/platform/certificates.ts";
+import { trimHeap } from "../../apps/capstan/platform/trim-heap.ts";
 
 const [root = "", port = "0"] = process.argv.slice(2);
 const stop = new AbortController();
@@ -41,5 +42,6 @@ await server.ready;
 await bootstrapRbac(client);
 const tls = { cert: pair.cert, key: pair.key, clientCa: authority.cert };
 const serving = await serve({ handler: server.handler, port: Number(port), tls, log: silent });
+trimHeap();
 await running;
 await serving.close();

@@ -8,6 +8,7 @@ import { openLogFile } from "../instance/log-file.ts";
 import { proxyModes } from "../platform/network.ts";
 import { startPlatform } from "../platform/platform.ts";
 import type { Settings } from "../platform/settings.ts";
+import { trimHeap } from "../platform/trim-heap.ts";
 import { createProgress } from "../quickstart/progress.ts";
 import { welcome } from "../quickstart/welcome.ts";
 import { parse, parseNumber, UsageError } from "./usage.ts";
@@ -43,6 +44,7 @@ export async function up(args: string[]): Promise<number> {
     const running = await Promise.race([platform.ready, platform.failed]);
     progress.done("all parts are ready");
     await Promise.race([welcome(running, settings, progress, stop.signal), platform.failed]);
+    trimHeap();
     await Promise.race([aborted(stop.signal), platform.failed]);
   } catch (error) {
     if (!stop.signal.aborted) {
