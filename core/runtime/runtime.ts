@@ -6,6 +6,7 @@ import type { Logger } from "@capstan/base/log";
 import { type ImageService, RuntimeError, type RuntimeService } from "./cri.ts";
 import type { BuiltinImage } from "./images/image.ts";
 import type { ImageMapping } from "./images/image-map.ts";
+import type { RegistryOptions } from "./images/registry/options.ts";
 import { Images } from "./images/service.ts";
 import type { InProcessImages } from "./in-process.ts";
 import { InProcessRuntime } from "./in-process-runtime.ts";
@@ -29,6 +30,7 @@ export interface RuntimeOptions {
   codeDir?: string;
   builtinImages?: BuiltinImage[];
   imageMap?: ImageMapping[];
+  registries?: RegistryOptions;
   /** Images that run inside this process. */
   inProcess?: InProcessImages;
   log: Logger;
@@ -57,6 +59,9 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     builtin: options.builtinImages ?? [],
     mappings: options.imageMap ?? [],
     inProcess: inProcess.keys(),
+    registries: options.registries,
+    inUse: () => driver.listContainers().map(({ imageId }) => imageId),
+    log,
   });
   const pool = createAddressPool(options.share?.podCidr ?? network.podCidr);
   const sandboxNetwork = {
@@ -97,6 +102,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
           const range = parseCidr(network.podCidr);
           sandboxNetwork.bridge = { name: network.bridge, gateway: addressAt(range, 1), prefix: range.prefix };
         }
+        await images.open();
         await driver.open();
         runtime.open();
         ready.resolve();
@@ -107,6 +113,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       await aborted(signal);
       await runtime.close();
       await driver.close();
+      await images.close();
       await bridge?.remove();
     },
   };

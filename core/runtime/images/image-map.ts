@@ -20,13 +20,6 @@ export function repositoryOf(name: string): string {
   return plain.replace(/:[^/:]*$/, "").replace(registries, "");
 }
 
-/** Source: the grammar of distribution/reference, without the limits of its parts. */
-export function isImageName(name: string): boolean {
-  return /^[a-zA-Z0-9][a-zA-Z0-9._/-]*(:[0-9]+\/[a-z0-9._/-]+)?(:[\w][\w.-]{0,127})?(@sha256:[0-9a-f]{64})?$/.test(
-    name,
-  );
-}
-
 /** The first mapping whose pattern is the whole name, with or without its tag. */
 export function mappingOf(mappings: ImageMapping[], name: string): ImageMapping | undefined {
   const forms = [name, repositoryOf(name), name.replace(registries, "")];

@@ -1,10 +1,20 @@
-import { existsSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import type { ImageService, ImageStatus } from "../cri.ts";
+import type { Logger } from "@capstan/base/log";
+import type { AuthConfig, ImageFileSystem, ImageService, ImageStatus, PullProgress } from "../cri.ts";
 import { RuntimeError } from "../cri.ts";
 import type { BuiltinImage, Image } from "./image.ts";
-import { type ImageMapping, isImageName, mappingOf, repositoryOf, settingsImage } from "./image-map.ts";
-import { unpackLayout } from "./oci-layout.ts";
+import { type ImageMapping, mappingOf, repositoryOf, settingsImage } from "./image-map.ts";
+import { ImageStore } from "./image-store.ts";
+import { isLayout, layoutSource } from "./oci-layout.ts";
+import { pull } from "./pull.ts";
+import { formatReference, parseReference, type Reference } from "./reference.ts";
+import { Downloads } from "./registry/downloads.ts";
+import type { RegistryOptions } from "./registry/options.ts";
+import { registrySource } from "./registry/source.ts";
+import type { ImageSource } from "./source.ts";
+import { Turns } from "./turns.ts";
+import type { LayerLimits } from "./unpack.ts";
 
 export interface ImagesOptions {
   /** Absolute: layers are unpacked below it. */
@@ -13,14 +23,25 @@ export interface ImagesOptions {
   mappings: ImageMapping[];
   /** Repositories whose containers run inside the agent. */
   inProcess: Iterable<string>;
+  registries?: RegistryOptions;
+  limits?: LayerLimits;
+  /** Ids of images that containers have: they are not removed. */
+  inUse(): Iterable<string>;
+  log: Logger;
 }
 
-/** Images that need no registry: built-in ones and those of the image map. */
+/** Layers that are loaded at a time, of all pulls together. */
+const parallel = 3;
+
+/** Images: built-in ones, those of the image map, and what registries have. */
 export class Images implements ImageService {
   readonly #options: ImagesOptions;
   readonly #builtin: Map<string, BuiltinImage>;
   readonly #inProcess: Set<string>;
-  readonly #present = new Map<string, Image>();
+  readonly #store: ImageStore;
+  readonly #downloads: Downloads;
+  readonly #turns = new Turns(parallel);
+  readonly #pulls = new Set<PullProgress>();
 
   constructor(options: ImagesOptions) {
     this.#options = options;
@@ -28,42 +49,107 @@ export class Images implements ImageService {
     this.#builtin = new Map(options.builtin.map((image) => [image.name, image]));
     if (!this.#builtin.has("capstan/host"))
       this.#builtin.set("capstan/host", { name: "capstan/host", cmd: ["/bin/sh"] });
+    this.#store = new ImageStore(options.directory, options.limits);
+    this.#downloads = new Downloads(join(options.directory, "blobs"));
+  }
+
+  /** Finds what an earlier agent has pulled. */
+  async open(): Promise<void> {
+    mkdirSync(this.#options.directory, { recursive: true, mode: 0o700 });
+    this.#downloads.open();
+    await this.#store.open();
+  }
+
+  async close(): Promise<void> {
+    await this.#store.close();
   }
 
   /** The image as containers need it; undefined until it is pulled. */
   find(name: string): Image | undefined {
-    return this.#present.get(name) ?? this.#local(name);
+    const local = this.#local(name);
+    if (local) return local;
+    const image = this.#store.find(name);
+    const mapping = mappingOf(this.#options.mappings, name);
+    if (!image || !mapping) return image;
+    const { entrypoint, cmd, env } = mapping;
+    return {
+      ...image,
+      entrypoint: entrypoint ?? image.entrypoint,
+      cmd: cmd ?? (entrypoint ? [] : image.cmd),
+      env: { ...image.env, ...env },
+    };
   }
 
-  async pullImage(name: string, signal?: AbortSignal): Promise<string> {
-    if (!isImageName(name)) throw new RuntimeError("InvalidImageName", `couldn't parse image name "${name}"`);
-    const known = this.find(name);
-    if (known) return known.id;
+  async pullImage(name: string, signal?: AbortSignal, auth?: AuthConfig): Promise<string> {
+    const reference = parseReference(name);
+    const local = this.#local(name);
+    if (local) return local.id;
     const mapping = mappingOf(this.#options.mappings, name);
-    if (!mapping) {
-      throw new RuntimeError(
-        "ImageNotFound",
-        `image "${name}" is not built in, and this runtime pulls from no registry: ` +
-          `map the name to a root with --image-map, such as {"${repositoryOf(name)}": {"rootfs": "host"}}`,
-      );
-    }
-    const image = await this.#fromMapping(name, mapping, signal);
-    this.#present.set(name, image);
-    return image.id;
+    if (mapping) return await this.#pull(name, reference, layoutSource(mapping.rootfs, name), true, signal);
+    const known = reference.digest === undefined ? undefined : this.#store.find(name);
+    if (known) return known.id;
+    using source = registrySource(reference, this.#options.registries ?? {}, this.#downloads, auth);
+    return await this.#pull(name, reference, source, false, signal);
   }
 
   imageStatus(name: string): ImageStatus | undefined {
     const image = this.find(name);
-    return image && { id: image.id, names: image.names, size: image.size };
+    return image && statusOf(image, this.#local(name) !== undefined);
   }
 
   listImages(): ImageStatus[] {
     const builtin = [...this.#builtin.keys(), ...this.#inProcess].flatMap((name) => this.imageStatus(name) ?? []);
-    return [...builtin, ...[...this.#present.values()].map(({ id, names, size }) => ({ id, names, size }))];
+    return [...builtin, ...this.#store.list().map((image) => statusOf(image, false))];
   }
 
   async removeImage(name: string): Promise<void> {
-    this.#present.delete(name);
+    if (!name.startsWith("sha256:") && this.#local(name))
+      throw new RuntimeError("InvalidArgument", `image "${name}" is built in or mapped: there is nothing to remove`);
+    const id = this.#store.find(name)?.id;
+    if (id === undefined) return;
+    if (new Set(this.#options.inUse()).has(id))
+      throw new RuntimeError("Failed", `image "${name}" is in use by a container`);
+    await this.#store.remove(name);
+  }
+
+  pulls(): PullProgress[] {
+    return structuredClone([...this.#pulls]);
+  }
+
+  imageFileSystem(): ImageFileSystem {
+    return { mountpoint: this.#options.directory, usedBytes: this.#store.usedBytes };
+  }
+
+  async #pull(
+    name: string,
+    reference: Reference,
+    source: ImageSource,
+    passing: boolean,
+    signal: AbortSignal | undefined,
+  ): Promise<string> {
+    const { log, directory } = this.#options;
+    const progress: PullProgress = { image: name, since: new Date(), layers: [] };
+    this.#pulls.add(progress);
+    try {
+      const options = { layers: this.#store.layers, turns: this.#turns, directory, log };
+      using pulled = await pull(source, options, progress, signal);
+      const { image } = pulled;
+      const { registry, repository, digest } = reference;
+      this.#store.put({
+        id: image.id,
+        // With a digest the name says that one, whatever its tag is.
+        names: digest === undefined ? [formatReference(reference)] : [],
+        digests: passing ? [] : [formatReference({ registry, repository, digest: image.digest })],
+        diffs: image.layers.map(({ diff }) => diff),
+        settings: image.configuration.settings,
+        pulledAt: new Date().toISOString(),
+        ...(passing ? { passing } : {}),
+      });
+      log.info("an image is there", { image: source.where, id: image.id, layers: image.layers.length });
+      return image.id;
+    } finally {
+      this.#pulls.delete(progress);
+    }
   }
 
   /** Built-in images, and mappings to what is there already. */
@@ -80,19 +166,8 @@ export class Images implements ImageService {
     if (this.#inProcess.has(repository)) return settingsImage(name, { kind: "host" }, {});
     return undefined;
   }
-
-  async #fromMapping(name: string, mapping: ImageMapping, signal?: AbortSignal): Promise<Image> {
-    const image = await unpackLayout(mapping.rootfs, name, join(this.#options.directory, "layers"), signal);
-    const { entrypoint, cmd, env } = mapping;
-    return {
-      ...image,
-      entrypoint: entrypoint ?? image.entrypoint,
-      cmd: cmd ?? (entrypoint ? [] : image.cmd),
-      env: { ...image.env, ...env },
-    };
-  }
 }
 
-function isLayout(directory: string): boolean {
-  return existsSync(join(directory, "oci-layout"));
+function statusOf({ id, names, size, digests }: Image, pinned: boolean): ImageStatus {
+  return { id, names, size, ...(digests ? { digests } : {}), ...(pinned ? { pinned } : {}) };
 }

@@ -1,177 +1,135 @@
-// Reads tar archives as a stream: ustar, PAX (x, g) and GNU long names (L, K).
+// Reads tar archives piece by piece as they come, without waiting: what it is given it has dealt with when it returns.
 import { RuntimeError } from "../cri.ts";
-
-export interface TarEntry {
-  path: string;
-  type: "file" | "directory" | "symlink" | "link" | "character" | "block" | "fifo";
-  mode: number;
-  uid: number;
-  gid: number;
-  /** Seconds. */
-  mtime: number;
-  size: number;
-  linkTarget: string;
-  major: number;
-  minor: number;
-}
+import { blockSize, checkSum, entryOf, readRecords, sizeOf, type TarEntry, typeOf } from "./tar-header.ts";
 
 export interface TarLimits {
   entries: number;
   /** Bytes of all files together. */
   bytes: number;
-  /** Bytes of one extended header: it is held in memory. */
+  /** Bytes of the extended headers of an entry: they are held in memory. */
   headerBytes: number;
 }
 
-const types: Record<string, TarEntry["type"]> = {
-  "0": "file",
-  "\0": "file",
-  "7": "file",
-  "1": "link",
-  "2": "symlink",
-  "3": "character",
-  "4": "block",
-  "5": "directory",
-  "6": "fifo",
-};
+export interface TarVisitor {
+  entry(entry: TarEntry): void;
+  /** Content of the last entry, a file; the bytes are the visitor's until it returns. */
+  content(bytes: Uint8Array): void;
+  /** The last entry is whole. */
+  end(): void;
+}
 
-const block = 512;
+type State =
+  | { kind: "header" }
+  | { kind: "extended"; flag: string; left: number; parts: Buffer[] }
+  | { kind: "content"; left: number; padding: number; visited: boolean }
+  | { kind: "padding"; left: number }
+  | { kind: "over" };
 
-/**
- * Calls `visit` for every entry, with the content of files; the content has to be read to its end.
- * @throws RuntimeError InvalidImage with the limit's name, or where the archive breaks off.
- */
-export async function readTar(
-  source: AsyncIterable<Uint8Array>,
-  limits: TarLimits,
-  visit: (entry: TarEntry, content: AsyncIterable<Uint8Array>) => Promise<void>,
-): Promise<void> {
-  const reader = createReader(source);
-  let pax: Record<string, string> = {};
-  let global: Record<string, string> = {};
-  let entries = 0;
-  let bytes = 0;
-  for (;;) {
-    const header = await reader.exactly(block, true);
-    if (!header || header.every((byte) => byte === 0)) return await reader.drain();
+/** Throws RuntimeError InvalidImage with the limit's name, or where the archive breaks off. */
+export class TarReader {
+  readonly #visitor: TarVisitor;
+  readonly #limits: TarLimits;
+  readonly #global = new Map<string, Buffer>();
+  #pax = new Map<string, Buffer>();
+  #state: State = { kind: "header" };
+  #header = Buffer.alloc(blockSize);
+  #filled = 0;
+  #extended = { x: 0, g: 0 };
+  entries = 0;
+  bytes = 0;
+
+  constructor(visitor: TarVisitor, limits: TarLimits) {
+    this.#visitor = visitor;
+    this.#limits = limits;
+  }
+
+  push(chunk: Buffer): void {
+    for (let at = 0; at < chunk.length; ) at += this.#step(chunk.subarray(at));
+  }
+
+  /** The archive has no more bytes. */
+  finish(): void {
+    const { kind } = this.#state;
+    if (kind !== "over" && (kind !== "header" || this.#filled > 0))
+      throw new RuntimeError("InvalidImage", "the archive breaks off");
+  }
+
+  /** @returns how many bytes were taken. */
+  #step(bytes: Buffer): number {
+    const state = this.#state;
+    if (state.kind === "header") return this.#readHeader(bytes);
+    if (state.kind === "over") return bytes.length;
+    const piece = bytes.length > state.left ? bytes.subarray(0, state.left) : bytes;
+    state.left -= piece.length;
+    if (state.kind === "content" && state.visited) this.#visitor.content(piece);
+    if (state.kind === "extended") state.parts.push(Buffer.from(piece));
+    if (state.left === 0) this.#finishPart(state);
+    return piece.length;
+  }
+
+  #finishPart(state: State): void {
+    let padding = 0;
+    if (state.kind === "extended") {
+      const data = Buffer.concat(state.parts);
+      this.#extend(state.flag, data);
+      padding = paddingOf(data.length);
+    } else if (state.kind === "content") {
+      if (state.visited) this.#visitor.end();
+      padding = state.padding;
+    }
+    this.#state = padding > 0 ? { kind: "padding", left: padding } : { kind: "header" };
+  }
+
+  #extend(flag: string, data: Buffer): void {
+    const end = data.indexOf(0);
+    if (flag === "x" || flag === "g") readRecords(data, flag === "x" ? this.#pax : this.#global);
+    else this.#pax.set(flag === "L" ? "path" : "linkpath", end < 0 ? data : data.subarray(0, end));
+  }
+
+  #readHeader(bytes: Buffer): number {
+    const taken = bytes.copy(this.#header, this.#filled, 0, blockSize - this.#filled);
+    this.#filled += taken;
+    if (this.#filled < blockSize) return taken;
+    this.#filled = 0;
+    const header = this.#header;
+    if (header[0] === 0 && header.every((byte) => byte === 0)) {
+      this.#state = { kind: "over" };
+      return taken;
+    }
     checkSum(header);
     const flag = String.fromCharCode(header[156] ?? 0);
-    const size = sizeOf(header, pax);
-    if ("xgLK".includes(flag)) {
-      if (size > limits.headerBytes) throw refuse("headerBytes", limits.headerBytes);
-      const data = Buffer.from((await reader.exactly(size)) ?? []);
-      await reader.skip(padding(size));
-      if (flag === "x") pax = { ...pax, ...records(data) };
-      else if (flag === "g") global = { ...global, ...records(data) };
-      else pax = { ...pax, [flag === "L" ? "path" : "linkpath"]: text(data) };
-      continue;
-    }
-    const type = types[flag];
-    if (!type) throw new RuntimeError("InvalidImage", `tar entry of unknown type "${flag}"`);
-    const entry = entryOf(header, type, { ...global, ...pax }, type === "file" ? size : 0);
-    pax = {};
-    if (++entries > limits.entries) throw refuse("entries", limits.entries);
-    bytes += entry.size;
-    if (bytes > limits.bytes) throw refuse("bytes", limits.bytes);
-    await visit(entry, reader.part(entry.size));
-    await reader.skip(type === "file" ? padding(size) : size + padding(size));
+    if ("xgLK".includes(flag)) this.#beginExtended(flag, sizeOf(header, new Map()));
+    else this.#beginEntry(flag);
+    return taken;
+  }
+
+  #beginExtended(flag: string, size: number): void {
+    const { headerBytes } = this.#limits;
+    const kind = flag === "g" ? "g" : "x";
+    this.#extended[kind] += size + blockSize;
+    if (this.#extended[kind] > headerBytes) throw refuse("headerBytes", headerBytes);
+    if (size > 0) this.#state = { kind: "extended", flag, left: size, parts: [] };
+  }
+
+  #beginEntry(flag: string): void {
+    const size = sizeOf(this.#header, this.#pax);
+    const type = typeOf(flag);
+    const pax = this.#global.size > 0 ? new Map([...this.#global, ...this.#pax]) : this.#pax;
+    const entry = entryOf(this.#header, type, pax, size);
+    if (this.#pax.size > 0) this.#pax = new Map();
+    this.#extended.x = 0;
+    if (++this.entries > this.#limits.entries) throw refuse("entries", this.#limits.entries);
+    this.bytes += entry.size;
+    if (this.bytes > this.#limits.bytes) throw refuse("bytes", this.#limits.bytes);
+    this.#visitor.entry(entry);
+    const visited = type === "file";
+    const state: State = { kind: "content", left: size, padding: paddingOf(size), visited };
+    if (size > 0) this.#state = state;
+    else this.#finishPart(state);
   }
 }
 
 const refuse = (name: string, limit: number) =>
   new RuntimeError("InvalidImage", `the archive is larger than the limit ${name} = ${limit}`);
 
-const padding = (size: number) => (block - (size % block)) % block;
-
-function text(bytes: Uint8Array): string {
-  const end = bytes.indexOf(0);
-  return Buffer.from(end < 0 ? bytes : bytes.subarray(0, end)).toString("utf8");
-}
-
-/** Octal digits, or base 256 when the first bit is set (GNU). */
-function number(bytes: Uint8Array): number {
-  if (((bytes[0] ?? 0) & 0x80) !== 0) {
-    return bytes.subarray(1).reduce((value, byte) => value * 256 + byte, (bytes[0] ?? 0) & 0x7f);
-  }
-  return Number.parseInt(text(bytes).trim() || "0", 8);
-}
-
-function sizeOf(header: Uint8Array, pax: Record<string, string>): number {
-  const size = pax.size === undefined ? number(header.subarray(124, 136)) : Number(pax.size);
-  if (!Number.isSafeInteger(size) || size < 0) throw new RuntimeError("InvalidImage", "tar entry of impossible size");
-  return size;
-}
-
-function checkSum(header: Uint8Array): void {
-  const sum = header.reduce((total, byte, index) => total + (index >= 148 && index < 156 ? 32 : byte), 0);
-  if (sum !== number(header.subarray(148, 156))) throw new RuntimeError("InvalidImage", "tar header with a wrong sum");
-}
-
-function entryOf(header: Uint8Array, type: TarEntry["type"], pax: Record<string, string>, size: number): TarEntry {
-  const field = (from: number, length: number) => header.subarray(from, from + length);
-  const prefix = text(field(257, 5)) === "ustar" && header[262] === 0 ? text(field(345, 155)) : "";
-  const name = text(field(0, 100));
-  return {
-    path: pax.path ?? (prefix ? `${prefix}/${name}` : name),
-    type,
-    mode: number(field(100, 8)) & 0o7777,
-    uid: Number(pax.uid ?? number(field(108, 8))),
-    gid: Number(pax.gid ?? number(field(116, 8))),
-    mtime: Number(pax.mtime ?? number(field(136, 12))),
-    size,
-    linkTarget: pax.linkpath ?? text(field(157, 100)),
-    major: number(field(329, 8)),
-    minor: number(field(337, 8)),
-  };
-}
-
-/** PAX records: `<length> <key>=<value>\n`. */
-function records(data: Buffer): Record<string, string> {
-  const found: Record<string, string> = {};
-  for (let at = 0; at < data.length; ) {
-    const space = data.indexOf(32, at);
-    const length = Number(data.toString("latin1", at, space));
-    if (space < 0 || !Number.isInteger(length) || length <= 0) break;
-    const record = data.toString("utf8", space + 1, at + length - 1);
-    const equal = record.indexOf("=");
-    found[record.slice(0, equal)] = record.slice(equal + 1);
-    at += length;
-  }
-  return found;
-}
-
-function createReader(source: AsyncIterable<Uint8Array>) {
-  const iterator = source[Symbol.asyncIterator]();
-  let rest: Uint8Array = new Uint8Array(0);
-  const more = async () => {
-    const { value, done } = await iterator.next();
-    rest = done ? new Uint8Array(0) : value;
-    return !done;
-  };
-  async function* part(size: number): AsyncIterable<Uint8Array> {
-    for (let left = size; left > 0; ) {
-      while (rest.length === 0) {
-        if (!(await more())) throw new RuntimeError("InvalidImage", "the archive breaks off");
-      }
-      const piece = rest.subarray(0, left);
-      rest = rest.subarray(piece.length);
-      left -= piece.length;
-      yield piece;
-    }
-  }
-  return {
-    part,
-    async exactly(size: number, orEnd = false): Promise<Uint8Array | undefined> {
-      if (orEnd && rest.length === 0 && !(await more())) return undefined;
-      const pieces: Uint8Array[] = [];
-      for await (const piece of part(size)) pieces.push(piece);
-      return Buffer.concat(pieces);
-    },
-    async skip(size: number): Promise<void> {
-      for await (const piece of part(size)) void piece;
-    },
-    async drain(): Promise<void> {
-      while (await more());
-    },
-  };
-}
+const paddingOf = (size: number) => (blockSize - (size % blockSize)) % blockSize;

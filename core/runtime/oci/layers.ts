@@ -39,10 +39,15 @@ export class LayeredRoot {
     return { path: real, host, stat };
   }
 
+  /** The directories of the node that are merged in one of the root, upper-most first; none when it is missing. */
+  directories(path: string): string[] {
+    return this.#walk(path).stack;
+  }
+
   /** Names in a directory, of all its layers. */
   list(path: string): string[] {
     const names = new Map<string, boolean>();
-    for (const directory of this.#walk(path).stack) {
+    for (const directory of this.directories(path)) {
       for (const name of readdirSync(directory)) {
         if (!names.has(name)) names.set(name, !isWhiteout(lstat(join(directory, name))));
       }
