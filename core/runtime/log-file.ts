@@ -84,18 +84,24 @@ export class LogFile {
 
   #rotate(): void {
     closeSync(this.#fd);
-    rmSync(`${this.#path}.${this.#limits.files - 1}`, { force: true });
-    for (let number = this.#limits.files - 2; number >= 0; number--) {
-      const from = number === 0 ? this.#path : `${this.#path}.${number}`;
-      try {
-        renameSync(from, `${this.#path}.${number + 1}`);
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-      }
-    }
+    rotateLog(this.#path, this.#limits.files);
     this.#fd = openSync(this.#path, "a", 0o640);
     this.#size = 0;
   }
+}
+
+/** Makes room for a new file at the path, which is there and empty when this returns. */
+export function rotateLog(path: string, files: number): void {
+  rmSync(`${path}.${files - 1}`, { force: true });
+  for (let number = files - 2; number >= 0; number--) {
+    const from = number === 0 ? path : `${path}.${number}`;
+    try {
+      renameSync(from, `${path}.${number + 1}`);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+    }
+  }
+  closeSync(openSync(path, "a", 0o640));
 }
 
 const newline = Buffer.from("\n");

@@ -34,6 +34,8 @@ export interface SpdyClient {
   open(headers: ReadonlyMap<string, string>): Promise<SpdyStream>;
   closed: Promise<void>;
   close(): void;
+  /** Closes without waiting for the other side. */
+  abort(): void;
 }
 
 // Streams that a client may have open: one forwarded connection takes two.
@@ -75,6 +77,7 @@ export function openSpdyClient(socket: Duplex, head: Uint8Array, log: Logger): S
     },
     closed: connection.closed,
     close: () => void socket.end(),
+    abort: () => void socket.destroy(),
   };
 }
 

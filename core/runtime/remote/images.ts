@@ -1,0 +1,150 @@
+import type { Logger } from "@capstan/base/log";
+import type { AuthConfig, ImageFileSystem, ImageService, ImageStatus } from "../cri.ts";
+import { RuntimeError } from "../cri.ts";
+import { repositoryOf } from "../images/image-map.ts";
+import { formatReference, parseReference } from "../images/reference.ts";
+import type { Connection } from "./connection.ts";
+import type { Image } from "./generated/runtime-v1.ts";
+
+export interface RemoteImagesOptions {
+  connection: Connection;
+  /** Repositories of Capstan's own that consist of the node's root: no image that a registry could hold. */
+  builtin: string[];
+  /** Repositories whose containers run inside the agent. */
+  inProcess: Iterable<string>;
+  log: Logger;
+}
+
+// Large images over slow lines: the kubelet sets no bound at all.
+const pullMs = 24 * 3600 * 1000;
+
+/** The runtime's images as it last told of them: it tells when they change, and is asked after each call. */
+export class RemoteImages implements ImageService {
+  readonly #options: RemoteImagesOptions;
+  readonly #inProcess: Set<string>;
+  #images = new Map<string, Image>();
+  /** Full name or id → image. */
+  #names = new Map<string, Image>();
+  #fileSystem: ImageFileSystem | undefined;
+  #asking: Promise<void> | undefined;
+
+  constructor(options: RemoteImagesOptions) {
+    this.#options = options;
+    this.#inProcess = new Set(options.inProcess);
+  }
+
+  /** Asks for all images; calls that wait share the answer. */
+  async refresh(): Promise<void> {
+    this.#asking ??= this.#ask().finally(() => {
+      this.#asking = undefined;
+    });
+    await this.#asking;
+  }
+
+  /** As the runtime has it at this moment. @throws RuntimeError ImageNotFound */
+  async find(name: string): Promise<Image> {
+    this.#refuseBuiltin(name);
+    const { connection } = this.#options;
+    const { image } = await connection.call("runtime.v1.ImageService/ImageStatus", { image: { image: name } });
+    if (!image?.id) throw new RuntimeError("ImageNotFound", `image "${name}" is not present`);
+    return image;
+  }
+
+  async pullImage(name: string, signal?: AbortSignal, auth?: AuthConfig): Promise<string> {
+    if (this.#inProcess.has(repositoryOf(name))) return idInProcess(name);
+    const full = formatReference(parseReference(name));
+    this.#refuseBuiltin(name);
+    try {
+      await this.#options.connection.call(
+        "runtime.v1.ImageService/PullImage",
+        { image: { image: full, userSpecifiedImage: name }, auth: auth ?? {} },
+        { timeoutMs: pullMs, signal },
+      );
+    } catch (error) {
+      if (!(error instanceof RuntimeError) || signal?.aborted) throw error;
+      throw new RuntimeError(isAbsent(error) ? "ImageNotFound" : "Failed", error.message);
+    }
+    const { id = "" } = await this.find(full);
+    await this.#refreshAfter();
+    return id;
+  }
+
+  imageStatus(name: string): ImageStatus | undefined {
+    if (this.#inProcess.has(repositoryOf(name))) return inProcessStatus(name);
+    const image = this.#names.get(name) ?? this.#names.get(fullName(name));
+    return image && statusOf(image);
+  }
+
+  listImages(): ImageStatus[] {
+    return [...[...this.#inProcess].map(inProcessStatus), ...[...this.#images.values()].map(statusOf)];
+  }
+
+  async removeImage(name: string): Promise<void> {
+    const image = this.#names.get(name) ? name : fullName(name);
+    await this.#options.connection.call("runtime.v1.ImageService/RemoveImage", { image: { image } });
+    await this.#refreshAfter();
+  }
+
+  imageFileSystem(): ImageFileSystem {
+    return this.#fileSystem ?? { mountpoint: "", usedBytes: 0 };
+  }
+
+  /** An answer that was under way before a change may not hold it. */
+  async #refreshAfter(): Promise<void> {
+    await this.#asking;
+    await this.refresh();
+  }
+
+  async #ask(): Promise<void> {
+    const { connection } = this.#options;
+    const [{ images = [] }, { imageFilesystems = [] }] = await Promise.all([
+      connection.call("runtime.v1.ImageService/ListImages", {}),
+      connection.call("runtime.v1.ImageService/ImageFsInfo", {}),
+    ]);
+    this.#images = new Map(images.map((image) => [image.id ?? "", image]));
+    this.#names = new Map(images.flatMap((image) => namesOf(image).map((name) => [name, image] as const)));
+    const [first] = imageFilesystems;
+    if (first) {
+      this.#fileSystem = { mountpoint: first.fsId?.mountpoint ?? "", usedBytes: first.usedBytes?.value ?? 0 };
+    }
+  }
+
+  #refuseBuiltin(name: string): void {
+    const repository = repositoryOf(name);
+    if (!this.#options.builtin.includes(repository)) return;
+    throw new RuntimeError(
+      "ImageNotFound",
+      `image "${repository}" is the node's own root, which the container runtime at ${this.#options.connection.socket} ` +
+        "cannot run: start this node without --runtime cri, or name an image of a registry",
+    );
+  }
+}
+
+/** What runtimes say of a name that is nowhere. */
+function isAbsent({ code, message }: RuntimeError): boolean {
+  return code === "NotFound" || /not found|manifest unknown|does not exist|name unknown/i.test(message);
+}
+
+function namesOf({ id = "", repoTags = [], repoDigests = [] }: Image): string[] {
+  return [id, ...repoTags, ...repoDigests];
+}
+
+/** Empty for what is no name. */
+function fullName(name: string): string {
+  try {
+    return formatReference(parseReference(name));
+  } catch (error) {
+    if (error instanceof RuntimeError) return "";
+    throw error;
+  }
+}
+
+function statusOf({ id = "", repoTags = [], repoDigests = [], size = 0, pinned = false }: Image): ImageStatus {
+  return { id, names: repoTags, digests: repoDigests, size, pinned };
+}
+
+const idInProcess = (name: string) => `in-process:${repositoryOf(name)}`;
+
+function inProcessStatus(name: string): ImageStatus {
+  return { id: idInProcess(name), names: [name], size: 0, pinned: true };
+}

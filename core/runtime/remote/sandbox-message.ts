@@ -1,0 +1,77 @@
+// A pod's sandbox in the words of runtime.v1.
+import type { Container, Pod } from "@capstan/api/generated/core-v1";
+import type { NamespaceOptions, PodSandboxConfig } from "../cri.ts";
+import type { PodSandboxConfig as Message, NamespaceOption, PortMapping, Protocol } from "./generated/runtime-v1.ts";
+
+/** Labels that tell an instance's sandboxes and containers from others of the same runtime. */
+export const instanceLabel = "capstan.io/instance";
+/** Which record of the agent describes a sandbox or container. */
+export const keyAnnotation = "capstan.io/record";
+
+// Labels that tools for CRI look for. Source: k8s.io/kubelet pkg/types/labels.go.
+export const kubeLabels = {
+  name: "io.kubernetes.pod.name",
+  namespace: "io.kubernetes.pod.namespace",
+  uid: "io.kubernetes.pod.uid",
+  container: "io.kubernetes.container.name",
+};
+
+export interface SandboxPlace {
+  instance: string;
+  key: string;
+  /** Sandboxes that the pod had before. */
+  attempt: number;
+  cgroupParent: string;
+}
+
+export function sandboxMessage(config: PodSandboxConfig, place: SandboxPlace): Message {
+  const { name, namespace, uid, namespaces, pod } = config;
+  const containers = containersOf(pod);
+  // A runtime lets privileged containers into privileged sandboxes alone: into any whose containers are not known.
+  const privileged = !pod || containers.some(({ securityContext }) => securityContext?.privileged === true);
+  return {
+    metadata: { name, namespace, uid, attempt: place.attempt },
+    // The node's own name stays what it is.
+    hostname: namespaces.hostNetwork ? "" : config.hostname,
+    // Containers give the whole path of their logs.
+    logDirectory: "/",
+    portMappings: namespaces.hostNetwork ? [] : containers.flatMap(portMappings),
+    labels: {
+      ...config.labels,
+      [kubeLabels.name]: name,
+      [kubeLabels.namespace]: namespace,
+      [kubeLabels.uid]: uid,
+      [instanceLabel]: place.instance,
+    },
+    annotations: { [keyAnnotation]: place.key },
+    linux: {
+      cgroupParent: place.cgroupParent,
+      sysctls: config.sysctls ?? {},
+      securityContext: {
+        namespaceOptions: namespaceOption(namespaces),
+        privileged,
+        seccomp: { profileType: privileged ? "Unconfined" : "RuntimeDefault" },
+      },
+    },
+  };
+}
+
+/** Which namespaces a container shares with whom. */
+export function namespaceOption(options: NamespaceOptions): NamespaceOption {
+  return {
+    network: options.hostNetwork ? "NODE" : "POD",
+    ipc: options.hostIPC ? "NODE" : "POD",
+    pid: options.hostPID ? "NODE" : options.sharePID ? "POD" : "CONTAINER",
+  };
+}
+
+function containersOf(pod: Pod | undefined): Container[] {
+  const { initContainers = [], containers = [], ephemeralContainers = [] } = pod?.spec ?? {};
+  return [...initContainers, ...containers, ...ephemeralContainers];
+}
+
+function portMappings({ ports = [] }: Container): PortMapping[] {
+  return ports.flatMap(({ hostPort, containerPort, protocol = "TCP", hostIP = "" }) =>
+    hostPort ? [{ hostPort, containerPort, protocol: protocol as Protocol, hostIp: hostIP }] : [],
+  );
+}
