@@ -29,7 +29,7 @@ const program = `
     logPath: dataDir + "/0.log" });
   const ended = new Promise((resolve) => runtime.onEvent(({ type }) => type === "stopped" && resolve()));
   await runtime.startContainer(id);
-  const exec = await runtime.execSync(id, ["sh", "-c", "id -u; touch /tmp/go; exit 3"]);
+  const exec = await runtime.execSync(id, ["sh", "-c", "id -u; hostname; touch /tmp/go; exit 3"]);
   await ended;
   const { exitCode } = runtime.containerStatus(id);
   await runtime.removePodSandbox(pod.id);
@@ -53,7 +53,7 @@ test("an ordinary user's containers are isolated too, without networks of their 
     assert.equal(code, 0, errors);
     const { ip, exitCode, exec, said, missing: lacks } = JSON.parse(text);
     assert.match(ip, /^127\.\d+\.0\.2$/);
-    assert.deepEqual([exitCode, exec, said], [4, 3, "0\n"]);
+    assert.deepEqual([exitCode, exec, said], [4, 3, "0\nh\n"]);
     assert.deepEqual(lacks, [
       "pods share the node's network: one of their own needs root and the program ip",
       "containers have no limits of cpu and memory: that needs root",

@@ -9,7 +9,9 @@ $mkfifo control || exit 1
 exec 3<>control
 echo $$ >pid
 $mount -n -i -a -T "$PWD/fstab" || exit 1
-[ -z "$hostname" ] || echo "$hostname" >/proc/sys/kernel/hostname || exit 1
+if [ -z "$hostname" ]; then :
+elif [ -w /proc/sys/kernel/hostname ]; then echo "$hostname" >/proc/sys/kernel/hostname || exit 1
+else $rename "$hostname" || exit 1; fi
 if [ -n "$net" ]; then
   $ip -batch - <<COMMANDS || exit 1
 $net

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { deferred } from "@capstan/base/async";
 import type { PodSandbox, PodSandboxConfig } from "../cri.ts";
 import { RuntimeError } from "../cri.ts";
-import { quote } from "./command.ts";
+import { findTool, quote } from "./command.ts";
 import type { Tools } from "./command-line.ts";
 import { kill } from "./container.ts";
 import { fstab, type MountEntry } from "./fstab.ts";
@@ -72,7 +72,8 @@ export class OciSandbox {
       unshare: tools.unshare,
       sh: tools.sh,
       ip: tools.ip ?? "",
-      hostname: hostNetwork || rootless ? "" : config.hostname,
+      hostname: hasHostname(config, rootless) ? config.hostname : "",
+      rename: findTool("hostname") ?? "",
       net: own && network.bridge ? addressCommands(ip, veth, network.bridge) : "",
       loopback: "",
       port: own && network.bridge ? portCommands(veth, network.bridge.name) : "",
@@ -86,7 +87,7 @@ export class OciSandbox {
     if (rootless) flags.unshift("--user", "--map-root-user");
     if (!hostIPC) flags.push("--ipc");
     if (own) flags.push("--net");
-    if (!hostNetwork && !rootless) flags.push("--uts");
+    if (hasHostname(config, rootless)) flags.push("--uts");
     const script = join(import.meta.dirname, "sandbox.sh");
     const launched = launch(tools.unshare, [...flags, tools.sh, script, this.directory], "the pod's sandbox");
     await launched.said("ready");
@@ -132,7 +133,8 @@ export class OciSandbox {
     const { hostNetwork, hostIPC, hostPID, sharePID } = this.record.config.namespaces;
     const flags = ["--target", String(this.pid), "--mount"];
     if (rootless) flags.push("--user", "--preserve-credentials");
-    if (!hostNetwork && !rootless) flags.push("--net", "--uts");
+    if (hasHostname(this.record.config, rootless)) flags.push("--uts");
+    if (!hostNetwork && !rootless) flags.push("--net");
     if (!hostIPC) flags.push("--ipc");
     if (sharePID && !hostPID) {
       const init = readFileSync(join(this.directory, "init"), "utf8").trim();
@@ -140,6 +142,11 @@ export class OciSandbox {
     }
     return flags;
   }
+}
+
+/** Without root only the program hostname can set it: the kernel's file is root's. */
+function hasHostname({ namespaces }: PodSandboxConfig, rootless: boolean): boolean {
+  return !namespaces.hostNetwork && (!rootless || findTool("hostname") !== undefined);
 }
 
 function tmpfsMounts(shm: string, more: { path: string; sizeBytes?: number }[]): MountEntry[] {
