@@ -18,7 +18,7 @@ export async function node(args: string[]): Promise<number> {
   const { transport } = await openKubeconfig(join(directory, agentFiles.kubeconfig));
   const client = createClient(transport.handler, { userAgent: "capstan-node" });
   const informers = createInformers(client, { log });
-  const runtime = openRuntime(settings, transport.handler, log);
+  const runtime = await openRuntime(settings, transport.handler, log);
   const pair = { cert: read(agentFiles.certificate), key: read(agentFiles.key) };
   const agent = openAgent(settings, runtime, { client, informers, pair, ca: read(agentFiles.ca) }, dns, log);
 

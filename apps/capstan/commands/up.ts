@@ -7,6 +7,7 @@ import { readImageMap } from "../instance/image-map.ts";
 import { openLogFile } from "../instance/log-file.ts";
 import { proxyModes } from "../platform/network.ts";
 import { startPlatform } from "../platform/platform.ts";
+import { endpointOf, ownRuntimes, parseRuntime } from "../platform/runtime-flag.ts";
 import type { Settings } from "../platform/settings.ts";
 import { trimHeap } from "../platform/trim-heap.ts";
 import { createProgress } from "../quickstart/progress.ts";
@@ -64,6 +65,7 @@ const flags = {
   "console-port": { type: "string", default: "7070" },
   "gateway-port": { type: "string", default: "8080" },
   nodes: { type: "string", default: "1" },
+  runtime: { type: "string", default: "auto" },
   "proxy-mode": { type: "string", default: "auto" },
   "node-monitor-grace-period": { type: "string", default: "50" },
   "no-quickstart": { type: "boolean", default: false },
@@ -74,6 +76,7 @@ const flags = {
 
 async function readSettings(args: string[]): Promise<Settings> {
   const { values } = parse("up", args, flags);
+  const runtime = readRuntime(values.runtime);
   const port = (flag: "api-port" | "console-port" | "gateway-port") =>
     parseNumber("up", `--${flag}`, values[flag], 0, 65_535);
   return {
@@ -82,12 +85,21 @@ async function readSettings(args: string[]): Promise<Settings> {
     consolePort: port("console-port"),
     gatewayPort: port("gateway-port"),
     nodes: parseNumber("up", "--nodes", values.nodes, 1, 32),
+    runtime,
     proxyMode: parseMode(values["proxy-mode"]),
     nodeGraceSeconds: parseNumber("up", "--node-monitor-grace-period", values["node-monitor-grace-period"], 15, 3600),
-    quickstart: !values["no-quickstart"],
+    // Its images are the node's own root, which only Capstan's own runtime can run.
+    quickstart: !values["no-quickstart"] && endpointOf(runtime) === undefined,
     imageMap: values["image-map"] === undefined ? [] : readImageMap(values["image-map"]),
     ...(await openAudit(values["audit-log"], values["audit-policy"])),
   };
+}
+
+function readRuntime(text: string): Settings["runtime"] {
+  const runtime = parseRuntime(text);
+  if (runtime) return runtime;
+  const socket = "cri:unix:///PATH (such as cri:unix:///run/containerd/containerd.sock)";
+  throw new UsageError("up", `--runtime ${text}: there are ${[...ownRuntimes, socket].join(", ")}`);
 }
 
 function parseMode(text: string): Settings["proxyMode"] {

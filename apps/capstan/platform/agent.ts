@@ -13,10 +13,12 @@ import {
   parseCidr,
   partOf,
   type Runtime,
+  type RuntimeOptions,
 } from "@capstan/core/runtime";
 import { createExecutorImages } from "@capstan/executor";
 import { codeDirectory } from "./code.ts";
 import { builtinImages } from "./images.ts";
+import { endpointOf, type RuntimeFlag } from "./runtime-flag.ts";
 
 export const clusterDomain = "cluster.local";
 
@@ -32,6 +34,7 @@ export interface NodeSettings {
   /** The node's own part of it. */
   dataDir: string;
   network: InstanceNetwork;
+  runtime: RuntimeFlag;
   imageMap: ImageMapping[];
   /** Directory of the artifact repository. */
   artifacts: string;
@@ -42,9 +45,9 @@ export function nodeAddress(network: InstanceNetwork): string {
   return network.bridge ? addressAt(parseCidr(network.podCidr), 1) : "127.0.0.1";
 }
 
-export function openRuntime(settings: NodeSettings, handler: Handler, log: Logger): Runtime {
+export async function openRuntime(settings: NodeSettings, handler: Handler, log: Logger): Promise<Runtime> {
   const { index, root, dataDir, network, imageMap, artifacts } = settings;
-  const runtime = createRuntime({
+  const options = {
     dataDir,
     hidden: [root],
     network,
@@ -54,7 +57,9 @@ export function openRuntime(settings: NodeSettings, handler: Handler, log: Logge
     imageMap,
     inProcess: createExecutorImages({ handler, artifacts }),
     log: log.with({ part: "runtime", node: settings.name }),
-  });
+  };
+  const endpoint = endpointOf(settings.runtime);
+  const runtime = endpoint === undefined ? createRuntime(options) : await openRemote(options, endpoint);
   return {
     ...runtime,
     async start(signal) {
@@ -62,6 +67,12 @@ export function openRuntime(settings: NodeSettings, handler: Handler, log: Logge
       await releaseVolumes({ dataDir, nodeName: settings.name, log });
     },
   };
+}
+
+/** Loads the gRPC client where one is asked for. */
+async function openRemote(options: RuntimeOptions, endpoint: string): Promise<Runtime> {
+  const { createRemoteRuntime } = await import("@capstan/core/runtime/remote");
+  return createRemoteRuntime({ ...options, endpoint });
 }
 
 export interface AgentAccess {

@@ -89,5 +89,6 @@ async function readyLine(child: ChildProcess, name: string): Promise<void> {
 
 /** Ends what a killed agent has left running. */
 async function sweep(settings: NodeSettings, plane: ControlPlane, log: Logger): Promise<void> {
-  await openRuntime(settings, plane.handler, log).start(AbortSignal.abort());
+  const runtime = await openRuntime(settings, plane.handler, log);
+  await runtime.start(AbortSignal.abort());
 }

@@ -8,6 +8,7 @@ import type { ControlPlane } from "./control-plane.ts";
 import { startFurtherNode } from "./further-node.ts";
 import { startNetwork, startPolicies } from "./network.ts";
 import type { Parts } from "./parts.ts";
+import { endpointOf } from "./runtime-flag.ts";
 import type { Settings } from "./settings.ts";
 
 /** Resolves when the nodes are being started; their readiness is that of their parts. */
@@ -18,18 +19,18 @@ export async function startNodes(
   log: Logger,
   parts: Parts,
 ): Promise<void> {
-  const { directory, imageMap } = settings;
+  const { directory, imageMap, runtime: flag } = settings;
   const { client, informers, authority } = plane;
   const name = defaultNodeName();
-  const common = { root: directory.root, network, imageMap, artifacts: directory.path("artifacts") };
+  const common = { root: directory.root, network, runtime: flag, imageMap, artifacts: directory.path("artifacts") };
   const first: NodeSettings = { ...common, name, index: 0, dataDir: directory.root };
   const policies = await startPolicies(plane, network, log, parts);
-  const runtime = openRuntime(first, plane.handler, log);
+  const runtime = await openRuntime(first, plane.handler, log);
   parts.add({
     name: "runtime",
     ready: runtime.ready,
     start: (signal) => runtime.start(signal),
-    about: () => runtime.missing().join("; ") || "namespaces, a network for each pod, limits",
+    about: () => runtime.missing().join("; ") || (endpointOf(flag) ?? "namespaces, a network for each pod, limits"),
   });
   await runtime.ready;
   const dns = await startNetwork(plane, { network, policies, proxyMode: settings.proxyMode }, log, parts);

@@ -2,6 +2,7 @@ import type { AuditOptions } from "@capstan/cluster/apiserver/audit";
 import type { ImageMapping } from "@capstan/core/runtime";
 import type { DataDirectory } from "../instance/data-directory.ts";
 import type { ProxyModeFlag } from "./network.ts";
+import type { RuntimeFlag } from "./runtime-flag.ts";
 
 /** What `capstan up` was asked for. */
 export interface Settings {
@@ -10,6 +11,8 @@ export interface Settings {
   consolePort: number;
   gatewayPort: number;
   nodes: number;
+  /** What runs the containers of all nodes. */
+  runtime: RuntimeFlag;
   /** How Services are served. */
   proxyMode: ProxyModeFlag;
   /** A node that is silent for longer counts as lost. */

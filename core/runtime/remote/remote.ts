@@ -42,20 +42,17 @@ export function createRemoteRuntime(options: RemoteRuntimeOptions): Runtime {
   const ready = deferred();
   ready.promise.catch((error) => log.debug("no containers can be started", { error }));
   let bridge: Bridge | undefined;
-  let name = "cri";
   let lacks: string[] = [];
   return {
     runtime,
     images,
-    get name() {
-      return name;
-    },
+    name: "cri",
     ready: ready.promise,
     missing: () => lacks,
     async start(signal) {
       try {
         mkdirSync(directory, { recursive: true, mode: 0o700 });
-        ({ name, lacks } = await shakeHands(connection));
+        lacks = await shakeHands(connection);
         // Services and names have their addresses there; the pods themselves are not on it.
         const ip = findTool("ip");
         if (network.bridge && ip && options.share?.ownsBridge !== false) bridge = await openBridge(network, ip);
@@ -76,8 +73,8 @@ export function createRemoteRuntime(options: RemoteRuntimeOptions): Runtime {
   };
 }
 
-/** @throws RuntimeError that says what there is instead of a runtime that can be used. */
-async function shakeHands(connection: Connection): Promise<{ name: string; lacks: string[] }> {
+/** @returns what the runtime says it lacks. @throws RuntimeError that says what there is instead of one that can be used. */
+async function shakeHands(connection: Connection): Promise<string[]> {
   const { socket } = connection;
   if (!existsSync(socket)) {
     throw new RuntimeError(
@@ -86,10 +83,9 @@ async function shakeHands(connection: Connection): Promise<{ name: string; lacks
     );
   }
   try {
-    const version = await connection.call("runtime.v1.RuntimeService/Version", { version: "v1" });
+    await connection.call("runtime.v1.RuntimeService/Version", { version: "v1" });
     const { status } = await connection.call("runtime.v1.RuntimeService/Status", {});
-    const lacks = (status?.conditions ?? []).filter((one) => !one.status).map((one) => `${one.type}: ${one.message}`);
-    return { name: version.runtimeName || "cri", lacks };
+    return (status?.conditions ?? []).filter((one) => !one.status).map((one) => `${one.type}: ${one.message}`);
   } catch (error) {
     if (!(error instanceof RuntimeError) || error.code !== "Unsupported") throw error;
     throw new RuntimeError(
