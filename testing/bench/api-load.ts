@@ -71,19 +71,24 @@ export async function measureLists(load: Load, count: number, query = (_: number
   return samples;
 }
 
-/** Milliseconds from a write until each watcher has its event: so many samples for each write. */
-export async function measureWatchers(load: Load, watchers: number, writes: number): Promise<number[]> {
-  const watching = await Promise.all(Array.from({ length: watchers }, () => openConnection(load.target)));
-  const samples: number[] = [];
+/** Watches that stand, on one pod. */
+export interface Watchers extends Disposable {
+  /** Milliseconds from a write until each watcher has its event: so many samples for each write. */
+  measure(writes: number): Promise<number[]>;
+}
+
+export async function openWatchers(load: Load, count: number): Promise<Watchers> {
+  const watching = await Promise.all(Array.from({ length: count }, () => openConnection(load.target)));
+  let samples: number[] = [];
   let began = 0;
-  let missing = watchers;
+  let missing = count;
   let wake = () => {};
   const each = () => {
     samples.push(performance.now() - began);
     if (--missing === 0) wake();
   };
   const round = () => {
-    missing = watchers;
+    missing = count;
     return new Promise<void>((resolve) => (wake = resolve));
   };
   // The pod as it is comes first: then every watch stands.
@@ -91,16 +96,22 @@ export async function measureWatchers(load: Load, watchers: number, writes: numb
   const request = requestOf("GET", `${pods}?watch=true&fieldSelector=metadata.name%3Dp-0`);
   for (const connection of watching) connection.listen(request, each);
   await opened;
-  samples.length = 0;
   const [writer] = load.connections as [Connection];
-  for (let i = 0; i < writes; i++) {
-    const body = { metadata: { labels: { i: String(i) } } };
-    const heard = round();
-    began = performance.now();
-    const status = await writer.ask(requestOf("PATCH", `${pods}/p-0`, body, "application/merge-patch+json"));
-    if (status !== 200) throw new Error(`a write was answered ${status}`);
-    await heard;
-  }
-  closeAll(watching);
-  return samples;
+  let written = 0;
+  return {
+    async measure(writes) {
+      samples = [];
+      for (let i = 0; i < writes; i++) {
+        const body = { metadata: { labels: { i: String(written++) } } };
+        const request = requestOf("PATCH", `${pods}/p-0`, body, "application/merge-patch+json");
+        const heard = round();
+        began = performance.now();
+        const status = await writer.ask(request);
+        if (status !== 200) throw new Error(`a write was answered ${status}`);
+        await heard;
+      }
+      return samples;
+    },
+    [Symbol.dispose]: () => closeAll(watching),
+  };
 }
