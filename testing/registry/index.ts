@@ -12,3 +12,4 @@ export {
   writeLayout,
 } from "./image.ts";
 export { account, basic, TestRegistry } from "./registry.ts";
+export { TokenServer } from "./token-server.ts";

@@ -162,7 +162,13 @@ export class RegistryClient {
 
   #failure(failures: { endpoint: Endpoint; error: unknown }[]): RuntimeError {
     const { reference } = this.#options;
-    const told = failures.map(({ error, endpoint }) =>
+    const answered = !(failures.at(-1)?.error instanceof UnreachableError);
+    // Where plain HTTP has answered, nobody cares that TLS has not.
+    const worthTelling = failures.filter(
+      ({ error, endpoint }, at) =>
+        at === failures.length - 1 || endpoint.mirrorOf || !answered || !(error instanceof UnreachableError),
+    );
+    const told = worthTelling.map(({ error, endpoint }) =>
       error instanceof RefusedError ? `${endpoint.origin}: ${error.message}` : messageOf(error),
     );
     const why = `failed to pull image "${this.#name}": ${told.join("; ")}`;

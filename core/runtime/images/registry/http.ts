@@ -29,7 +29,8 @@ export class UnreachableError extends Error {
   readonly code: string;
 
   constructor(url: URL, cause: NodeJS.ErrnoException) {
-    super(`${url.origin}: ${cause.message || cause.code}`, { cause });
+    const why = cause.code === "EPROTO" ? "it does not speak TLS as it should" : cause.message || cause.code;
+    super(`${url.origin}: ${why}`, { cause });
     this.code = cause.code ?? "";
   }
 }
