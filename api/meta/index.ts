@@ -10,6 +10,7 @@ export {
   qualifiedNameProblems,
   subdomainProblems,
 } from "./names.ts";
+export { formatImageName, type ImageName, ImageNameError, parseImageName } from "./image-name.ts";
 export { type KubeObject, keyOf, type New, type ObjectRef, parseKey, refOf } from "./object.ts";
 export { canonicalQuantity, formatQuantity, isQuantity, parseQuantity } from "./quantity.ts";
 export { apiVersionOf, pathOf, type Resource } from "./resource.ts";

@@ -180,15 +180,18 @@ Try:
   },
   {
     name: "operate",
-    summary: "run the Domain operator against a cluster of your own",
-    help: `Usage: capstan operate [--kubeconfig FILE] [--context NAME]
+    summary: "run the operators for Domains, certificates and images against a cluster of your own",
+    help: `Usage: capstan operate [--kubeconfig FILE] [--context NAME] [--webhook-host ADDRESS]
 
-Defines the kind Domain in the cluster of the kubeconfig, and reconciles Domains there: namespace, quota, role, settings,
-node health. Several processes may run; one leads, by the Lease kube-system/capstan-operators.
+Defines the kind Domain in the cluster of the kubeconfig, and reconciles Domains there: namespace, quota, role, members,
+settings, node health. Renews the certificates that "capstan webhook-cert" made. With --webhook-host it defines
+ImagePolicy too, and serves its webhooks. Several processes may run; one leads, by the Lease kube-system/capstan-operators.
 
 Options:
   --kubeconfig FILE   default: $KUBECONFIG
   --context NAME      default: the kubeconfig's current one
+  --webhook-host ADDRESS
+                      where the cluster's API server reaches this process: image policies are enforced from there
 
 Try:
   capstan operate --kubeconfig ~/.kube/config &

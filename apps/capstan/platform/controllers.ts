@@ -6,6 +6,7 @@ import { createControllers, createPodGroupControllers } from "@capstan/cluster/c
 import { createScheduler } from "@capstan/cluster/scheduler";
 import { createCertificateRenewal } from "@capstan/operators/certificates";
 import { createDomainOperator } from "@capstan/operators/domain";
+import { createImagePolicyOperator } from "@capstan/operators/images";
 import { createServingOperator } from "@capstan/operators/serving";
 import { createWorkflowOperator, type WorkflowChecker } from "@capstan/operators/workflow";
 import type { ControlPlane } from "./control-plane.ts";
@@ -53,7 +54,7 @@ export interface OperatorsOptions {
 }
 
 export function startOperators(plane: ControlPlane, options: OperatorsOptions, log: Logger, parts: Parts): void {
-  const { client, informers } = plane;
+  const { client, informers, authority } = plane;
   const { gatewayPort: publicPort, checkers } = options;
   const serving = createServingOperator({
     client,
@@ -67,6 +68,7 @@ export function startOperators(plane: ControlPlane, options: OperatorsOptions, l
   parts.add(together("pod-groups", createPodGroupControllers({ client, informers, log })));
   parts.add(together("domain-operator", [createDomainOperator({ client, informers, log })]));
   parts.add(together("service-certificates", [createCertificateRenewal({ client, informers, log })]));
+  parts.add(together("image-policies", [createImagePolicyOperator({ client, informers, log, authority })]));
   parts.add(together("workflow-operator", createWorkflowOperator({ client, informers, log, checkers })));
   parts.add(together("serving-operator", serving));
 }

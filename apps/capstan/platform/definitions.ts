@@ -3,6 +3,7 @@ import type { CustomResourceDefinition } from "@capstan/api/generated/apiextensi
 import { ClusterRoles, CustomResourceDefinitions } from "@capstan/api/generated/resources";
 import { domainDefinition } from "@capstan/api/kinds/domain";
 import { gatewayDefinitions } from "@capstan/api/kinds/gateway-definitions";
+import { imagePolicyDefinition } from "@capstan/api/kinds/image-policy";
 import { modelDefinition } from "@capstan/api/kinds/model";
 import { podGroupDefinitions } from "@capstan/api/kinds/pod-group";
 import { servingDefinitions } from "@capstan/api/kinds/serving-definitions";
@@ -20,6 +21,7 @@ import { platformRoles } from "./roles.ts";
 
 const definitions: CustomResourceDefinition[] = [
   domainDefinition,
+  imagePolicyDefinition,
   modelDefinition,
   ...podGroupDefinitions,
   ...workflowDefinitions,
