@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Endpoints as EndpointsObject, Service } from "@capstan/api/generated/core-v1";
-import { EndpointSlices, Endpoints, Pods, Services } from "@capstan/api/generated/resources";
+import type { Endpoints as EndpointsObject, Node, Service } from "@capstan/api/generated/core-v1";
+import { EndpointSlices, Endpoints, Nodes, Pods, Services } from "@capstan/api/generated/resources";
 import type { New } from "@capstan/api/meta";
 import { TestCluster } from "@capstan/testing/cluster";
 import { createPaperNode } from "@capstan/testing/node";
@@ -78,6 +78,23 @@ test("ready pods are addresses, others are not, and each port set stands alone",
   await slicesShow(cluster, "web", ["nr 8080"]);
   await client.delete(Services, at("web"));
   await cluster.until(Endpoints, at("web"), (object) => object === undefined);
+});
+
+test("endpoints of a Service that prefers close ones carry their zone as a hint", async () => {
+  await using cluster = await start();
+  const { client } = cluster;
+  await client.create(Services, { ...web, spec: { ...web.spec, trafficDistribution: "PreferClose" } });
+  await createPod(cluster, "a");
+  await slicesShow(cluster, "web", ["r 8080"]);
+  const zone = "topology.kubernetes.io/zone";
+  await client.patch(Nodes, { name: "paper" }, { type: "merge", body: { metadata: { labels: { [zone]: "east" } } } });
+  const labelled = (node?: Node) => node?.metadata.labels?.[zone] === "east";
+  await cluster.informers.informer(Nodes).when({ name: "paper" }, labelled, cluster.signal);
+  await createPod(cluster, "b");
+  await slicesShow(cluster, "web", ["rr 8080"]);
+  const labelSelector = "kubernetes.io/service-name=web";
+  const { items } = await client.list(EndpointSlices, { namespace: "default", labelSelector });
+  assert.deepEqual(items[0]?.endpoints[0]?.hints, { forZones: [{ name: "east" }] });
 });
 
 test("a terminating pod leaves the addresses at once, and its slice when it is gone", async () => {

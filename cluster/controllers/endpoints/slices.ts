@@ -31,7 +31,7 @@ export function createEndpointSliceController(context: ControllerContext): Contr
       if (!service || !hasSelector(service) || service.metadata.deletionTimestamp) return undefined;
       const present = slices.byIndex("service", `${ref.namespace}/${ref.name}`).filter(isManagedBy(manager));
       const targets = targetsOf(service, pods);
-      const plan = planSlices(groupsOf(targets, nodes), present, sliceMetadata(service));
+      const plan = planSlices(groupsOf(service, targets, nodes), present, sliceMetadata(service));
       try {
         await writeSlices(client, slices, plan, signal);
       } catch (error) {
@@ -74,12 +74,13 @@ function sliceMetadata(service: Service): Partial<EndpointSlice["metadata"]> {
   };
 }
 
-function groupsOf(targets: Target[], nodes: Informer<Node>): Group[] {
+function groupsOf(service: Service, targets: Target[], nodes: Informer<Node>): Group[] {
+  const close = service.spec.trafficDistribution === "PreferClose";
   const groups = new Map<string, Group>();
   for (const target of targets) {
     const addressType = target.ip.includes(":") ? "IPv6" : "IPv4";
     const key = groupKey(addressType, target.ports);
-    const endpoint = endpointOf(target, nodes);
+    const endpoint = endpointOf(target, nodes, close);
     const group = groups.get(key);
     if (group) group.endpoints.push(endpoint);
     else groups.set(key, { addressType, ports: target.ports, endpoints: [endpoint] });
@@ -87,7 +88,8 @@ function groupsOf(targets: Target[], nodes: Informer<Node>): Group[] {
   return groups.size > 0 ? [...groups.values()] : [{ addressType: "IPv4", ports: [], endpoints: [] }];
 }
 
-function endpointOf(target: Target, nodes: Informer<Node>): Endpoint {
+/** @param close clients are to prefer endpoints of their own zone: a hint for proxies that serve one zone. */
+function endpointOf(target: Target, nodes: Informer<Node>, close: boolean): Endpoint {
   const { pod, ip, ready, serving, terminating, hostname } = target;
   const { namespace, name, uid } = pod.metadata;
   const { nodeName } = pod.spec;
@@ -99,5 +101,6 @@ function endpointOf(target: Target, nodes: Informer<Node>): Endpoint {
     ...(nodeName ? { nodeName } : {}),
     targetRef: { kind: "Pod", namespace, name, uid },
     ...(zone ? { zone } : {}),
+    ...(zone && close && ready ? { hints: { forZones: [{ name: zone }] } } : {}),
   };
 }
