@@ -18,6 +18,7 @@ import {
   parseCidr,
   type Runtime,
 } from "@capstan/core/runtime";
+import { createRemoteRuntime } from "@capstan/core/runtime/remote";
 import { TestCluster, type TestClusterOptions } from "./test-cluster.ts";
 
 export interface TestNodeOptions {
@@ -35,6 +36,8 @@ export interface TestNodeOptions {
   driverTimeoutMs?: number;
   /** Keeps the directory of an earlier node: the agent is started again. */
   dataDir?: string;
+  /** Socket of a container runtime that runs the pods instead of Capstan's own. */
+  endpoint?: string;
 }
 
 export interface TestNode extends AsyncDisposable {
@@ -102,7 +105,7 @@ export async function startTestNode(cluster: TestCluster, options: TestNodeOptio
   const [stopRuntime, stopAgent] = [new AbortController(), new AbortController()];
   const { log, client, informers } = cluster;
   const { builtinImages, imageMap, inProcess, volumePluginDir = join(dataDir, "volume-plugins") } = options;
-  const runtime = createRuntime({
+  const runtimeOptions = {
     dataDir,
     network,
     codeDir: join(import.meta.dirname, "../.."),
@@ -110,7 +113,9 @@ export async function startTestNode(cluster: TestCluster, options: TestNodeOptio
     imageMap,
     inProcess,
     log,
-  });
+  };
+  const { endpoint } = options;
+  const runtime = endpoint ? createRemoteRuntime({ ...runtimeOptions, endpoint }) : createRuntime(runtimeOptions);
   const running = runtime.start(stopRuntime.signal);
   await runtime.ready;
   const agent = createNodeAgent({
