@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import type { Duplex } from "node:stream";
+import type { Pod } from "@capstan/api/generated/core-v1";
 import type { Logger } from "@capstan/base/log";
 import type {
   ContainerConfig,
@@ -22,18 +23,30 @@ import type { InProcessImages } from "./in-process.ts";
 import { RunningProgram, readProgram, resolveByVolumes, type Surroundings } from "./in-process-container.ts";
 import { readLog } from "./log-reader.ts";
 
+/** Resolves when rules for the traffic of a pod's address hold. */
+export type TrafficGuard = (pod: Pod, ip: string) => Promise<void>;
+
 /** A runtime some of whose images are functions of this process; all others it leaves to `inner`. */
 export class InProcessRuntime implements RuntimeService {
   readonly #inner: RuntimeService;
   readonly #programs: InProcessImages;
   readonly #directory: string;
   readonly #log: Logger;
+  readonly #guard: TrafficGuard;
   readonly #running = new Map<string, RunningProgram>();
   readonly #listeners = new Set<(event: ContainerEvent) => void>();
   /** Of sandboxes that were made with a pod: what resolve needs. */
   readonly #volumes = new Map<string, Record<string, string>>();
 
-  constructor(inner: RuntimeService, programs: InProcessImages, directory: string, log: Logger) {
+  /** @param guard called for each new sandbox with an address, before anything can run in it. */
+  constructor(
+    inner: RuntimeService,
+    programs: InProcessImages,
+    directory: string,
+    log: Logger,
+    guard: TrafficGuard = async () => {},
+  ) {
+    this.#guard = guard;
     this.#inner = inner;
     this.#programs = programs;
     this.#directory = directory;
@@ -67,6 +80,7 @@ export class InProcessRuntime implements RuntimeService {
   async runPodSandbox(config: PodSandboxConfig): Promise<PodSandbox> {
     const sandbox = await this.#inner.runPodSandbox(config);
     this.#volumes.set(sandbox.id, config.volumes ?? {});
+    if (config.pod && sandbox.ip) await this.#guard(config.pod, sandbox.ip);
     return sandbox;
   }
 

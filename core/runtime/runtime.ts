@@ -9,7 +9,7 @@ import type { ImageMapping } from "./images/image-map.ts";
 import type { RegistryOptions } from "./images/registry/options.ts";
 import { Images } from "./images/service.ts";
 import type { InProcessImages } from "./in-process.ts";
-import { InProcessRuntime } from "./in-process-runtime.ts";
+import { InProcessRuntime, type TrafficGuard } from "./in-process-runtime.ts";
 import { addressAt, parseCidr } from "./network/address.ts";
 import { createAddressPool } from "./network/addresses.ts";
 import { type Bridge, openBridge } from "./network/bridge.ts";
@@ -33,6 +33,8 @@ export interface RuntimeOptions {
   registries?: RegistryOptions;
   /** Images that run inside this process. */
   inProcess?: InProcessImages;
+  /** Called when a pod has its address, and waited for before anything runs in it. */
+  guardTraffic?: TrafficGuard;
   log: Logger;
 }
 
@@ -79,7 +81,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     rootless,
     log,
   });
-  const runtime = new InProcessRuntime(driver, inProcess, join(directory, "in-process"), log);
+  const runtime = new InProcessRuntime(driver, inProcess, join(directory, "in-process"), log, options.guardTraffic);
   const ready = deferred();
   ready.promise.catch((error) => log.debug("no containers can be started", { error }));
   let bridge: Bridge | undefined;

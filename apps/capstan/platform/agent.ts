@@ -45,7 +45,13 @@ export function nodeAddress(network: InstanceNetwork): string {
   return network.bridge ? addressAt(parseCidr(network.podCidr), 1) : "127.0.0.1";
 }
 
-export async function openRuntime(settings: NodeSettings, handler: Handler, log: Logger): Promise<Runtime> {
+/** @param guardTraffic waited for before anything runs in a pod that has its address. */
+export async function openRuntime(
+  settings: NodeSettings,
+  handler: Handler,
+  log: Logger,
+  guardTraffic?: RuntimeOptions["guardTraffic"],
+): Promise<Runtime> {
   const { index, root, dataDir, network, imageMap, artifacts } = settings;
   const options = {
     dataDir,
@@ -56,6 +62,7 @@ export async function openRuntime(settings: NodeSettings, handler: Handler, log:
     builtinImages,
     imageMap,
     inProcess: createExecutorImages({ handler, artifacts }),
+    guardTraffic,
     log: log.with({ part: "runtime", node: settings.name }),
   };
   const endpoint = endpointOf(settings.runtime);

@@ -25,7 +25,7 @@ export async function startNodes(
   const common = { root: directory.root, network, runtime: flag, imageMap, artifacts: directory.path("artifacts") };
   const first: NodeSettings = { ...common, name, index: 0, dataDir: directory.root };
   const policies = await startPolicies(plane, network, log, parts);
-  const runtime = await openRuntime(first, plane.handler, log);
+  const runtime = await openRuntime(first, plane.handler, log, policies.admit);
   parts.add({
     name: "runtime",
     ready: runtime.ready,

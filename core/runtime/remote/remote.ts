@@ -38,7 +38,7 @@ export function createRemoteRuntime(options: RemoteRuntimeOptions): Runtime {
   const images = new RemoteImages({ connection, builtin, inProcess: inProcess.keys(), log });
   const instance = `capstan-${createHash("sha256").update(resolve(dataDir)).digest("hex").slice(0, 12)}`;
   const driver = new RemoteDriver({ connection, images, directory, instance, log });
-  const runtime = new InProcessRuntime(driver, inProcess, join(directory, "in-process"), log);
+  const runtime = new InProcessRuntime(driver, inProcess, join(directory, "in-process"), log, options.guardTraffic);
   const ready = deferred();
   ready.promise.catch((error) => log.debug("no containers can be started", { error }));
   let bridge: Bridge | undefined;
