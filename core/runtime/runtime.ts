@@ -35,6 +35,8 @@ export interface RuntimeOptions {
   inProcess?: InProcessImages;
   /** Called when a pod has its address, and waited for before anything runs in it. */
   guardTraffic?: TrafficGuard;
+  /** What makes containers: runc, or util-linux's programs alone. Default auto: runc where it is installed, as root. */
+  launcher?: "auto" | "runc" | "unshare";
   log: Logger;
 }
 
@@ -48,6 +50,11 @@ export interface Runtime {
   ready: Promise<void>;
   /** Resolves when the signal aborted and every container, mount and address is gone. */
   start(signal: AbortSignal): Promise<void>;
+  /**
+   * Lets go of all pods as they are, instead of an end of start: another agent of the same directory adopts them.
+   * Absent where an agent that is killed does the same.
+   */
+  detach?(): void;
 }
 
 /** The `oci` driver on Linux namespaces. @throws RuntimeError Unsupported naming the programs that are not installed. */
@@ -74,6 +81,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     directory,
     instance: `capstan-${createHash("sha256").update(resolve(dataDir)).digest("hex").slice(0, 12)}`,
     tools,
+    launcher: options.launcher ?? "auto",
     network: sandboxNetwork,
     image: (name) => images.find(name),
     code: options.codeDir,
@@ -84,12 +92,19 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   const runtime = new InProcessRuntime(driver, inProcess, join(directory, "in-process"), log, options.guardTraffic);
   const ready = deferred();
   ready.promise.catch((error) => log.debug("no containers can be started", { error }));
+  const letGo = deferred();
+  let detached = false;
   let bridge: Bridge | undefined;
   return {
     runtime,
     images,
     name: "capstan",
     ready: ready.promise,
+    detach() {
+      detached = true;
+      driver.detach();
+      letGo.resolve();
+    },
     missing() {
       const lacks = bridge?.missing ?? [
         "pods share the node's network: one of their own needs root and the program ip",
@@ -112,7 +127,8 @@ export function createRuntime(options: RuntimeOptions): Runtime {
         ready.reject(error);
         throw error;
       }
-      await aborted(signal);
+      await Promise.race([aborted(signal), letGo.promise]);
+      if (detached) return;
       await runtime.close();
       await driver.close();
       await images.close();
@@ -144,6 +160,6 @@ function findTools(): Tools {
       `to run containers install ${absent.join(", ")} (Debian's util-linux and coreutils)`,
     );
   }
-  const optional = { ip: findTool("ip"), script: findTool("script"), stty: findTool("stty") };
+  const optional = { ip: findTool("ip"), script: findTool("script"), stty: findTool("stty"), runc: findTool("runc") };
   return { ...found, ...optional } as Tools;
 }

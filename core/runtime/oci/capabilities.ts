@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { RuntimeError } from "../cri.ts";
 
 // What containers may do unless their securityContext says otherwise: containerd's and Docker's common default.
@@ -6,7 +7,7 @@ const defaults = [
   ...["setpcap", "net_bind_service", "net_raw", "sys_chroot", "mknod", "audit_write", "setfcap"],
 ];
 
-// capability.h of Linux 6.1.
+// capability.h of Linux 6.1, by number.
 const known = new Set([
   ...["chown", "dac_override", "dac_read_search", "fowner", "fsetid", "kill", "setgid", "setuid", "setpcap"],
   ...["linux_immutable", "net_bind_service", "net_broadcast", "net_admin", "net_raw", "ipc_lock", "ipc_owner"],
@@ -16,23 +17,38 @@ const known = new Set([
   "checkpoint_restore",
 ]);
 
+/** What this process may pass on: root of a machine that is a container itself has not all. */
+function ownCapabilities(): Set<string> {
+  const [, hex = "0"] = /^CapBnd:\s+([0-9a-f]+)$/m.exec(readFileSync("/proc/self/status", "utf8")) ?? [];
+  const bits = BigInt(`0x${hex}`);
+  return new Set([...known].filter((_, number) => (bits >> BigInt(number)) % 2n === 1n));
+}
+
+export interface CapabilityOptions {
+  privileged?: boolean;
+  add?: string[];
+  drop?: string[];
+}
+
+/** Lower-case names without "cap_": what a container's programs may have at most. */
+export function capabilitySet(options: CapabilityOptions): Set<string> {
+  if (options.privileged) return ownCapabilities();
+  const drop = (options.drop ?? []).map(plain);
+  const add = (options.add ?? []).map(plain);
+  const set = new Set(drop.includes("all") ? [] : defaults.filter((name) => !drop.includes(name)));
+  for (const name of add.includes("all") ? ownCapabilities() : add) set.add(name);
+  for (const name of drop) if (!add.includes(name)) set.delete(name);
+  return set;
+}
+
 /**
  * setpriv's value for the bounding set: undefined leaves it whole. The step from setpriv into the container's root
  * needs sys_chroot, and setuid for another user, so these stay; sys_chroot opens nothing, since a container's mount
  * namespace has no root but its own.
  */
-export function boundingSet(options: {
-  privileged?: boolean;
-  add?: string[];
-  drop?: string[];
-  uid: number;
-}): string | undefined {
+export function boundingSet(options: CapabilityOptions & { uid: number }): string | undefined {
   if (options.privileged) return undefined;
-  const drop = (options.drop ?? []).map(plain);
-  const add = (options.add ?? []).map(plain);
-  const set = new Set(drop.includes("all") ? [] : defaults.filter((name) => !drop.includes(name)));
-  for (const name of add.includes("all") ? known : add) set.add(name);
-  for (const name of drop) if (!add.includes(name)) set.delete(name);
+  const set = capabilitySet(options);
   set.add("sys_chroot");
   if (options.uid !== 0) set.add("setuid");
   return ["-all", ...[...set].map((name) => `+${name}`)].join(",");

@@ -1,51 +1,64 @@
-// Limits and numbers of a container: cgroup v1 hierarchies, or the unified one.
-import { mkdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+// Limits and numbers of a container, and the groups by which an instance's processes are found again.
+import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Resources } from "../cri.ts";
+import {
+  childGroups,
+  enableControllers,
+  findHierarchies,
+  groupsBelow,
+  type Hierarchies,
+  processesOf,
+  readIfThere,
+  removeGroup,
+} from "./cgroup-tree.ts";
+import { kill } from "./processes.ts";
 
 export interface Cgroup {
   /** Directories whose cgroup.procs a process joins. */
   directories: Map<string, string>;
+  /** Its place in every hierarchy: an absolute path. */
+  path: string;
   /** cpu in nanoseconds, memory in bytes. */
   usage(): { cpuNanoseconds?: number; memoryUsageBytes?: number; memoryWorkingSetBytes?: number; processes?: number };
+  /** Whether the kernel killed a process of it for want of memory. */
   oomKilled(): boolean;
   processes(): number[];
-  /** Throws EBUSY while processes are left. */
-  remove(): void;
 }
 
 export interface Cgroups {
   create(name: string, resources: Resources): Cgroup;
   open(name: string): Cgroup;
-  /** Directories that the agent itself is in: one for each hierarchy. */
+  /** The group of the processes that hold a pod; its directory. They are not the containers' to count. */
+  createHolder(name: string): string;
+  /** Directories that the agent itself is in, of the hierarchies that have no group for holders. */
   home: string[];
-  /** Removes the instance's own directories; empty ones only. */
-  remove(): void;
+  /** Names of all groups that are there, of an earlier agent too. */
+  names(): string[];
+  /** Kills what is left in a group and removes it everywhere. */
+  remove(name: string): Promise<void>;
+  /** Kills and removes all. */
+  close(): Promise<void>;
 }
 
-const controllers = ["cpu", "cpuacct", "memory", "pids"];
-
 /** Finds the hierarchies; undefined when none can be written, as for an ordinary user. */
-export function openCgroups(instance: string): Cgroups | undefined {
-  const roots = hierarchies();
-  if (roots.size === 0) return undefined;
-  const base = new Map([...roots].map(([name, { root }]) => [name, join(root, instance)]));
+export function openCgroups(instance: string, hierarchies: Hierarchies = findHierarchies()): Cgroups | undefined {
+  const { limiting, roots } = hierarchies;
+  if (limiting.size === 0) return undefined;
+  const base = new Map([...limiting].map(([name, { root }]) => [name, join(root, instance)]));
   try {
     for (const directory of base.values()) mkdirSync(directory, { recursive: true });
-    const unified = roots.get("");
-    if (unified) {
-      for (const directory of [unified.root, base.get("") as string]) {
-        writeFileSync(join(directory, "cgroup.subtree_control"), "+cpu +memory +pids");
-      }
-    }
+    const unified = limiting.get("");
+    if (unified) enableControllers(unified.root, base.get("") as string);
   } catch (error) {
     if (["EACCES", "EPERM", "EROFS", "ENOENT", "EBUSY"].includes((error as NodeJS.ErrnoException).code ?? "")) {
       return undefined;
     }
     throw error;
   }
+  const holding = ["", "pids"].find((name) => base.has(name)) ?? ([...base.keys()][0] as string);
   const open = (name: string) =>
-    cgroupOf(new Map([...base].map(([hierarchy, directory]) => [hierarchy, join(directory, name)])));
+    cgroupOf(`/${instance}/${name}`, new Map([...base].map(([one, directory]) => [one, join(directory, name)])));
   return {
     open,
     create(name, resources) {
@@ -54,30 +67,46 @@ export function openCgroups(instance: string): Cgroups | undefined {
       limit(group.directories, resources);
       return group;
     },
-    home: [...roots.values()].map(({ root, own }) => join(root, own)),
-    remove: () => removeAll(base.values()),
+    createHolder(name) {
+      const directory = join(base.get(holding) as string, name);
+      mkdirSync(directory, { recursive: true });
+      return directory;
+    },
+    home: [...limiting].flatMap(([name, { root, own }]) => (name === holding ? [] : [join(root, own)])),
+    names: () => [...new Set(roots.flatMap((root) => childGroups(join(root, instance))))],
+    remove: (name) => clear(roots.map((root) => join(root, instance, name))),
+    close: () => clear(roots.map((root) => join(root, instance))),
   };
 }
 
-/** Hierarchy name ("" is the unified one with controllers) → mount point and the agent's own place in it. */
-function hierarchies(): Map<string, { root: string; own: string }> {
-  const found = new Map<string, { root: string; own: string }>();
-  const own = new Map<string, string>();
-  for (const line of read("/proc/self/cgroup").split("\n")) {
-    const [, names = "", path = "/"] = /^\d+:([^:]*):(.*)$/.exec(line) ?? [];
-    for (const name of names.split(",")) own.set(name, path);
-  }
-  for (const line of read("/proc/self/mounts").split("\n")) {
-    const [, root = "", type, options = ""] = line.split(" ");
-    if (type === "cgroup") {
-      for (const name of controllers) {
-        if (options.split(",").includes(name)) found.set(name, { root, own: own.get(name) ?? "/" });
-      }
-    } else if (type === "cgroup2" && read(join(root, "cgroup.controllers")).includes("memory")) {
-      return new Map([["", { root, own: own.get("") ?? "/" }]]);
+/** Kills and removes what instances left whose name begins so: for those whose data directory is gone. */
+export async function sweepCgroups(prefix: string, { roots }: Hierarchies = findHierarchies()): Promise<void> {
+  const named = (root: string) => childGroups(root).filter((name) => name.startsWith(prefix));
+  await clear(roots.flatMap((root) => named(root).map((name) => join(root, name))));
+}
+
+/** The kernel lets go of an ended process's group a moment after its parent has seen the end. */
+async function clear(groups: string[]): Promise<void> {
+  for (let attempt = 0; ; attempt++) {
+    const left = groups.flatMap(groupsBelow).flatMap(processesOf);
+    for (const pid of new Set(left)) {
+      // 0 is a process of another PID namespace than the agent's: not one of ours.
+      if (pid > 0) kill(pid, "SIGKILL");
+    }
+    try {
+      return groups.forEach(removeGroup);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== "EBUSY" || attempt > 50) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 2 * attempt));
     }
   }
-  return found;
+}
+
+export const cpuPeriod = 100_000;
+
+/** Microseconds of cpu time in each period. */
+export function cpuQuota(cores: number | undefined): number | undefined {
+  return cores === undefined ? undefined : Math.max(1000, Math.round(cores * cpuPeriod));
 }
 
 function limit(directories: Map<string, string>, { cpuShares, cpuLimit, memoryLimit, pidsLimit }: Resources): void {
@@ -85,13 +114,14 @@ function limit(directories: Map<string, string>, { cpuShares, cpuLimit, memoryLi
     const directory = directories.get(controller);
     if (directory !== undefined && value !== undefined) writeFileSync(join(directory, file), String(value));
   };
-  const period = 100_000;
-  const quota = cpuLimit === undefined ? undefined : Math.max(1000, Math.round(cpuLimit * period));
+  const quota = cpuQuota(cpuLimit);
   if (directories.has("")) {
     // Shares 2–262144 become weights 1–10000: the mapping of the OCI runtime specification.
     set("", "cpu.weight", cpuShares && 1 + Math.floor(((Math.max(2, cpuShares) - 2) * 9999) / 262142));
-    set("", "cpu.max", quota && `${quota} ${period}`);
+    set("", "cpu.max", quota && `${quota} ${cpuPeriod}`);
     set("", "memory.max", memoryLimit);
+    // One process of a container without the others is no use, as the kubelet sees it.
+    set("", "memory.oom.group", memoryLimit && 1);
     set("", "pids.max", pidsLimit);
     return;
   }
@@ -101,16 +131,17 @@ function limit(directories: Map<string, string>, { cpuShares, cpuLimit, memoryLi
   set("pids", "pids.max", pidsLimit);
 }
 
-function cgroupOf(directories: Map<string, string>): Cgroup {
+function cgroupOf(path: string, directories: Map<string, string>): Cgroup {
   const unified = directories.get("");
   const at = (controller: string, file: string) => {
     const directory = unified ?? directories.get(controller);
-    return directory === undefined ? "" : read(join(directory, file));
+    return directory === undefined ? "" : readIfThere(join(directory, file));
   };
   const number = (text: string) => (text.trim() === "" ? undefined : Number(text));
   const field = (text: string, name: string) => number(new RegExp(`^${name} (\\d+)$`, "m").exec(text)?.[1] ?? "");
   return {
     directories,
+    path,
     usage() {
       const stat = at("memory", "memory.stat");
       const memoryUsageBytes = number(at("memory", unified ? "memory.current" : "memory.usage_in_bytes"));
@@ -124,30 +155,9 @@ function cgroupOf(directories: Map<string, string>): Cgroup {
       };
     },
     oomKilled: () => (field(at("memory", unified ? "memory.events" : "memory.oom_control"), "oom_kill") ?? 0) > 0,
-    processes() {
+    processes: () => {
       const [first] = directories.values();
-      return first ? read(join(first, "cgroup.procs")).split("\n").filter(Boolean).map(Number) : [];
+      return first ? processesOf(first) : [];
     },
-    remove: () => removeAll(directories.values()),
   };
-}
-
-function removeAll(directories: Iterable<string>): void {
-  for (const directory of directories) {
-    try {
-      rmdirSync(directory);
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-    }
-  }
-}
-
-/** Empty when the file is not there: the container's cgroup went with it. */
-function read(path: string): string {
-  try {
-    return readFileSync(path, "utf8");
-  } catch (error) {
-    if (["ENOENT", "ENODEV"].includes((error as NodeJS.ErrnoException).code ?? "")) return "";
-    throw error;
-  }
 }

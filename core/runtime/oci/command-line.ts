@@ -14,6 +14,7 @@ export interface Tools {
   ip?: string;
   script?: string;
   stty?: string;
+  runc?: string;
 }
 
 export interface Identity {

@@ -5,8 +5,13 @@ import { createQueue, deferred, sleep } from "@capstan/base/async";
 import { type ContainerConfig, type ContainerStatus, type ExecSession, RuntimeError } from "../cri.ts";
 import { LogFile, type LogStream } from "../log-file.ts";
 import type { Cgroup } from "./cgroup.ts";
-import { isHeld, type Launched, readFifo, release, writeFifo } from "./launch.ts";
+import { drainFifo, isHeld, type Launched, readFifo, release, sayDrained, writeFifo } from "./launch.ts";
 import type { LayeredRoot } from "./layers.ts";
+import { childrenOf, kill } from "./processes.ts";
+import { runcFailure } from "./runc.ts";
+
+/** What makes a container's process: runc, or util-linux's programs. */
+export type Launcher = "runc" | "unshare";
 
 /** What survives the agent: config.json of the container's directory. */
 export interface ContainerRecord {
@@ -15,6 +20,7 @@ export interface ContainerRecord {
   imageId: string;
   createdAt: string;
   config: Omit<ContainerConfig, "env">;
+  launcher: Launcher;
   /** As LayeredRoot takes it. */
   layers: { at: string; directories: string[] }[];
   startedAt?: string;
@@ -23,8 +29,7 @@ export interface ContainerRecord {
   interrupted?: boolean;
 }
 
-/** How long output may stay open after a container's first process has ended. */
-const drainMs = 2000;
+const outputs = ["stdout", "stderr"] as const;
 
 /** One container of the oci driver: its process, its output, and its record on disk. */
 export class OciContainer {
@@ -34,12 +39,14 @@ export class OciContainer {
   readonly cgroup: Cgroup | undefined;
   /** Resolves when the container has ended and its output is in the log. */
   readonly exited = deferred();
-  /** Why its program cannot be started, known when it was prepared. */
+  /** Why its program cannot be started, known when it was prepared: it has no process then. */
   cannotRun: string | undefined;
   exit: { code: number; finishedAt: Date; oomKilled: boolean } | undefined;
   #launched: Launched | undefined;
-  #control: Socket | undefined;
-  #outputs: Socket[] = [];
+  #log: LogFile | undefined;
+  #sockets: Socket[] = [];
+  #detached = false;
+  #killed = false;
   #input: Socket | undefined;
   readonly #listeners = new Set<(stream: LogStream, data: Uint8Array) => void>();
 
@@ -57,6 +64,13 @@ export class OciContainer {
   /** Process whose root is the node's and whose mount namespace is the container's. */
   get shim(): number {
     return Number(readFileSync(join(this.directory, "shim"), "utf8"));
+  }
+
+  /** The process that script(1) gave the container's terminal to. */
+  get terminal(): number | undefined {
+    const script =
+      this.record.launcher === "runc" ? Number(readFileSync(join(this.directory, "parent"), "utf8")) : this.pid;
+    return this.exit ? undefined : childrenOf(script)[0];
   }
 
   get state(): ContainerStatus["state"] {
@@ -89,45 +103,80 @@ export class OciContainer {
   /** Takes over the container's FIFOs: of one just launched, or of one that outlived an earlier agent. */
   connect(launched?: Launched): void {
     this.#launched = launched;
-    const control = join(this.directory, "control");
-    if (!isHeld(control)) {
-      this.#killGroup();
-      this.readExit();
-      this.exited.resolve();
+    this.#log = new LogFile(this.record.config.logPath);
+    const path = join(this.directory, "control");
+    if (!existsSync(path) || !isHeld(path)) {
+      this.#finish();
       return;
     }
-    const log = new LogFile(this.record.config.logPath);
-    const ends = (["stdout", "stderr"] as const).map((stream) => {
+    for (const stream of outputs) {
       const socket = readFifo(join(this.directory, stream));
-      this.#outputs.push(socket);
-      socket.on("data", (data: Buffer) => {
-        log.write(stream, data);
-        for (const listener of this.#listeners) listener(stream, data);
-      });
-      return closed(socket);
-    });
-    this.#control = readFifo(control);
-    this.#control.resume();
+      this.#sockets.push(socket);
+      socket.on("data", (data: Buffer) => this.#take(stream, data));
+      // It ends while others may still write: what they write is read at the end.
+      socket.on("error", () => socket.destroy());
+    }
+    const control = readFifo(path);
+    this.#sockets.push(control);
+    control.resume();
     // It may have ended between the two looks: a FIFO tells its end only to those who saw it held.
-    if (!isHeld(control)) this.#control.destroy();
-    void closed(this.#control).then(async () => {
-      // Other processes of a shared PID namespace may still hold the output open.
-      this.#killGroup();
-      const over = new AbortController();
-      await Promise.race([Promise.all(ends), sleep(drainMs, over.signal)]);
-      over.abort();
-      for (const socket of this.#outputs) socket.destroy();
-      this.#input?.destroy();
-      log.close();
-      this.readExit();
-      this.exited.resolve();
+    if (!isHeld(path)) control.destroy();
+    void closed(control).then(() => {
+      if (!this.#detached) this.#finish();
     });
+  }
+
+  /** The parent of the container's first process has told its end: what it printed is in the FIFOs. */
+  #finish(): void {
+    // Other processes of a shared PID namespace may still run.
+    this.#killGroup();
+    for (const socket of this.#sockets) {
+      while (socket.read() !== null) {}
+      socket.destroy();
+    }
+    for (const stream of outputs) {
+      const path = join(this.directory, stream);
+      if (existsSync(path)) for (const data of drainFifo(path)) this.#take(stream, data);
+    }
+    this.#input?.destroy();
+    this.#log?.close();
+    this.readExit();
+    sayDrained(join(this.directory, "drained"));
+    this.exited.resolve();
+  }
+
+  #take(stream: LogStream, data: Buffer): void {
+    this.#log?.write(stream, data);
+    for (const listener of this.#listeners) listener(stream, data);
+  }
+
+  /** Opens the way for input: once the FIFO is there, and before the program's end of it is waited for. */
+  openInput(): void {
+    this.#input = writeFifo(join(this.directory, "stdin"));
+  }
+
+  /** Ends what was launched and cannot be a container; resolves when nothing of it is left. */
+  async abandon(launched: Launched): Promise<void> {
+    launched.child.stdin?.end();
+    this.#killGroup();
+    if (existsSync(join(this.directory, "control"))) {
+      this.connect(launched);
+      await this.exited.promise;
+    }
+    release(launched);
+  }
+
+  /** Lets go of all that this process holds of it: another agent takes over. */
+  detach(): void {
+    this.#detached = true;
+    if (this.#launched) release(this.#launched);
+    for (const socket of this.#sockets) socket.destroy();
+    this.#input?.destroy();
   }
 
   start(): void {
     if (this.state !== "created") throw new RuntimeError("InvalidArgument", `container ${this.record.id} has started`);
     if (!this.#launched) throw new RuntimeError("Failed", "the agent that created the container has ended");
-    if (this.record.config.stdin) this.#input = writeFifo(join(this.directory, "stdin"));
     this.#launched.child.stdin?.write("go\n");
     this.#launched.child.stdin?.end(() => this.#launched && release(this.#launched));
     this.record.startedAt = new Date().toISOString();
@@ -141,12 +190,17 @@ export class OciContainer {
       this.record.startedAt = new Date().toISOString();
       this.save();
     }
-    this.#launched?.child.stdin?.end();
-    if (this.#launched) release(this.#launched);
+    if (!this.#launched) {
+      this.#finish();
+      return;
+    }
+    this.#launched.child.stdin?.end();
+    release(this.#launched);
   }
 
   signal(signal: NodeJS.Signals): void {
     if (this.exit || !this.record.startedAt) return;
+    if (signal === "SIGKILL") this.#killed = true;
     kill(this.pid, signal);
   }
 
@@ -189,7 +243,10 @@ export class OciContainer {
     const stat = statSync(path, { throwIfNoEntry: false });
     const text = stat ? readFileSync(path, "utf8").trim() : "";
     const finishedAt = text !== "" && stat ? stat.mtime : new Date();
-    const code = this.record.startError ? 128 : text === "" ? 137 : Number(text);
+    // Of a program that the kernel would not start there is no status.
+    const failure = this.record.launcher === "runc" ? runcFailure(this.directory) : undefined;
+    if (!this.#killed) this.record.startError ??= failure;
+    const code = this.record.startError ? 128 : text === "" || failure ? 137 : Number(text);
     if (!this.record.startedAt) this.record.interrupted = true;
     this.exit = { code, finishedAt, oomKilled: code !== 0 && (this.cgroup?.oomKilled() ?? false) };
   }
@@ -231,15 +288,6 @@ export function writeTo(socket: NodeJS.WritableStream, data: Uint8Array): Promis
   return new Promise((resolve, reject) => {
     socket.write(data, (error?: Error | null) => (error ? reject(error) : resolve()));
   });
-}
-
-/** A process that has ended needs no signal. */
-export function kill(pid: number, signal: NodeJS.Signals): void {
-  try {
-    process.kill(pid, signal);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
-  }
 }
 
 function closed(socket: Socket): Promise<void> {

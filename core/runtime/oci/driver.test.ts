@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { silent } from "@capstan/base/log";
-import { testRuntime } from "@capstan/testing/contracts";
+import { type RuntimeDriver, testRuntime } from "@capstan/testing/contracts";
+import { programsMissing } from "@capstan/testing/programs";
 import { allocateInstanceNetwork } from "../network/instance.ts";
 import { canBridge, createRuntime } from "../runtime.ts";
 
@@ -11,38 +12,52 @@ const missing = canBridge() ? undefined : "networks of their own need root and t
 const server = (port: number) => `
   use IO::Socket::INET; $| = 1;
   my $listener = IO::Socket::INET->new(LocalAddr => "127.0.0.1", LocalPort => ${port}, Listen => 5) or die $!;
-  print "up\n"; my $peer = $listener->accept; my $all = join("", <$peer>); print $peer $all; close $peer;
+  print "up\\n"; my $peer = $listener->accept; my $all = join("", <$peer>); print $peer $all; close $peer;
 `;
 
-testRuntime(
-  "oci",
-  async () => {
-    const dataDir = mkdtempSync(join(tmpdir(), "capstan-oci-"));
-    const network = allocateInstanceNetwork(dataDir, { bridged: true });
+const shell = (script: string) => ["sh", "-c", script];
+
+async function open(launcher: "runc" | "unshare"): Promise<RuntimeDriver> {
+  const dataDir = mkdtempSync(join(tmpdir(), "capstan-oci-"));
+  const network = allocateInstanceNetwork(dataDir, { bridged: true });
+  const begin = async () => {
     const stop = new AbortController();
-    const { runtime, images, ready, start } = createRuntime({ dataDir, network, log: silent });
-    const running = start(stop.signal);
-    await ready;
-    const shell = (script: string) => ["sh", "-c", script];
-    return {
-      runtime,
-      images,
-      image: "capstan/host",
-      missing: "registry.example/none:1",
-      commands: {
-        exits: (code, text) => shell(`printf '${text.replace("\n", "\\n")}'; exit ${code}`),
-        stays: () => ["sleep", "1000"],
-        heeds: () => shell("trap 'exit 143' TERM; touch /tmp/heeds; while :; do sleep 0.02; done"),
-        echoes: () => ["cat"],
-        shell,
-        serves: (port) => ["perl", "-e", server(port)],
-      },
-      async close() {
-        stop.abort();
-        await running;
-        rmSync(dataDir, { recursive: true, force: true });
-      },
-    };
-  },
-  missing,
-);
+    const runtime = createRuntime({ dataDir, network, launcher, log: silent });
+    const running = runtime.start(stop.signal);
+    await runtime.ready;
+    return { ...runtime, stop, running };
+  };
+  let now = await begin();
+  return {
+    runtime: now.runtime,
+    images: now.images,
+    image: "capstan/host",
+    missing: "registry.example/none:1",
+    commands: {
+      exits: (code, text) => shell(`printf '${text.replace("\n", "\\n")}'; exit ${code}`),
+      stays: () => ["sleep", "1000"],
+      heeds: () => shell("trap 'exit 143' TERM; touch /tmp/heeds; while :; do sleep 0.02; done"),
+      echoes: () => ["cat"],
+      shell,
+      serves: (port) => ["perl", "-e", server(port)],
+    },
+    cannot:
+      launcher === "runc"
+        ? {}
+        : { "a filter of system calls: the default one, none, and a file's": "util-linux's programs set no filter" },
+    async reopen() {
+      now.detach?.();
+      await now.running;
+      now = await begin();
+      return now;
+    },
+    async close() {
+      now.stop.abort();
+      await now.running;
+      rmSync(dataDir, { recursive: true, force: true });
+    },
+  };
+}
+
+testRuntime("oci with unshare", () => open("unshare"), missing);
+testRuntime("oci with runc", () => open("runc"), missing ?? (programsMissing("runc") || undefined));

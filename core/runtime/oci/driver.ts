@@ -20,24 +20,24 @@ import { RuntimeError } from "../cri.ts";
 import type { Image } from "../images/image.ts";
 import { type Cgroups, openCgroups } from "./cgroup.ts";
 import type { Tools } from "./command-line.ts";
-import { type ContainerRecord, OciContainer } from "./container.ts";
+import { type ContainerRecord, type Launcher, OciContainer } from "./container.ts";
 import { DiskMeter, networkCounters } from "./counters.ts";
-import { childrenOf, execSync, resizeTerminal, startExec } from "./exec.ts";
+import { execSync, resizeTerminal, startExec } from "./exec.ts";
 import { type HostRoot, readHostRoot } from "./host-root.ts";
-import { launch } from "./launch.ts";
 import { LayeredRoot } from "./layers.ts";
+import { makeContainer } from "./make-container.ts";
 import { forwardPort } from "./port-forward.ts";
-import { prepareContainer } from "./prepare.ts";
 import { removeTree } from "./remove-tree.ts";
 import { deviceNames } from "./rootfs.ts";
 import { OciSandbox, type SandboxNetwork, type SandboxRecord } from "./sandbox.ts";
-import { verifyMounts } from "./verify-mounts.ts";
 
 export interface OciDriverOptions {
   /** Absolute; made if it is not there. Paths with a comma, colon or backslash cannot be overlay layers. */
   directory: string;
   /** Names the instance's cgroups. */
   instance: string;
+  /** auto: runc where it is installed and the agent is root. */
+  launcher: Launcher | "auto";
   tools: Tools;
   network: SandboxNetwork;
   /** Resolves an image that was pulled. */
@@ -88,6 +88,20 @@ export class OciDriver implements RuntimeService {
         removeTree(join(directory, "containers", id));
       }
     }
+    await this.#sweep();
+  }
+
+  /** Ends what was left of pods and containers that nothing is written down about: a killed agent did not come to it. */
+  async #sweep(): Promise<void> {
+    const left = (this.#cgroups?.names() ?? []).filter((id) => !this.#sandboxes.has(id) && !this.#containers.has(id));
+    await Promise.all(left.map((id) => this.#cgroups?.remove(id)));
+  }
+
+  /** What makes the processes of new containers. */
+  get launcher(): Launcher {
+    const { launcher, tools, rootless } = this.#options;
+    const can = tools.runc !== undefined && !rootless && this.#cgroups !== undefined;
+    return launcher === "unshare" || (launcher === "auto" && !can) ? "unshare" : "runc";
   }
 
   get limits(): boolean {
@@ -102,9 +116,10 @@ export class OciDriver implements RuntimeService {
     const sandbox = new OciSandbox(record, join(directory, "sandboxes", id));
     try {
       mkdirSync(sandbox.directory, { recursive: true, mode: 0o700 });
-      await sandbox.start(tools, network, rootless);
+      await sandbox.start(tools, network, rootless, this.#cgroups?.createHolder(id));
     } catch (error) {
       if (ip) network.give(ip, id);
+      await this.#cgroups?.remove(id);
       sandbox.remove();
       throw error;
     }
@@ -119,6 +134,7 @@ export class OciDriver implements RuntimeService {
       [...this.#containers.values()].filter((one) => one.record.sandboxId === id).map((one) => one.stop(0)),
     );
     await sandbox.stop();
+    await this.#cgroups?.remove(id);
     if (sandbox.record.ip) this.#options.network.give(sandbox.record.ip, id);
   }
 
@@ -138,51 +154,12 @@ export class OciDriver implements RuntimeService {
     const image = this.#options.image(config.image);
     if (!image) throw new RuntimeError("ImageNotFound", `image "${config.image}" is not present`);
     if (!this.#host) throw new RuntimeError("Failed", "the runtime is not open");
-    const id = randomBytes(32).toString("hex");
-    const directory = join(this.#options.directory, "containers", id);
-    const cgroup = this.#cgroups?.create(id, config.resources ?? {});
-    try {
-      mkdirSync(directory, { recursive: true, mode: 0o700 });
-      const prepared = prepareContainer({
-        ...this.#options,
-        directory,
-        config,
-        image,
-        cgroup,
-        sandbox,
-        host: this.#host,
-        home: this.#cgroups?.home ?? [],
-        devices: join(this.#options.directory, "devices"),
-      });
-      const { env: _, ...stored } = config;
-      const createdAt = new Date().toISOString();
-      const record: ContainerRecord = {
-        id,
-        sandboxId,
-        imageId: image.id,
-        createdAt,
-        config: stored,
-        layers: prepared.view.mounts,
-      };
-      const container = new OciContainer(record, directory, prepared.view, cgroup);
-      container.cannotRun = prepared.cannotRun;
-      container.save();
-      const script = join(import.meta.dirname, "launch.sh");
-      const launched = launch(this.#options.tools.sh, [script, "join", directory], `container "${config.name}"`);
-      const [pid] = await Promise.all([launched.said("pid"), launched.said("mounted")]);
-      verifyMounts({ pid: Number(pid), before: sandbox.pid, root: prepared.root, mounts: prepared.mounts });
-      launched.child.stdin?.write("root\n");
-      await launched.said("ready");
-      container.connect(launched);
-      this.#watch(container);
-      this.#emit({ type: "created", sandboxId, containerId: id });
-      return id;
-    } catch (error) {
-      for (const pid of cgroup?.processes() ?? []) process.kill(pid, "SIGKILL");
-      removeTree(directory);
-      await this.#removeCgroup(cgroup);
-      throw error;
-    }
+    const options = { ...this.#options, cgroups: this.#cgroups, host: this.#host, launcher: this.launcher };
+    const container = await makeContainer(options, sandbox, config, image);
+    const { id } = container.record;
+    this.#watch(container);
+    this.#emit({ type: "created", sandboxId, containerId: id });
+    return id;
   }
 
   async startContainer(id: string): Promise<void> {
@@ -208,7 +185,7 @@ export class OciDriver implements RuntimeService {
     const container = this.#containers.get(id);
     if (!container) return;
     await container.stop(0);
-    await this.#removeCgroup(container.cgroup);
+    await this.#cgroups?.remove(id);
     removeTree(container.directory);
     this.#disk.forget(join(container.directory, "upper"));
     this.#containers.delete(id);
@@ -239,9 +216,8 @@ export class OciDriver implements RuntimeService {
     const container = this.#running(id);
     const session = container.attach();
     if (!container.record.config.tty) return session;
-    // Its first process is script, which holds the other end of its child's terminal.
     const resize = async (columns: number, rows: number) => {
-      const [inner] = container.exit ? [] : childrenOf(container.pid);
+      const inner = container.terminal;
       if (inner !== undefined) await resizeTerminal(this.#options.tools, inner, columns, rows);
     };
     return { ...session, resize };
@@ -287,12 +263,19 @@ export class OciDriver implements RuntimeService {
   async close(): Promise<void> {
     for (const container of this.#containers.values()) container.interrupt();
     await Promise.all([...this.#sandboxes.keys()].map((id) => this.stopPodSandbox(id)));
-    for (const container of this.#containers.values()) await this.#removeCgroup(container.cgroup);
     try {
-      this.#cgroups?.remove();
+      await this.#cgroups?.close();
     } catch (error) {
       this.#options.log.warn("cgroups were left behind", { error: messageOf(error) });
     }
+  }
+
+  /** Lets go of everything without stopping it: another agent takes over. */
+  detach(): void {
+    for (const container of this.#containers.values()) container.detach();
+    for (const sandbox of this.#sandboxes.values()) sandbox.detach();
+    this.#containers.clear();
+    this.#sandboxes.clear();
   }
 
   #adoptSandbox(id: string): void {
@@ -333,18 +316,6 @@ export class OciDriver implements RuntimeService {
     const { id, sandboxId } = container.record;
     this.#containers.set(id, container);
     void container.exited.promise.then(() => this.#emit({ type: "stopped", sandboxId, containerId: id }));
-  }
-
-  /** The kernel lets go of an ended process's cgroup a moment after its parent has seen the end. */
-  async #removeCgroup(cgroup: OciContainer["cgroup"]): Promise<void> {
-    for (let attempt = 0; ; attempt++) {
-      try {
-        return cgroup?.remove();
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== "EBUSY" || attempt > 50) throw error;
-        await new Promise((resolve) => setTimeout(resolve, 2 * attempt));
-      }
-    }
   }
 
   #emit(event: ContainerEvent): void {

@@ -1,12 +1,13 @@
 // Commands in a running container.
 import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Readable, Writable } from "node:stream";
 import { type ExecOptions, type ExecResult, type ExecSession, RuntimeError } from "../cri.ts";
 import { quote, run } from "./command.ts";
 import type { Tools } from "./command-line.ts";
-import { kill, type OciContainer, writeTo } from "./container.ts";
+import { type OciContainer, writeTo } from "./container.ts";
+import { family, kill } from "./processes.ts";
+import { runcWords } from "./runc.ts";
 
 /** Bytes kept of each stream of a command whose result is awaited: the kubelet's probes need no more. */
 const outputLimit = 16 * 1024 * 1024;
@@ -26,13 +27,28 @@ function flagsFor(container: OciContainer, { enter, rootless }: ExecContext): st
   return rootless ? flags : [...flags, `--cgroup=/proc/${pid}/ns/cgroup`];
 }
 
+/** The words that run a command in a container, from outside of it; with `tty` in a terminal. */
+function wordsFor(container: OciContainer, context: ExecContext, { command, tty }: ExecOptions): string[] {
+  const { tools } = context;
+  if (container.record.launcher === "runc") {
+    const runc = [...runcWords(tools.runc ?? "runc", container.directory), "exec"];
+    if (!tty) return [...runc, container.record.id, ...command];
+    return terminal(
+      tools,
+      [...runc, "--tty", "--env", "TERM=xterm", container.record.id, ...command],
+      "echo started >&3; exec 3>&-; ",
+    );
+  }
+  const inner = [tools.sh, join(import.meta.dirname, "exec.sh"), container.directory, ...command];
+  return [tools.nsenter, ...flagsFor(container, context), ...(tty ? terminal(tools, inner) : inner)];
+}
+
 export function startExec(container: OciContainer, context: ExecContext, options: ExecOptions): ExecSession {
   const { tools } = context;
-  const { command, stdin, tty = false } = options;
-  const inner = [tools.sh, join(import.meta.dirname, "exec.sh"), container.directory, ...command];
-  const words = tty ? terminal(tools, inner) : inner;
+  const { stdin, tty = false } = options;
+  const [program = "", ...args] = wordsFor(container, context, options);
   // Fd 3 tells when the command's terminal is there.
-  const child = spawn(tools.nsenter, [...flagsFor(container, context), ...words], {
+  const child = spawn(program, args, {
     stdio: ["pipe", "pipe", "pipe", "pipe"],
     env: tty ? { SHELL: tools.sh, TERM: "xterm" } : {},
     detached: true,
@@ -60,45 +76,32 @@ export function startExec(container: OciContainer, context: ExecContext, options
     stderr,
     exited,
     kill: () => {
-      // nsenter ends by itself with what it started, and must live to reap it: a container's PID namespace cannot end
-      // before all of its processes are reaped.
-      const [nsenter, ...started] = child.pid === undefined ? [] : family(child.pid);
+      // nsenter and runc end by themselves with what they started, and must live to reap it: a container's PID namespace
+      // cannot end before all of its processes are reaped.
+      const [outside, ...started] = child.pid === undefined ? [] : family(child.pid);
       for (const pid of started) kill(pid, "SIGKILL");
-      if (started.length === 0 && nsenter !== undefined) kill(nsenter, "SIGKILL");
+      if (started.length === 0 && outside !== undefined) kill(outside, "SIGKILL");
     },
     resize: async (columns, rows) => {
       if (!tty) return;
       await started;
-      // nsenter, script, and what script gave a terminal to.
-      const last = child.pid === undefined ? undefined : family(child.pid)[2];
+      // What script gave a terminal to: script may have been started by nsenter.
+      const between = container.record.launcher === "runc" ? 1 : 2;
+      const last = child.pid === undefined ? undefined : family(child.pid)[between];
       if (last !== undefined) await resizeTerminal(tools, last, columns, rows);
     },
   };
 }
 
-function terminal(tools: Tools, words: string[]): string[] {
+function terminal(tools: Tools, words: string[], before = ""): string[] {
   if (!tools.script) throw new RuntimeError("Unsupported", "a terminal needs the program script (Debian's bsdutils)");
-  return [tools.script, "-q", "-e", "-f", "-c", `exec ${words.map(quote).join(" ")}`, "/dev/null"];
+  return [tools.script, "-q", "-e", "-f", "-c", `${before}exec ${words.map(quote).join(" ")}`, "/dev/null"];
 }
 
 /** Sets the size of the terminal that is a process's input. */
 export async function resizeTerminal(tools: Tools, pid: number, columns: number, rows: number): Promise<void> {
   if (!tools.stty || !Number.isInteger(columns) || !Number.isInteger(rows)) return;
   await run(tools.stty, ["-F", `/proc/${pid}/fd/0`, "cols", String(columns), "rows", String(rows)]);
-}
-
-/** A process and its descendants, oldest first. */
-function family(pid: number): number[] {
-  return [pid, ...childrenOf(pid).flatMap(family)];
-}
-
-export function childrenOf(pid: number): number[] {
-  try {
-    return readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").split(" ").filter(Boolean).map(Number);
-  } catch (error) {
-    if (["ENOENT", "ESRCH"].includes((error as NodeJS.ErrnoException).code ?? "")) return [];
-    throw error;
-  }
 }
 
 export async function execSync(session: ExecSession, timeoutMs: number | undefined): Promise<ExecResult> {

@@ -1,3 +1,5 @@
+import type { Mount } from "../cri.ts";
+
 /** One line for `mount -a -T`. */
 export interface MountEntry {
   source: string;
@@ -18,8 +20,21 @@ export function fstab(entries: MountEntry[]): string {
     .join("");
 }
 
-export function bind(source: string, target: string, readonly = false): MountEntry {
-  return { source, target, type: "none", options: readonly ? "bind,ro" : "rbind" };
+// mount(8)'s words for what a pod's mountPropagation says.
+const propagations = { None: "rprivate", HostToContainer: "rslave", Bidirectional: "rshared" };
+
+/** One file or directory of the node. */
+export function bind(source: string, target: string, options = "bind"): MountEntry {
+  return { source, target, type: "none", options };
+}
+
+/** A directory with all that is mounted below it. */
+export function bindTree(
+  source: string,
+  target: string,
+  { readonly = false, propagation = "None" }: Pick<Mount, "readonly" | "propagation"> = {},
+): MountEntry {
+  return bind(source, target, `rbind${readonly ? ",ro" : ""},${propagations[propagation]}`);
 }
 
 /** @param lowers upper-most first. Without `upper` it is read-only. */

@@ -1,27 +1,33 @@
-// Writes the files of a container's directory that launch.sh and exec.sh read.
+// Writes the files of a container's directory that launch.sh reads.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join, posix } from "node:path";
 import type { ContainerConfig, Mount } from "../cri.ts";
 import { RuntimeError } from "../cri.ts";
 import type { Image } from "../images/image.ts";
+import { writeBundle } from "./bundle.ts";
 import type { Cgroup } from "./cgroup.ts";
 import { quote } from "./command.ts";
-import { commandLine, type LineOptions, sortEnvironment, type Tools } from "./command-line.ts";
+import type { Tools } from "./command-line.ts";
+import type { Launcher } from "./container.ts";
 import { fstab } from "./fstab.ts";
 import type { HostRoot } from "./host-root.ts";
 import { identityOf } from "./identity.ts";
 import type { LayeredRoot } from "./layers.ts";
-import { prepareRoot } from "./rootfs.ts";
+import type { ContainerPlan } from "./plan.ts";
+import { type PreparedRoot, prepareRoot } from "./rootfs.ts";
 import type { OciSandbox } from "./sandbox.ts";
+import { mountsOf, writeScripts } from "./scripts.ts";
 
 export interface PrepareOptions {
+  id: string;
   directory: string;
+  launcher: Launcher;
   config: ContainerConfig;
   image: Image;
   sandbox: OciSandbox;
   cgroup: Cgroup | undefined;
   host: HostRoot;
-  /** The agent's own cgroup directories. */
+  /** The cgroup directories that the process which holds the container goes to. */
   home: string[];
   devices: string;
   code?: string;
@@ -44,7 +50,7 @@ export interface Prepared {
 }
 
 export function prepareContainer(options: PrepareOptions): Prepared {
-  const { directory, config, image, sandbox, cgroup, tools, rootless } = options;
+  const { directory, config, image, sandbox, launcher } = options;
   const security = config.security ?? {};
   const root = prepareRoot({
     directory,
@@ -54,46 +60,28 @@ export function prepareContainer(options: PrepareOptions): Prepared {
     hidden: options.hidden,
     readonly: security.readonlyRootfs ?? false,
     privileged: security.privileged ?? false,
-    rootless,
+    rootless: options.rootless,
     devices: options.devices,
     shm: sandbox.shm,
-    cgroups: cgroup?.directories ?? new Map(),
+    cgroups: options.cgroup?.directories ?? new Map(),
     mounts: config.mounts,
   });
-  const identity = identityOf(root.view, image.user, security);
-  if (rootless && identity.uid !== 0) {
-    throw new RuntimeError(
-      "Unsupported",
-      `runAsUser ${identity.uid}: without root on the node, containers run as one user, shown as 0`,
-    );
-  }
-  if (security.nonRoot && identity.uid === 0) {
-    throw new RuntimeError(
-      "InvalidArgument",
-      "container has runAsNonRoot and image will run as root: set runAsUser, or USER in the image",
-    );
-  }
+  const identity = whoRuns(options, root);
   const argv = [...(config.command ?? image.entrypoint), ...(config.args ?? (config.command ? [] : image.cmd))];
   if (argv.length === 0)
     throw new RuntimeError("InvalidArgument", "no command specified: neither the container nor the image has one");
   const workingDir = config.workingDir || image.workingDir || "/";
-  makeWorkingDirectory(root.view, workingDir, identity);
+  makeWorkingDirectory(root.view, workingDir);
   const environment = environmentOf(config, image, sandbox.record.config.hostname, identity.home);
-  const line: Omit<LineOptions, "root"> = {
-    tools,
-    identity,
-    security,
-    rootless,
-    workingDir,
-    environment: sortEnvironment(environment),
-    envProgram: ["/usr/bin/env", "/bin/env"].find((path) => root.view.locate(path).stat?.isFile()),
+  const plan: ContainerPlan = {
+    ...{ id: options.id, directory, argv, environment, workingDir, identity, security, root },
+    tty: config.tty ?? false,
   };
-  const program = commandLine({ ...line, root: "." }, argv.map(quote).join(" "));
-  const write = (name: string, text: string) => writeFileSync(join(directory, name), text, { mode: 0o600 });
-  write("run", config.tty ? terminalLine(tools, program) : program);
-  write("exec", commandLine({ ...line, root: "/.." }, '"$@"'));
-  write("fstab", fstab(root.entries));
-  write("launch.conf", launchConf(options, root.path));
+  if (launcher === "unshare") writeScripts(plan, options);
+  else writeBundleOf(plan, options);
+  const mounts = launcher === "unshare" ? mountsOf(root, security.readonlyRootfs ?? false) : root.base;
+  writeFileSync(join(directory, "fstab"), fstab(mounts), { mode: 0o600 });
+  writeFileSync(join(directory, "launch.conf"), launchConf(options, root.path), { mode: 0o600 });
   const path = environment.findLast(({ name }) => name === "PATH")?.value ?? defaultPath;
   return {
     view: root.view,
@@ -103,32 +91,54 @@ export function prepareContainer(options: PrepareOptions): Prepared {
   };
 }
 
-function launchConf({ config, sandbox, cgroup, home, tools, rootless }: PrepareOptions, root: string): string {
+function whoRuns({ config, image, rootless }: PrepareOptions, root: PreparedRoot) {
+  const identity = identityOf(root.view, image.user, config.security ?? {});
+  if (rootless && identity.uid !== 0) {
+    throw new RuntimeError(
+      "Unsupported",
+      `runAsUser ${identity.uid}: without root on the node, containers run as one user, shown as 0`,
+    );
+  }
+  if (config.security?.nonRoot && identity.uid === 0) {
+    throw new RuntimeError(
+      "InvalidArgument",
+      "container has runAsNonRoot and image will run as root: set runAsUser, or USER in the image",
+    );
+  }
+  return identity;
+}
+
+function writeBundleOf(plan: ContainerPlan, { cgroup, config, sandbox, tools }: PrepareOptions): void {
+  if (!tools.runc || !cgroup) throw new RuntimeError("Unsupported", "runc needs to be installed, root, and cgroups");
+  const { sh, script, runc } = tools;
+  writeBundle(plan, { runc, sh, script, cgroup, resources: config.resources ?? {}, sandbox: sandbox.namespaces() });
+}
+
+function launchConf(options: PrepareOptions, root: string): string {
+  const { config, sandbox, cgroup, home, tools, rootless, launcher } = options;
   const { hostPID, sharePID } = sandbox.record.config.namespaces;
   const flags = ["--mount", "--propagation", "slave"];
-  if (!hostPID && !sharePID) flags.push("--pid");
-  if (cgroup) flags.push("--cgroup");
-  const enter = [tools.nsenter, ...sandbox.enter(rootless), tools.unshare, ...flags];
+  const scripts = launcher === "unshare";
+  if (scripts && !hostPID && !sharePID) flags.push("--pid");
+  if (scripts && cgroup) flags.push("--cgroup");
+  // runc joins the pod's namespaces itself, all but the mounts that it begins from.
+  const pod = scripts ? sandbox.enter(rootless) : sandbox.enterMounts();
+  const enter = [tools.nsenter, ...pod, tools.unshare, ...flags];
   const variables = {
     sh: tools.sh,
     mkfifo: tools.mkfifo,
     mount: tools.mount,
     root,
+    talk: scripts ? "" : "ask say",
     enter: enter.map(quote).join(" "),
-    cgroups: cgroup ? [...cgroup.directories.values()].join(" ") : "",
-    home: cgroup ? home.join(" ") : "",
+    cgroups: scripts && cgroup ? [...cgroup.directories.values()].join(" ") : "",
+    home: home.join(" "),
     stdin: config.stdin ? "stdin" : "",
-    oom: rootless ? "" : String(config.resources?.oomScoreAdjust ?? ""),
+    oom: rootless || !scripts ? "" : String(config.resources?.oomScoreAdjust ?? ""),
   };
   return Object.entries(variables)
     .map(([name, value]) => `${name}=${quote(value)}\n`)
     .join("");
-}
-
-/** script(1) gives the program a terminal, and ends as the program does. */
-function terminalLine(tools: Tools, program: string): string {
-  if (!tools.script) throw new RuntimeError("Unsupported", "tty: true needs the program script (Debian's bsdutils)");
-  return `export SHELL=${quote(tools.sh)}\nexec ${quote(tools.script)} -q -e -f -c ${quote(program)} /dev/null\n`;
 }
 
 function environmentOf(config: ContainerConfig, image: Image, hostname: string, home: string) {
@@ -138,14 +148,13 @@ function environmentOf(config: ContainerConfig, image: Image, hostname: string, 
   return [...all, ...config.env];
 }
 
-function makeWorkingDirectory(view: LayeredRoot, path: string, identity: { uid: number; gid: number }): void {
+function makeWorkingDirectory(view: LayeredRoot, path: string): void {
   if (!path.startsWith("/")) throw new RuntimeError("InvalidArgument", `workingDir "${path}" is not an absolute path`);
   const { stat, host } = view.locate(path);
   if (stat?.isDirectory()) return;
   if (stat) throw new RuntimeError("InvalidArgument", `workingDir ${path} is not a directory`);
   // Below a volume or in the image: either way made where the container will see it.
   mkdirSync(host, { recursive: true, mode: 0o755 });
-  void identity;
 }
 
 /** Looks the program up as the kernel will. */

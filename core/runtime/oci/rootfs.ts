@@ -2,7 +2,7 @@ import { chmodSync, existsSync, mkdirSync, statSync } from "node:fs";
 import { join, relative } from "node:path";
 import type { Mount } from "../cri.ts";
 import type { ImageRoot } from "../images/image.ts";
-import { bind, type MountEntry, overlay } from "./fstab.ts";
+import { bind, bindTree, type MountEntry, overlay } from "./fstab.ts";
 import { type HostRoot, linkInto } from "./host-root.ts";
 import { type Layered, LayeredRoot } from "./layers.ts";
 
@@ -33,7 +33,13 @@ export interface PreparedRoot {
   mounts: Mount[];
   /** Absolute path that the new root is assembled at. */
   path: string;
-  entries: MountEntry[];
+  /** The layers that the root is made of. */
+  base: MountEntry[];
+  /** What is mounted inside, in this order. */
+  inner: MountEntry[];
+  /** Absolute paths in the root that show nothing, and those that only show. */
+  masked: string[];
+  frozen: string[];
   view: LayeredRoot;
 }
 
@@ -41,30 +47,31 @@ export const deviceNames = ["null", "zero", "full", "random", "urandom", "tty"];
 
 // Source: the default masked and read-only paths of the OCI runtime configuration that containerd writes.
 const inProc = (name: string) => existsSync(`/proc/${name}`);
-const masked = ["kcore", "keys", "latency_stats", "timer_list", "timer_stats", "sched_debug"].filter(inProc);
-const frozen = ["bus", "fs", "irq", "sys", "sysrq-trigger"].filter(inProc);
+const masked = ["kcore", "keys", "latency_stats", "timer_list", "timer_stats", "sched_debug"];
+const frozen = ["bus", "fs", "irq", "sys", "sysrq-trigger"];
 
 /** Lays out a container's root; nothing is mounted yet. The layers are the caller's to remove. */
 export function prepareRoot(options: RootOptions): PreparedRoot {
   const path = join(options.directory, "root");
   mkdirSync(path, { recursive: true });
-  const { entries, view } = options.image.kind === "host" ? hostRoot(path, options) : imageRoot(path, options);
+  const { entries: base, view } = options.image.kind === "host" ? hostRoot(path, options) : imageRoot(path, options);
   const place = (at: string, kind: "directory" | "file") => path + view.makeMountPoint(at, kind);
-  for (const entry of kernelMounts(options, place, view)) entries.push(entry);
+  const inner = [...kernelMounts(options, place, view)];
   if (options.image.kind === "host" && options.code) {
     const at = place("/opt/capstan", "directory");
-    entries.push(bind(options.code, at, true), ...codeMasks(options.code, at, options.hidden));
+    inner.push(bindTree(options.code, at, { readonly: true }), ...codeMasks(options.code, at, options.hidden));
     view.add({ at: "/opt/capstan", directories: [options.code] });
   }
   const mounts: Mount[] = [];
   const depth = (mount: Mount) => mount.containerPath.split("/").filter(Boolean).length;
   for (const mount of options.mounts.toSorted((a, b) => depth(a) - depth(b))) {
     const target = volumePlace(mount, view);
-    entries.push(bind(mount.hostPath, path + target, mount.readonly));
+    inner.push(bindTree(mount.hostPath, path + target, mount));
     mounts.push({ ...mount, containerPath: target });
   }
-  if (options.readonly) entries.push({ source: "none", target: path, type: "none", options: "remount,bind,ro" });
-  return { path, entries, view, mounts };
+  const proc = view.locate("/proc").path;
+  const hide = (names: string[]) => (options.privileged ? [] : names.filter(inProc).map((name) => `${proc}/${name}`));
+  return { path, base, inner, masked: hide(masked), frozen: hide(frozen), view, mounts };
 }
 
 /** The code's own history, and a data directory inside it, are nobody's business in a container. */
@@ -75,7 +82,7 @@ function* codeMasks(code: string, at: string, hidden: string[]): Iterable<MountE
     const stat = statSync(path, { throwIfNoEntry: false });
     const target = join(at, inside);
     if (stat?.isDirectory()) yield { source: "tmpfs", target, type: "tmpfs", options: "ro,size=4k,mode=555" };
-    else if (stat) yield { ...bind("/dev/null", target), options: "bind" };
+    else if (stat) yield bind("/dev/null", target);
   }
 }
 
@@ -93,7 +100,7 @@ function hostRoot(path: string, options: RootOptions): { entries: MountEntry[]; 
     chmodSync(join(path, name), mode);
   }
   linkInto(path, host.links);
-  const entries = [bind(path, path)];
+  const entries = [bind(path, path, "rbind")];
   const mounts: Layered[] = [{ at: "/", directories: [path] }];
   for (const { at, lowers } of host.layers) {
     const writable = { upper: join(directory, "upper", at), work: join(directory, "work", at) };
@@ -117,26 +124,23 @@ function imageRoot(path: string, options: RootOptions): { entries: MountEntry[];
 /** Overlays in a user namespace keep their marks in attributes of another name. */
 const overlayExtra = ({ rootless }: RootOptions) => (rootless ? ",userxattr" : "");
 
+const terminalOptions = "newinstance,ptmxmode=0666,mode=0620,nosuid,noexec";
+
 type Place = (at: string, kind: "directory" | "file") => string;
 
 function* kernelMounts(options: RootOptions, place: Place, view: LayeredRoot): Iterable<MountEntry> {
-  const proc = place("/proc", "directory");
-  yield { source: "proc", target: proc, type: "proc", options: "nosuid,noexec,nodev" };
-  if (!options.privileged) {
-    for (const name of frozen) yield bind(`${proc}/${name}`, `${proc}/${name}`, true);
-    for (const name of masked) yield { ...bind("/dev/null", `${proc}/${name}`), options: "bind" };
-  }
+  yield { source: "proc", target: place("/proc", "directory"), type: "proc", options: "nosuid,noexec,nodev" };
   const sys = place("/sys", "directory");
   const access = options.privileged ? "rw" : "ro";
-  if (options.rootless) yield bind("/sys", sys);
+  if (options.rootless) yield bindTree("/sys", sys);
   else yield { source: "sysfs", target: sys, type: "sysfs", options: `nosuid,noexec,nodev,${access}` };
   yield* cgroupMounts(options, `${sys}/fs/cgroup`);
-  yield* deviceMounts(options, place("/dev", "directory"), view);
+  yield* deviceMounts(options, place, view);
 }
 
 function* cgroupMounts({ cgroups }: RootOptions, at: string): Iterable<MountEntry> {
   const unified = cgroups.get("");
-  if (unified) yield bind(unified, at, true);
+  if (unified) yield bind(unified, at, "bind,ro");
   else if (cgroups.size > 0) {
     yield { source: "tmpfs", target: at, type: "tmpfs", options: "nosuid,noexec,nodev,mode=755,size=64k" };
     for (const [name, directory] of cgroups) {
@@ -145,7 +149,8 @@ function* cgroupMounts({ cgroups }: RootOptions, at: string): Iterable<MountEntr
   }
 }
 
-function* deviceMounts(options: RootOptions, dev: string, view: LayeredRoot): Iterable<MountEntry> {
+function* deviceMounts(options: RootOptions, place: Place, view: LayeredRoot): Iterable<MountEntry> {
+  const dev = place("/dev", "directory");
   const writable = { upper: join(options.directory, "dev/upper"), work: join(options.directory, "dev/work") };
   mkdirSync(writable.upper, { recursive: true });
   mkdirSync(writable.work, { recursive: true });
@@ -153,12 +158,10 @@ function* deviceMounts(options: RootOptions, dev: string, view: LayeredRoot): It
   yield overlay(dev, [lower], writable, overlayExtra(options));
   view.add({ at: view.locate("/dev").path, directories: [writable.upper, lower] });
   if (!options.privileged) {
-    for (const name of deviceNames) yield { ...bind(`/dev/${name}`, `${dev}/${name}`), options: "bind" };
+    for (const name of deviceNames) yield bind(`/dev/${name}`, `${dev}/${name}`);
   }
-  const pts = "newinstance,ptmxmode=0666,mode=0620,nosuid,noexec";
-  yield { source: "devpts", target: `${dev}/pts`, type: "devpts", options: pts };
-  // What makes a terminal for a container runs with the node's root: it finds the container's own terminals too.
-  yield bind(`${dev}/pts`, "/dev/pts");
-  yield { source: "mqueue", target: `${dev}/mqueue`, type: "mqueue", options: "nosuid,noexec,nodev" };
-  yield bind(options.shm, `${dev}/shm`);
+  const at = (name: string) => place(`/dev/${name}`, "directory");
+  yield { source: "devpts", target: at("pts"), type: "devpts", options: terminalOptions };
+  yield { source: "mqueue", target: at("mqueue"), type: "mqueue", options: "nosuid,noexec,nodev" };
+  yield bind(options.shm, at("shm"), "rbind");
 }

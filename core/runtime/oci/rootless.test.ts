@@ -29,7 +29,8 @@ const program = `
     logPath: dataDir + "/0.log" });
   const ended = new Promise((resolve) => runtime.onEvent(({ type }) => type === "stopped" && resolve()));
   await runtime.startContainer(id);
-  const exec = await runtime.execSync(id, ["sh", "-c", "id -u; hostname; touch /tmp/go; exit 3"]);
+  const exec = await runtime.execSync(id, ["sh", "-c", "id -u; hostname; exit 3"]);
+  await runtime.execSync(id, ["touch", "/tmp/go"]);
   await ended;
   const { exitCode } = runtime.containerStatus(id);
   await runtime.removePodSandbox(pod.id);

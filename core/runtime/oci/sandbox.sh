@@ -1,10 +1,12 @@
 # sandbox.sh DIR: holds the namespaces that the containers of a pod share, until it is killed.
 # DIR/sandbox.conf sets: hostname, net and port (ip commands for the pod's end and the node's, empty on the node's
-# network), agent (a process in the node's network), init (not empty: the containers share a PID namespace, whose first process is started here).
+# network), agent (a process in the node's network), holder (its cgroup), init (not empty: the containers share a PID
+# namespace, whose first process is started here).
 # Says "ready" on fd 1, with the PID of that first process if there is one.
 set -u
 cd "$1" || exit 1
 . ./sandbox.conf
+[ -z "$holder" ] || echo 0 >"$holder/cgroup.procs" || exit 1
 $mkfifo control || exit 1
 exec 3<>control
 echo $$ >pid

@@ -1,13 +1,15 @@
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import type { Socket } from "node:net";
 import { join } from "node:path";
 import { deferred } from "@capstan/base/async";
 import type { PodSandbox, PodSandboxConfig } from "../cri.ts";
 import { RuntimeError } from "../cri.ts";
+import type { SandboxNamespaces } from "./bundle.ts";
 import { findTool, quote } from "./command.ts";
 import type { Tools } from "./command-line.ts";
-import { kill } from "./container.ts";
 import { fstab, type MountEntry } from "./fstab.ts";
 import { isHeld, launch, readFifo, release } from "./launch.ts";
+import { kill } from "./processes.ts";
 
 /** Where a pod's address comes from. */
 export interface SandboxNetwork {
@@ -35,6 +37,7 @@ export class OciSandbox {
   readonly directory: string;
   readonly stopped = deferred();
   ready = false;
+  #control: Socket | undefined;
 
   constructor(record: SandboxRecord, directory: string) {
     this.record = record;
@@ -54,9 +57,10 @@ export class OciSandbox {
     return { id, config, ip, createdAt: new Date(createdAt), state: this.ready ? "ready" : "notready" };
   }
 
-  async start(tools: Tools, network: SandboxNetwork, rootless: boolean): Promise<void> {
+  /** @param holder cgroup directory of the process that holds the pod. */
+  async start(tools: Tools, network: SandboxNetwork, rootless: boolean, holder = ""): Promise<void> {
     const { config, ip, id } = this.record;
-    const { hostNetwork = false, hostIPC = false, sharePID = false } = config.namespaces;
+    const { hostNetwork = false, hostIPC = false } = config.namespaces;
     const own = !hostNetwork && network.bridge !== undefined;
     mkdirSync(this.shm, { recursive: true });
     const { pod: _, ...stored } = config;
@@ -77,8 +81,9 @@ export class OciSandbox {
       net: own && network.bridge ? addressCommands(ip, veth, network.bridge) : "",
       loopback: "",
       port: own && network.bridge ? portCommands(veth, network.bridge.name) : "",
+      holder,
       agent: String(process.pid),
-      init: sharePID && !config.namespaces.hostPID ? "1" : "",
+      init: this.#sharesPids ? "1" : "",
       sysctls: own ? sysctlLines(config.sysctls) : "",
     };
     const conf = Object.entries(variables).map(([name, value]) => `${name}=${quote(value)}\n`);
@@ -107,18 +112,24 @@ export class OciSandbox {
     control.resume();
     if (!isHeld(path)) control.destroy();
     control.on("error", () => control.destroy());
+    this.#control = control;
     control.on("close", () => {
+      if (this.#control !== control) return;
       this.ready = false;
       this.stopped.resolve();
     });
   }
 
+  /** Lets go of it: another agent takes over. */
+  detach(): void {
+    const control = this.#control;
+    this.#control = undefined;
+    control?.destroy();
+  }
+
   async stop(): Promise<void> {
     if (!this.ready) return;
-    if (this.record.config.namespaces.sharePID) {
-      const init = join(this.directory, "init");
-      kill(Number(readFileSync(init, "utf8")), "SIGKILL");
-    }
+    if (this.#sharesPids) kill(this.#init, "SIGKILL");
     kill(this.pid, "SIGKILL");
     await this.stopped.promise;
   }
@@ -130,17 +141,35 @@ export class OciSandbox {
   /** nsenter's arguments for joining the sandbox; containers begin from its mounts. */
   enter(rootless: boolean): string[] {
     if (!this.ready) throw new RuntimeError("Failed", `sandbox ${this.record.id} has stopped`);
-    const { hostNetwork, hostIPC, hostPID, sharePID } = this.record.config.namespaces;
+    const { hostNetwork, hostIPC } = this.record.config.namespaces;
     const flags = ["--target", String(this.pid), "--mount"];
     if (rootless) flags.push("--user", "--preserve-credentials");
     if (hasHostname(this.record.config, rootless)) flags.push("--uts");
     if (!hostNetwork && !rootless) flags.push("--net");
     if (!hostIPC) flags.push("--ipc");
-    if (sharePID && !hostPID) {
-      const init = readFileSync(join(this.directory, "init"), "utf8").trim();
-      flags.push(`--pid=/proc/${init}/ns/pid`, "--no-fork");
-    }
+    if (this.#sharesPids) flags.push(`--pid=/proc/${this.#init}/ns/pid`, "--no-fork");
     return flags;
+  }
+
+  /** The same for its mounts alone. */
+  enterMounts(): string[] {
+    return this.enter(false).slice(0, 3);
+  }
+
+  /** What containers join, whoever makes them. */
+  namespaces(): SandboxNamespaces {
+    const shared = this.#sharesPids ? { init: this.#init } : {};
+    return { ...this.record.config.namespaces, pid: this.pid, ...shared };
+  }
+
+  get #sharesPids(): boolean {
+    const { sharePID, hostPID } = this.record.config.namespaces;
+    return sharePID === true && !hostPID;
+  }
+
+  /** The first process of the PID namespace that the containers share. */
+  get #init(): number {
+    return Number(readFileSync(join(this.directory, "init"), "utf8"));
   }
 }
 

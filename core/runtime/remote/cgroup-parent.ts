@@ -25,7 +25,7 @@ export interface CgroupParents {
 /** @param instance made of letters, digits and hyphens. */
 export async function openCgroupParents(connection: Connection, instance: string): Promise<CgroupParents> {
   const groups = openCgroups(instance);
-  if (await usesSystemd(connection)) return bySystemd(instance, groups);
+  if (await usesSystemd(connection)) return await bySystemd(instance, groups);
   const of = (pod: string, id: string) => groups?.open(join(pod, id));
   const unified = groups?.open("none").directories.has("") ?? false;
   const limit = (directory: string | undefined, most: number | "max") => {
@@ -52,9 +52,9 @@ export async function openCgroupParents(connection: Connection, instance: string
 }
 
 /** systemd makes and removes its slices itself. */
-function bySystemd(instance: string, groups: Cgroups | undefined): CgroupParents {
+async function bySystemd(instance: string, groups: Cgroups | undefined): Promise<CgroupParents> {
   const unified = groups?.open("none").directories.has("") ?? false;
-  groups?.remove();
+  await groups?.close();
   const nothing = () => undefined;
   return {
     // A hyphen in a slice's name says which slice it is in.

@@ -3,7 +3,7 @@ import type { Duplex } from "node:stream";
 import { deferred } from "@capstan/base/async";
 import type { Logger } from "@capstan/base/log";
 import { type ExecOptions, type ExecResult, type ExecSession, RuntimeError } from "../cri.ts";
-import { childrenOf } from "../oci/exec.ts";
+import { childrenOf } from "../oci/processes.ts";
 import type { Connection } from "./connection.ts";
 import type { ExecStarts } from "./exec-starts.ts";
 import { openCommand, openPort } from "./streams.ts";

@@ -14,6 +14,9 @@ import { streams } from "./streams.ts";
 
 export type { RuntimeDriver } from "./driver.ts";
 
+/** Milliseconds after which a test hangs: none waits for a time of its own. */
+const hang = 60_000;
+
 /**
  * @param skip why the driver cannot be opened here.
  * @param parts "life" for a driver without processes: what programs, files and the kernel do is not asked for.
@@ -39,7 +42,7 @@ export function testRuntime(
     rmSync(directory, { recursive: true, force: true });
   });
   const declare: Declare = (title, run) =>
-    test(`${name}: ${title}`, { skip }, async (context) => {
+    test(`${name}: ${title}`, { skip, timeout: hang }, async (context) => {
       const why = bench.driver.cannot?.[title];
       if (why) return context.skip(why);
       await run(bench);

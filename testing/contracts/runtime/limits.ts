@@ -13,17 +13,13 @@ export function limits(declare: Declare): void {
   });
 
   declare("memory: a program that takes too much is killed, and that is told", async (bench) => {
-    const { status } = await bench.run("head -c 200000000 /dev/zero | tail -c 190000000 | wc -c", {
-      resources: { memoryLimit: 48 * megabyte },
-    });
-    // A killed child of the shell is the container's end only by its exit code: the program itself is what counts.
-    const eater = bench.script("exec tail -c 190000000 /dev/zero");
+    // Doubles what it has until there is no more.
+    const eater = bench.script("all=xxxxxxxxxxxxxxxx; while :; do all=$all$all; done");
     const { id: pod } = await bench.sandbox();
     const { id, ended } = await bench.start(pod, eater, { resources: { memoryLimit: 48 * megabyte } });
     await ended;
     const { reason, exitCode } = bench.runtime.containerStatus(id);
     assert.deepEqual([reason, exitCode], ["OOMKilled", 137]);
-    assert.ok(status.exitCode === 0 || status.reason === "OOMKilled");
     await bench.runtime.removePodSandbox(pod);
   });
 

@@ -87,7 +87,8 @@ export function streams(declare: Declare): void {
   declare("a container with a terminal", async (bench) => {
     const { id: pod } = await bench.sandbox();
     const script = "test -t 0 && echo terminal; read line; until stty size | grep 99; do :; done; read line; exit 3";
-    const { id, ended } = await bench.start(pod, bench.script(script), { stdin: true, tty: true });
+    const { id, ended, log } = await bench.start(pod, bench.script(script), { stdin: true, tty: true });
+    while (!log().includes("terminal")) await bench.exec(id, "true");
     const session = await bench.runtime.attach(id);
     await session.resize(99, 22);
     const stdout = session.stdout[Symbol.asyncIterator]();

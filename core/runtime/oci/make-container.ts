@@ -1,0 +1,106 @@
+// From a pod's wish to a container that is mounted and waits to be started.
+import { randomBytes } from "node:crypto";
+import { mkdirSync } from "node:fs";
+import type { Socket } from "node:net";
+import { join } from "node:path";
+import { type ContainerConfig, RuntimeError } from "../cri.ts";
+import type { Image } from "../images/image.ts";
+import type { Cgroups } from "./cgroup.ts";
+import type { Tools } from "./command-line.ts";
+import { type ContainerRecord, type Launcher, OciContainer } from "./container.ts";
+import type { HostRoot } from "./host-root.ts";
+import { type Launched, launch, readFifo } from "./launch.ts";
+import { type Prepared, prepareContainer } from "./prepare.ts";
+import { removeTree } from "./remove-tree.ts";
+import { runcFailure } from "./runc.ts";
+import type { OciSandbox } from "./sandbox.ts";
+import { verifyMounts } from "./verify-mounts.ts";
+
+export interface MakeOptions {
+  /** Of the driver. */
+  directory: string;
+  tools: Tools;
+  cgroups: Cgroups | undefined;
+  host: HostRoot;
+  code?: string;
+  hidden: string[];
+  rootless: boolean;
+  launcher: Launcher;
+}
+
+/** What was made of it is gone when it rejects. */
+export async function makeContainer(
+  options: MakeOptions,
+  sandbox: OciSandbox,
+  config: ContainerConfig,
+  image: Image,
+): Promise<OciContainer> {
+  const { cgroups, launcher } = options;
+  const id = randomBytes(32).toString("hex");
+  const directory = join(options.directory, "containers", id);
+  // runc sets the limits itself.
+  const cgroup = cgroups?.create(id, launcher === "runc" ? {} : (config.resources ?? {}));
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+    const prepared = prepareContainer({
+      ...options,
+      ...{ id, directory, config, image, cgroup, sandbox },
+      home: cgroups ? [...cgroups.home, cgroups.createHolder(sandbox.record.id)] : [],
+      devices: join(options.directory, "devices"),
+    });
+    const { env: _, ...stored } = config;
+    const record: ContainerRecord = {
+      ...{ id, sandboxId: sandbox.record.id, imageId: image.id, launcher },
+      createdAt: new Date().toISOString(),
+      config: stored,
+      layers: prepared.view.mounts,
+    };
+    const container = new OciContainer(record, directory, prepared.view, cgroup);
+    container.save();
+    const cannotRun = prepared.cannotRun ?? (await start(container, prepared, sandbox, options.tools));
+    if (cannotRun === undefined) return container;
+    const broken = new OciContainer(record, directory, prepared.view, cgroup);
+    broken.cannotRun = cannotRun;
+    return broken;
+  } catch (error) {
+    removeTree(directory);
+    await cgroups?.remove(id);
+    throw error;
+  }
+}
+
+/** Resolves to the reason when its program cannot be started. */
+async function start(
+  container: OciContainer,
+  prepared: Prepared,
+  sandbox: OciSandbox,
+  tools: Tools,
+): Promise<string | undefined> {
+  const { config, launcher } = container.record;
+  const script = join(import.meta.dirname, "launch.sh");
+  const what = `container "${config.name}"`;
+  const launched: Launched = launch(tools.sh, [script, "join", container.directory], what);
+  let say: Socket | undefined;
+  try {
+    await launched.said("made");
+    if (config.stdin) container.openInput();
+    if (launcher === "runc") {
+      say = readFifo(join(container.directory, "say"));
+      launched.hear(say);
+    }
+    const [pid] = await Promise.all([launched.said("pid"), launched.said("mounted")]);
+    verifyMounts({ pid: Number(pid), before: sandbox.pid, root: prepared.root, mounts: prepared.mounts });
+    launched.child.stdin?.write("root\n");
+    await launched.said("ready");
+    container.connect(launched);
+    return undefined;
+  } catch (error) {
+    await container.abandon(launched);
+    const failure = launcher === "runc" ? runcFailure(container.directory) : undefined;
+    if (failure?.includes("container process: exec: ")) return failure;
+    if (failure) throw new RuntimeError("Failed", `${what}: ${failure}`);
+    throw error;
+  } finally {
+    say?.destroy();
+  }
+}
