@@ -292,7 +292,7 @@ test("an unknown image is told with what helps, a wrong program too", { skip }, 
     await run({ image: "registry.example/none:1" }),
     (pod) => main(pod)?.state?.waiting?.reason === "ImagePullBackOff",
   );
-  assert.match(main(unknown)?.state?.waiting?.message ?? "", /map the name to a root with --image-map/);
+  assert.match(main(unknown)?.state?.waiting?.message ?? "", /--image-map/);
   const wrong = await until(
     await run({ command: ["no-such-program"] }, { restartPolicy: "Never" }),
     ({ status }) => status?.phase === "Failed",

@@ -8,11 +8,15 @@ import { createRecorder, type Informers } from "@capstan/core/reconcile";
 import type { Runtime } from "@capstan/core/runtime";
 import { serve } from "@capstan/core/wire";
 import { DeviceManager, serveDevices, standardPluginDirectory } from "./devices/index.ts";
+import { type CollectionPolicy, ImageCollector } from "./image-collector.ts";
+import { nodeImages } from "./node-images.ts";
 import { PodManager } from "./pod-manager.ts";
 import type { NodeContext } from "./pods/context.ts";
 import type { DnsSettings } from "./pods/files.ts";
 import { ImagePuller } from "./pods/image-puller.ts";
 import { type DelayOptions, kubeletDelays } from "./pods/restart-delay.ts";
+import { enforceStorageLimits } from "./pods/storage-limits.ts";
+import { ProbeCounts } from "./probes/counts.ts";
 import { allocatable, keepAlive, type NodeIdentity, registerNode, writeStatus } from "./registration.ts";
 import { createNodeServer } from "./server/server.ts";
 import { createVariables, createVolumeData } from "./sources.ts";
@@ -39,6 +43,10 @@ export interface NodeAgentOptions {
   taints?: NodeIdentity["taints"];
   podCidr?: string;
   maxPods?: number;
+  /** When unused images go; default the kubelet's. */
+  imagePolicy?: CollectionPolicy;
+  /** Milliseconds between two looks at what pods have on disk; default ten seconds. */
+  storagePeriodMs?: number;
   /** Directory of static pods' manifests; default `manifests` in the data directory. */
   manifestDir?: string;
   /** Directory of FlexVolume drivers, `<vendor>~<driver>/<driver>`; default the kubelet's. */
@@ -132,6 +140,7 @@ async function run(options: NodeAgentOptions, signal: AbortSignal, ready: () => 
     services: () => services.list(),
     delays,
     pidsLimit,
+    probes: new ProbeCounts(),
     signal,
   };
   await Promise.all([runtime.ready, services.synced()]);
@@ -154,6 +163,7 @@ async function run(options: NodeAgentOptions, signal: AbortSignal, ready: () => 
     dataDir,
     maxPods: options.maxPods ?? maxPodsDefault,
     devices: () => devices.amounts(),
+    images: () => nodeImages(runtime.images),
   };
   await registerNode(client, identity, serving.port);
   await manager.start();
@@ -166,9 +176,12 @@ async function run(options: NodeAgentOptions, signal: AbortSignal, ready: () => 
     });
     told = told.catch((error: unknown) => log.warn("the node's devices could not be told", { error }));
   });
+  const limits = enforceStorageLimits(context, () => manager.workers(), options.storagePeriodMs);
+  const collector = new ImageCollector({ ...context, images: runtime.images, nodeName, policy: options.imagePolicy });
+  const collecting = collector.start(signal);
   const alive = keepAlive(client, identity, serving.port, log, signal);
   ready();
   await aborted(signal);
   await manager.stop();
-  await Promise.all([alive, served, told]);
+  await Promise.all([alive, collecting, limits, served, told]);
 }

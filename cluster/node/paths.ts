@@ -9,6 +9,8 @@ export interface PodPaths {
   container(name: string): string;
   /** Directory of the pod's logs: `<namespace>_<name>_<uid>`, as the kubelet names it. */
   logs: string;
+  /** Of one container's logs. */
+  logDirectory(container: string): string;
   log(container: string, attempt: number): string;
 }
 
@@ -23,6 +25,7 @@ export function podPaths(dataDir: string, pod: Pod): PodPaths {
     logs,
     volume: (volume) => join(root, "volumes", volume),
     container: (container) => join(root, "containers", container),
+    logDirectory: (container) => join(logs, container),
     log: (container, attempt) => join(logs, container, `${attempt}.log`),
   };
 }

@@ -34,6 +34,7 @@ export interface TestNodeOptions {
   /** Directory of FlexVolume drivers; default one of the node's own directory. */
   volumePluginDir?: string;
   driverTimeoutMs?: number;
+  storagePeriodMs?: number;
   /** Keeps the directory of an earlier node: the agent is started again. */
   dataDir?: string;
   /** Socket of a container runtime that runs the pods instead of Capstan's own. */
@@ -42,6 +43,8 @@ export interface TestNodeOptions {
 
 export interface TestNode extends AsyncDisposable {
   name: string;
+  /** Where pods reach it. */
+  address: string;
   dataDir: string;
   volumePluginDir: string;
   network: InstanceNetwork;
@@ -130,12 +133,14 @@ export async function startTestNode(cluster: TestCluster, options: TestNodeOptio
     delays,
     volumePluginDir,
     driverTimeoutMs: options.driverTimeoutMs,
+    storagePeriodMs: options.storagePeriodMs,
     log,
   });
   const agentRunning = agent.start(stopAgent.signal);
   await Promise.race([agent.ready, agentRunning]);
   return {
     name,
+    address,
     dataDir,
     volumePluginDir,
     network,

@@ -6,6 +6,7 @@ import type { RuntimeService } from "@capstan/core/runtime";
 import type { Allocatable } from "../containers/downward.ts";
 import type { DataSource } from "../containers/environment.ts";
 import type { DeviceManager } from "../devices/manager.ts";
+import type { ProbeCounts } from "../probes/counts.ts";
 import type { FlexVolumes } from "../volumes/flex/flex-volumes.ts";
 import type { VolumeData } from "../volumes/payload.ts";
 import type { TokenCache } from "../volumes/token-cache.ts";
@@ -38,6 +39,7 @@ export interface NodeContext {
   delays: DelayOptions;
   /** Processes that a container may have. */
   pidsLimit: number;
+  probes: ProbeCounts;
   /** Aborts when the agent stops: pods are left as they are. */
   signal: AbortSignal;
 }

@@ -1,7 +1,7 @@
 // The runs of one pod's containers: what the runtime knows of them, and what the agent adds.
 
 import type { Pod } from "@capstan/api/generated/core-v1";
-import { aborted } from "@capstan/base/async";
+import { aborted, sleep } from "@capstan/base/async";
 import { messageOf } from "@capstan/base/errors";
 import type { ContainerStatus as Run } from "@capstan/core/runtime";
 import type { PodPaths } from "../paths.ts";
@@ -9,11 +9,15 @@ import { runHook } from "../probes/handler.ts";
 import { Prober } from "../probes/prober.ts";
 import type { NodeContext } from "./context.ts";
 import { aboutContainer } from "./events.ts";
+import { containerIdOf } from "./status.ts";
 import { terminationMessage } from "./termination-message.ts";
 import { type ContainerView, containersOf } from "./views.ts";
 
 /** Ended runs that are kept of each container besides the latest: for `logs --previous` and lastState. */
 const keptRuns = 1;
+
+// Seconds.
+const leastGrace = 2;
 
 export class PodRuns {
   readonly #context: NodeContext;
@@ -22,6 +26,8 @@ export class PodRuns {
   readonly #probers = new Map<string, { prober: Prober; stop: AbortController }>();
   /** Runs whose postStart hook is not over. */
   readonly #hooked = new Set<string>();
+  /** Aborts when the pod is to end: nothing is restarted then. */
+  readonly #ending = new AbortController();
   readonly waiting = new Map<string, { reason: string; message?: string }>();
   /** Sandboxes of the pod, the latest last. */
   readonly sandboxes: string[];
@@ -78,13 +84,23 @@ export class PodRuns {
       startedAt: run.startedAt ?? new Date(),
       onChange,
       onFailure: (message) => recorder.warning(aboutContainer(pod, view.spec.name), "Unhealthy", message),
+      onWarning: (message) => recorder.warning(aboutContainer(pod, view.spec.name), "ProbeWarning", message),
+      onResult: (kind, healthy) => this.#context.probes.count(pod, view.spec.name, kind, healthy),
+      before: knownOf(pod, run),
     });
     this.#probers.set(run.id, { prober, stop });
-    prober.start(AbortSignal.any([stop.signal, signal]));
+    // What waits for a side-car waits no longer.
+    if (view.role === "sidecar" && prober.started) onChange();
+    prober.start(AbortSignal.any([stop.signal, signal]), this.#ending.signal);
   }
 
   grace(run: Run): number | undefined {
     return this.#probers.get(run.id)?.prober.graceSeconds;
+  }
+
+  /** The pod is to end: from now on only its readiness is looked at. */
+  endProbes(): void {
+    this.#ending.abort();
   }
 
   stopProbes(): void {
@@ -104,14 +120,18 @@ export class PodRuns {
       if (signal.aborted) return false;
       const about = aboutContainer(pod, view.spec.name);
       recorder.warning(about, "FailedPostStartHook", `PostStartHook failed: ${messageOf(error)}`);
-      await this.stop(pod, view, id, 30, "FailedPostStartHook", signal);
+      const grace = pod.spec?.terminationGracePeriodSeconds ?? 30;
+      await this.stop(pod, view, id, grace, "FailedPostStartHook", signal);
       return false;
     } finally {
       this.#hooked.delete(id);
     }
   }
 
-  /** Runs the preStop hook and stops the container, both within the grace. An abort leaves it to the next caller. */
+  /**
+   * Runs the preStop hook and stops the container, both within the grace. An abort leaves it to the next caller.
+   * @param turn the container is stopped when it resolves, or when the grace is over
+   */
   async stop(
     pod: Pod,
     view: ContainerView,
@@ -119,6 +139,7 @@ export class PodRuns {
     graceSeconds: number,
     message: string,
     signal: AbortSignal,
+    turn?: Promise<unknown>,
   ): Promise<void> {
     const { runtime, recorder } = this.#context;
     const about = aboutContainer(pod, view.spec.name);
@@ -134,8 +155,10 @@ export class PodRuns {
         if (!signal.aborted) recorder.warning(about, "FailedPreStopHook", `PreStopHook failed: ${messageOf(error)}`);
       }
     }
-    // The kubelet leaves at least two seconds after a hook.
-    const left = graceSeconds === 0 ? 0 : Math.max(hook ? 2 : 0, graceSeconds - (Date.now() - begun) / 1000);
+    const rest = () => graceSeconds - (Date.now() - begun) / 1000;
+    if (turn && graceSeconds > 0) await within(turn, rest() * 1000, signal);
+    // The kubelet leaves at least two seconds after a hook or a wait.
+    const left = graceSeconds === 0 ? 0 : Math.max(hook || turn ? leastGrace : 0, rest());
     await Promise.race([runtime.stopContainer(id, left), aborted(signal)]);
   }
 
@@ -154,4 +177,19 @@ export class PodRuns {
     const container = containersOf(pod).find(({ spec }) => spec.name === name)?.spec;
     this.#messages.set(run.id, container ? await terminationMessage(container, this.#paths, run) : "");
   }
+}
+
+/** What the API was told of this very run. */
+function knownOf(pod: Pod, run: Run): { started: boolean; ready: boolean } | undefined {
+  const { containerStatuses = [], initContainerStatuses = [] } = pod.status ?? {};
+  const known = [...containerStatuses, ...initContainerStatuses].find(
+    ({ containerID }) => containerID === containerIdOf(run),
+  );
+  return known && { started: known.started === true, ready: known.ready };
+}
+
+async function within(turn: Promise<unknown>, ms: number, signal: AbortSignal): Promise<void> {
+  const over = new AbortController();
+  await Promise.race([turn, sleep(Math.max(0, ms), AbortSignal.any([over.signal, signal]))]);
+  over.abort();
 }

@@ -73,7 +73,11 @@ export async function startContainer(options: StartOptions): Promise<number | un
   }
   context.recorder.normal(about, "Started", `Started container ${name}`);
   runs.waiting.delete(name);
-  await runs.postStart(pod, view, id, options.sandbox.ip || context.hostIP, signal);
+  const going = await runs.postStart(pod, view, id, options.sandbox.ip || context.hostIP, signal);
+  const ended = { ...view, runs: [context.runtime.containerStatus(id), ...view.runs] };
+  if (!going && !signal.aborted && restarts(pod.spec?.restartPolicy, ended)) {
+    runs.waiting.set(name, { reason: "PostStartHookError", message: "PostStartHook failed" });
+  }
   return undefined;
 }
 

@@ -44,6 +44,8 @@ export function podStatus(pod: Pod, views: ContainerView[], facts: PodFacts): Po
   };
 }
 
+export const containerIdOf = ({ id }: Run) => `capstan://${id}`;
+
 function containerStatus(view: ContainerView, initial: string): ContainerStatus {
   const { spec, runs, waiting, role, messages } = view;
   const [run, previous] = runs;
@@ -58,7 +60,7 @@ function containerStatus(view: ContainerView, initial: string): ContainerStatus 
     state: {},
     lastState: {},
   };
-  if (run) status.containerID = `capstan://${run.id}`;
+  if (run) status.containerID = containerIdOf(run);
   if (run?.state === "exited" && waiting) {
     status.state = { waiting };
     status.lastState = terminated(run, messages);
@@ -87,7 +89,7 @@ function terminated(run: Run, messages: ReadonlyMap<string, string>): ContainerS
     ...(message ? { message } : {}),
     startedAt: time(run.startedAt),
     finishedAt: time(run.finishedAt),
-    containerID: `capstan://${run.id}`,
+    containerID: containerIdOf(run),
   };
   return { terminated: state as NonNullable<ContainerState["terminated"]> };
 }

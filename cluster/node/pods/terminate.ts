@@ -2,7 +2,10 @@ import type { Pod } from "@capstan/api/generated/core-v1";
 import type { PodRuns } from "./runs.ts";
 import type { ContainerView } from "./views.ts";
 
-/** Stops all containers: side-cars after the others, the last first, within what is left of the grace. */
+/**
+ * Stops all containers within the grace: their preStop hooks run at once, side-cars end after the others, the last first.
+ * Source: k8s.io/kubernetes pkg/kubelet/kuberuntime terminationOrdering.
+ */
 export async function terminate(
   pod: Pod,
   views: ContainerView[],
@@ -10,13 +13,17 @@ export async function terminate(
   graceSeconds: number,
   signal: AbortSignal,
 ): Promise<void> {
-  const end = Date.now() + graceSeconds * 1000;
-  const stop = async (view: ContainerView) => {
+  runs.endProbes();
+  const stop = async (view: ContainerView, turn?: Promise<unknown>) => {
     const [run] = view.runs;
     if (!run || run.state === "exited") return;
-    const left = Math.max(0, Math.min(graceSeconds, Math.ceil((end - Date.now()) / 1000)));
-    await runs.stop(pod, view, run.id, left, `Stopping container ${view.spec.name}`, signal);
+    await runs.stop(pod, view, run.id, graceSeconds, `Stopping container ${view.spec.name}`, signal, turn);
   };
-  await Promise.all(views.filter(({ role }) => role !== "sidecar").map(stop));
-  for (const view of views.filter(({ role }) => role === "sidecar").reverse()) await stop(view);
+  let before: Promise<unknown> = Promise.all(views.filter(({ role }) => role !== "sidecar").map((view) => stop(view)));
+  for (const view of views.filter(({ role }) => role === "sidecar").reverse()) {
+    const turn = before;
+    const own = stop(view, turn);
+    before = Promise.all([turn, own]);
+  }
+  await before;
 }

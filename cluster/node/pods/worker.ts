@@ -209,7 +209,7 @@ export class PodWorker {
     for (const view of views) {
       const [run] = view.runs;
       if (run?.state === "running" && view.role !== "init") {
-        this.#runs.probe(this.#pod, view, run, address, () => this.wake());
+        this.#runs.probe(this.#pod, view, run, address, () => this.#probed());
       }
     }
     this.#report(await this.#runs.views(this.#pod));
@@ -342,6 +342,16 @@ export class PodWorker {
     return true;
   }
 
+  /** A container that is being stopped holds up the sync that stops it, but not the news that it is no longer ready. */
+  #probed(): void {
+    this.wake();
+    if (!this.#pod.metadata.deletionTimestamp || this.#gone || this.#over) return;
+    this.#runs.views(this.#pod).then(
+      (views) => this.#report(views),
+      (error) => this.#context.log.warn("a pod's readiness was not written", { pod: this.#pod.metadata.name, error }),
+    );
+  }
+
   async #stopAll(views: ContainerView[]): Promise<ContainerView[]> {
     const { metadata, spec } = this.#pod;
     const asked = metadata.deletionGracePeriodSeconds ?? spec?.terminationGracePeriodSeconds ?? 30;
@@ -362,11 +372,11 @@ export class PodWorker {
 
   /** The pod is deleted: everything of it goes. */
   async #end(views: ContainerView[]): Promise<void> {
-    const { client, runtime, tokens, puller, flex, devices, signal } = this.#context;
-    this.#runs.stopProbes();
+    const { client, runtime, tokens, puller, flex, devices, probes, signal } = this.#context;
     clearTimeout(this.#timer);
     if (!this.#gone) this.#report(views);
     const ended = await this.#stopAll(views);
+    this.#runs.stopProbes();
     if (signal.aborted) return;
     for (const id of this.#runs.sandboxes) await runtime.stopPodSandbox(id);
     this.#over = true;
@@ -393,6 +403,7 @@ export class PodWorker {
     for (const id of this.#runs.sandboxes.splice(0)) await runtime.removePodSandbox(id);
     tokens.forget(this.#pod);
     puller.forget(this.#pod);
+    probes.forget(this.#pod);
     devices.release(this.#pod);
     await removeVolumes(this.paths.root, flex);
     if (existsSync(this.paths.logs)) rmSync(this.paths.logs, { recursive: true, force: true });

@@ -46,10 +46,14 @@ const nameOf = (status: number) => ["UNKNOWN", "SERVING", "NOT_SERVING", "SERVIC
 /** HealthCheckRequest{service = 1} in gRPC's length-prefixed framing. */
 function frame(service: Buffer): Buffer {
   const message =
-    service.length === 0 ? Buffer.alloc(0) : Buffer.concat([Buffer.from([0x0a, service.length]), service]);
+    service.length === 0 ? Buffer.alloc(0) : Buffer.concat([Buffer.from([0x0a, ...varint(service.length)]), service]);
   const head = Buffer.alloc(5);
   head.writeUInt32BE(message.length, 1);
   return Buffer.concat([head, message]);
+}
+
+function varint(value: number): number[] {
+  return value < 0x80 ? [value] : [(value & 0x7f) | 0x80, ...varint(value >> 7)];
 }
 
 /** HealthCheckResponse{status = 1}; the default is UNKNOWN. */

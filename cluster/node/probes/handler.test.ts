@@ -55,7 +55,7 @@ test("http: 200 to 399, by a port's name too, redirects on the same host", async
   const at = (path: string, extra: object = {}) => say({ httpGet: { path, port, ...extra } });
   assert.equal(await at("/ok"), "ok body");
   assert.equal(await at("/moved"), "ok body");
-  assert.equal(await at("/away"), "ok Probe terminated redirects");
+  assert.equal(await at("/away"), "ok Probe terminated redirects, Response body: ");
   assert.equal(await at("/none"), "bad HTTP probe failed with statuscode: 503");
   assert.equal(
     await at("/ok", { httpHeaders: [{ name: "X-Key", value: "bad" }] }),
@@ -114,4 +114,24 @@ test("hooks fail with what their command said, and end when they are told to", a
   stop.abort();
   await waiting;
   await runHook({ sleep: { seconds: 1000 } }, at, AbortSignal.abort());
+});
+
+test("headers as given, each value of a name, and the usual ones where none is", async () => {
+  const seen: Record<string, unknown>[] = [];
+  const server = createServer(({ headers, headersDistinct }, response) => {
+    const { host, accept, "user-agent": agent } = headers;
+    seen.push({ host, accept, agent, many: headersDistinct["x-many"] });
+    response.end();
+  }).listen(0, "127.0.0.1");
+  server.unref();
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  const many = ["a", "b"].map((value) => ({ name: "X-Many", value }));
+  await say({ httpGet: { port, httpHeaders: [{ name: "Host", value: "shop" }, ...many] } });
+  await say({ httpGet: { port, httpHeaders: [{ name: "Accept", value: "" }] } });
+  server.close();
+  assert.deepEqual(seen, [
+    { host: "shop", accept: "*/*", agent: "kube-probe/1.33", many: ["a", "b"] },
+    { host: `127.0.0.1:${port}`, accept: undefined, agent: "kube-probe/1.33", many: undefined },
+  ]);
 });

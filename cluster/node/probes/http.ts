@@ -8,25 +8,28 @@ export interface ProbeRequest {
   host: string;
   port: number;
   path: string;
-  headers: Record<string, string>;
+  headers: Record<string, string[]>;
 }
 
 // The kubelet reads no more of an answer.
 const bodyLimit = 10 * 1024;
 const redirectLimit = 10;
 
+export interface HttpAnswer {
+  status: number;
+  body: string;
+  /** It points to another host, which is not asked. */
+  terminatedRedirect?: boolean;
+}
+
 /** GET, following redirects to the same host only; certificates are not checked. */
-export async function get(
-  request: ProbeRequest,
-  signal: AbortSignal,
-  redirects = 0,
-): Promise<{ status: number; body: string }> {
+export async function get(request: ProbeRequest, signal: AbortSignal, redirects = 0): Promise<HttpAnswer> {
   const url = `${request.secure ? "https" : "http"}://${request.host}:${request.port}${request.path}`;
   try {
     const { status, body, location } = await once(request, signal);
     if (status < 300 || status >= 400 || !location) return { status, body };
     const next = new URL(location, url);
-    if (next.hostname !== request.host) return { status, body: "Probe terminated redirects" };
+    if (next.hostname !== request.host) return { status, body, terminatedRedirect: true };
     if (redirects >= redirectLimit) throw new Error(`stopped after ${redirectLimit} redirects`);
     const secure = next.protocol === "https:";
     const port = Number(next.port) || (secure ? 443 : 80);
@@ -42,7 +45,6 @@ function once(
 ): Promise<{ status: number; body: string; location: string | undefined }> {
   return new Promise((resolve, reject) => {
     const options = { host, port, path, signal, agent: false as const, rejectUnauthorized: false };
-    const all = { "user-agent": "kube-probe/1.33", accept: "*/*", ...headers };
     const answer = (response: IncomingMessage) => {
       let body = "";
       const status = response.statusCode ?? 0;
@@ -59,11 +61,17 @@ function once(
       response.on("error", reject);
     };
     const make = secure ? tlsRequest : http.request;
-    const request: ClientRequest = make({ ...options, headers: all }, answer);
+    const request: ClientRequest = make({ ...options, headers: headersFor(headers) }, answer);
     request.on("error", reject);
     request.end();
   });
 }
+
+/** One value is no list: of some names, such as Host, Node takes no list. */
+const headersFor = (headers: Record<string, string[]>) =>
+  Object.fromEntries(
+    Object.entries(headers).map(([name, [first = "", ...rest]]) => [name, rest.length > 0 ? [first, ...rest] : first]),
+  );
 
 export async function probeConnection(host: string, port: number, signal: AbortSignal): Promise<void> {
   await new Promise<void>((resolve, reject) => {

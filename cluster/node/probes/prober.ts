@@ -11,6 +11,12 @@ export interface ProberOptions {
   onChange(): void;
   /** Every failed try, as the Unhealthy event says it. */
   onFailure(message: string): void;
+  /** What the ProbeWarning event says. */
+  onWarning(message: string): void;
+  /** Every try's verdict, for the node's metrics. */
+  onResult?(kind: ProbeKind, healthy: boolean): void;
+  /** What an earlier agent knew of this run: it counts until a probe says otherwise. */
+  before?: { started: boolean; ready: boolean } | undefined;
 }
 
 /** The probes of one run of a container: begun with start(), ended by its signal. */
@@ -26,18 +32,21 @@ export class Prober {
 
   constructor(options: ProberOptions) {
     this.#options = options;
-    const { startupProbe, readinessProbe } = options.target.container;
-    this.started = startupProbe === undefined;
-    this.ready = readinessProbe === undefined;
+    const { before, target } = options;
+    const { startupProbe, readinessProbe } = target.container;
+    this.started = startupProbe === undefined || before?.started === true;
+    this.ready = readinessProbe === undefined || before?.ready === true;
   }
 
-  start(signal: AbortSignal): void {
+  /** @param ending aborts when the pod is to end: from then on only its readiness is looked at. */
+  start(signal: AbortSignal, ending: AbortSignal): void {
     const { startupProbe, livenessProbe, readinessProbe } = this.#options.target.container;
+    const alive = AbortSignal.any([signal, ending]);
     const later = () => {
-      if (livenessProbe) void this.#watch("liveness", livenessProbe, signal);
+      if (livenessProbe) void this.#watch("liveness", livenessProbe, alive);
       if (readinessProbe) void this.#watch("readiness", readinessProbe, signal);
     };
-    if (startupProbe) void this.#startup(startupProbe, signal).then(() => this.started && later());
+    if (startupProbe && !this.started) void this.#startup(startupProbe, alive).then(() => this.started && later());
     else later();
   }
 
@@ -53,7 +62,8 @@ export class Prober {
   }
 
   async #watch(kind: "liveness" | "readiness", probe: Probe, signal: AbortSignal): Promise<void> {
-    for await (const verdict of this.#tries(kind, probe, signal, kind === "liveness")) {
+    const initial = kind === "liveness" || this.ready;
+    for await (const verdict of this.#tries(kind, probe, signal, initial)) {
       if (kind === "readiness") {
         this.ready = verdict;
         this.#options.onChange();
@@ -76,8 +86,11 @@ export class Prober {
     let row = 0;
     let last: boolean | undefined;
     while (!signal.aborted) {
+      const begun = performance.now();
       const result = await tryProbe(probe, this.#options.target, signal);
       if (signal.aborted) return;
+      this.#options.onResult?.(kind, result.healthy);
+      if (result.warning) this.#options.onWarning(`${titleOf(kind)} probe warning: ${result.warning}`);
       row = result.healthy === last ? row + 1 : 1;
       last = result.healthy;
       if (!result.healthy) this.#options.onFailure(failureText(kind, result));
@@ -86,11 +99,14 @@ export class Prober {
         verdict = result.healthy;
         yield verdict;
       }
-      await sleep(Math.max(1, periodSeconds) * 1000, signal);
+      // A slow try does not put off the next one.
+      await sleep(Math.max(0, Math.max(1, periodSeconds) * 1000 - (performance.now() - begun)), signal);
     }
   }
 }
 
 function failureText(kind: ProbeKind, { message }: ProbeResult): string {
-  return `${kind[0]?.toUpperCase()}${kind.slice(1)} probe failed: ${message}`;
+  return `${titleOf(kind)} probe failed: ${message}`;
 }
+
+const titleOf = (kind: ProbeKind) => `${kind[0]?.toUpperCase()}${kind.slice(1)}`;
