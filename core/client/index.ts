@@ -16,4 +16,4 @@ export { type ClientOptions, createClient } from "./create.ts";
 export { createFetchHandler } from "./fetch.ts";
 export { type ClusterAccess, type Material, readKubeconfig } from "./kubeconfig.ts";
 export { bytesOf, readLines } from "./lines.ts";
-export { statesOf, waitFor } from "./wait.ts";
+export { statesOf, waitFor, waitGone } from "./wait.ts";

@@ -38,3 +38,33 @@ export async function waitFor<T extends KubeObject>(
     local.abort();
   }
 }
+
+/** Resolves when the object of this uid is there no more; rejects when the signal aborts before. */
+export async function waitGone<T extends KubeObject>(
+  client: Client,
+  resource: Resource<T>,
+  ref: ObjectRef,
+  uid: string,
+  signal: AbortSignal,
+): Promise<void> {
+  const { namespace, name } = ref;
+  const scope = namespace === undefined ? {} : { namespace };
+  const isThere = async () => (await client.find(resource, ref))?.metadata.uid === uid;
+  while (await isThere()) {
+    signal.throwIfAborted();
+    const local = new AbortController();
+    const either = AbortSignal.any([signal, local.signal]);
+    try {
+      const events = client.watch(resource, { ...scope, fieldSelector: `metadata.name=${name}`, signal: either });
+      for await (const event of events) {
+        if (event.type === "DELETED") return;
+        // What went before the watch began is seen by asking again once its first state is in.
+        if (event.type === "BOOKMARK" && !(await isThere())) return;
+      }
+    } catch (error) {
+      if (!isReason(error, "Expired", "Gone")) throw error;
+    } finally {
+      local.abort();
+    }
+  }
+}

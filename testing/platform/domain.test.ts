@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { kubectlMissing, runKubectl } from "@capstan/testing/cluster";
-import { startInstance } from "./instance.ts";
+import { capstan, startInstance } from "./instance.ts";
 
 const manifest = (podMaxCount: number) => `apiVersion: kuscia.secretflow/v1alpha1
 kind: Domain
@@ -50,4 +50,15 @@ test("create, update and clean up a Domain as its documentation shows", { skip: 
   await kubectl("wait --for=jsonpath={.status.hard.pods}=50 resourcequota/resource-limitation -n alice --timeout=20s");
   const revived = await kubectl("get namespace alice -L kuscia.secretflow/deleted");
   assert.doesNotMatch(revived.stdout, /true/);
+
+  const purge = (...more: string[]) => capstan(["domain", "purge", "alice", "--data-dir", instance.directory, ...more]);
+  assert.match((await purge("--yes")).stderr, /domain alice is not deleted; delete it first/);
+  await kubectl("delete domain alice");
+  await kubectl(`wait --for=${label} namespace/alice --timeout=20s`);
+  assert.match((await purge()).stderr, /everything in namespace alice would be lost for good/);
+  const listed = await capstan(["domain", "list", "--data-dir", instance.directory]);
+  assert.match(listed.stdout, /^alice +deleted, data kept$/m);
+  const purged = await purge("--yes");
+  assert.equal(purged.code, 0, purged.stderr);
+  assert.match((await kubectl("get namespace alice")).stderr, /NotFound/);
 });

@@ -105,6 +105,20 @@ ${dataDirectory}`,
     load: async () => (await import("./kubeconfig.ts")).kubeconfig,
   },
   {
+    name: "domain",
+    summary: "show deleted domains, and purge the data of one",
+    help: `Usage: capstan domain list [options]
+       capstan domain purge NAME --yes [options]
+
+kubectl delete domain NAME keeps everything of the tenant: its namespace is only labelled, and a Domain of the same name
+finds it again. purge deletes the namespace of such a Domain with all that is in it, and its artifacts. There is no way back.
+
+Options:
+  --yes               purge for good; without it nothing is done
+${clusterHelp}`,
+    load: async () => (await import("./domain.ts")).domain,
+  },
+  {
     name: "webhook-cert",
     summary: "have the cluster sign a certificate for a Service, and keep it in a Secret",
     help: `Usage: capstan webhook-cert --service NAME --secret NAME [-n NAMESPACE] [options]

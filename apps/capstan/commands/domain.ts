@@ -1,0 +1,58 @@
+import { rm } from "node:fs/promises";
+import { Namespaces } from "@capstan/api/generated/resources";
+import { Domains } from "@capstan/api/kinds/domain";
+import { type Client, waitGone } from "@capstan/core/client";
+import { deletedLabel, domainLabel } from "@capstan/operators/domain";
+import { locateDataDirectory } from "../instance/data-directory.ts";
+import { clusterFlags, openCluster } from "./cluster-access.ts";
+import { parse, UsageError } from "./usage.ts";
+
+const flags = { ...clusterFlags, yes: { type: "boolean", default: false } } as const;
+
+/** Deleted Domains keep their data: this shows them, and removes one's for good. */
+export async function domain(args: string[]): Promise<number> {
+  const { values, positionals } = parse("domain", args, flags, ["the verb (list or purge)", "NAME?"]);
+  const [verb = "", name] = positionals;
+  using cluster = await openCluster(values);
+  if (verb === "list") return list(cluster.client);
+  if (verb !== "purge") throw new UsageError("domain", `"${verb}" is none of list, purge`);
+  if (!name) throw new UsageError("domain", "purge takes the NAME of a deleted Domain");
+  await purge(cluster.client, name, values.yes);
+  // Its artifacts are the platform's own files; a cluster of the user's own keeps none of them here.
+  if (!values.kubeconfig && (values["data-dir"] || !process.env.KUBECONFIG)) {
+    await rm(locateDataDirectory(values["data-dir"]).path("artifacts", name), { recursive: true, force: true });
+  }
+  process.stdout.write(`domain ${name} is purged\n`);
+  return 0;
+}
+
+async function list(client: Client): Promise<number> {
+  const { items } = await client.list(Namespaces, { labelSelector: domainLabel });
+  const rows = items.map(({ metadata }) => {
+    const deleted = metadata.labels?.[deletedLabel] === "true";
+    return [metadata.name, deleted ? "deleted, data kept" : "active"];
+  });
+  for (const [name = "", state = ""] of [["NAME", "STATE"], ...rows])
+    process.stdout.write(`${name.padEnd(32)}${state}\n`);
+  return 0;
+}
+
+/** @throws when the Domain is there, or was never deleted. */
+async function purge(client: Client, name: string, yes: boolean): Promise<void> {
+  if (await client.find(Domains, { name })) {
+    throw new Error(`domain ${name} is not deleted; delete it first: kubectl delete domain ${name}`);
+  }
+  const namespace = await client.find(Namespaces, { name });
+  const { labels = {}, uid = "" } = namespace?.metadata ?? {};
+  if (labels[domainLabel] !== name || labels[deletedLabel] !== "true") {
+    throw new Error(`there is no deleted domain ${name}; those that there are: capstan domain list`);
+  }
+  if (!yes) {
+    throw new Error(
+      `everything in namespace ${name} would be lost for good. If that is meant: capstan domain purge ${name} --yes`,
+    );
+  }
+  await client.delete(Namespaces, { name }, { preconditions: { uid } });
+  process.stdout.write(`namespace ${name} is being emptied …\n`);
+  await waitGone(client, Namespaces, { name }, uid, AbortSignal.timeout(300_000));
+}
