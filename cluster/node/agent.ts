@@ -106,6 +106,21 @@ export async function releaseVolumes(
   for (const problem of await volumes.releaseAll()) options.log.warn("a volume stays mounted", { problem });
 }
 
+function identityOf(options: NodeAgentOptions, dataDir: string, devices: DeviceManager): NodeIdentity {
+  const { nodeName: name, address, labels, taints, podCidr, maxPods = maxPodsDefault, runtime } = options;
+  return {
+    name,
+    address,
+    labels,
+    taints,
+    podCidr,
+    dataDir,
+    maxPods,
+    devices: () => devices.amounts(),
+    images: () => nodeImages(runtime.images),
+  };
+}
+
 async function run(options: NodeAgentOptions, signal: AbortSignal, ready: () => void): Promise<void> {
   const { client, informers, runtime, nodeName, address, log, tls } = options;
   const dataDir = join(resolve(options.dataDir), "node");
@@ -123,7 +138,7 @@ async function run(options: NodeAgentOptions, signal: AbortSignal, ready: () => 
   const context: NodeContext = {
     client,
     runtime: runtime.runtime,
-    puller: new ImagePuller(runtime.images, recorder, delays),
+    puller: new ImagePuller(runtime.images, client, recorder, delays),
     recorder,
     log,
     dataDir,
@@ -154,17 +169,7 @@ async function run(options: NodeAgentOptions, signal: AbortSignal, ready: () => 
     tls,
     log,
   });
-  const identity: NodeIdentity = {
-    name: nodeName,
-    address,
-    labels: options.labels,
-    taints: options.taints,
-    podCidr: options.podCidr,
-    dataDir,
-    maxPods: options.maxPods ?? maxPodsDefault,
-    devices: () => devices.amounts(),
-    images: () => nodeImages(runtime.images),
-  };
+  const identity = identityOf(options, dataDir, devices);
   await registerNode(client, identity, serving.port);
   await manager.start();
   drivers.watch(() => manager.driversChanged(), signal);

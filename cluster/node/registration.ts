@@ -2,7 +2,7 @@
 import { existsSync, readFileSync, statfsSync } from "node:fs";
 import { arch, availableParallelism, hostname, release, totalmem } from "node:os";
 import type { Lease } from "@capstan/api/generated/coordination-v1";
-import type { Node, NodeCondition, NodeStatus, NodeSystemInfo } from "@capstan/api/generated/core-v1";
+import type { ContainerImage, Node, NodeCondition, NodeStatus, NodeSystemInfo } from "@capstan/api/generated/core-v1";
 import { Leases, Nodes } from "@capstan/api/generated/resources";
 import { isReason } from "@capstan/api/meta";
 import { sleep } from "@capstan/base/async";
@@ -22,6 +22,8 @@ export interface NodeIdentity {
   maxPods: number;
   /** Extended resources. */
   devices(): Pick<NodeStatus, "capacity" | "allocatable">;
+  /** What lies on the node. */
+  images(): ContainerImage[];
 }
 
 // The kubelet's: leases of 40 s, renewed four times in it; the status every five minutes even without a change.
@@ -89,6 +91,7 @@ function statusOf(node: Node, identity: NodeIdentity, port: number): NodeStatus 
     daemonEndpoints: { kubeletEndpoint: { Port: port } },
     conditions: conditionsOf(node.status?.conditions ?? []),
     nodeInfo: systemInfo(),
+    images: identity.images(),
   };
 }
 
@@ -139,11 +142,14 @@ export async function keepAlive(
   signal: AbortSignal,
 ): Promise<void> {
   let statusAt = Date.now() + statusMs;
+  let images = JSON.stringify(identity.images());
   while (!signal.aborted) {
     try {
       await renewLease(client, identity.name);
-      if (Date.now() >= statusAt) {
+      const found = JSON.stringify(identity.images());
+      if (Date.now() >= statusAt || found !== images) {
         await writeStatus(client, identity, port);
+        images = found;
         statusAt = Date.now() + statusMs;
       }
     } catch (error) {

@@ -30,6 +30,7 @@ export { type DiskUsage, diskUsage } from "./disk-usage.ts";
 export { type FakeBehaviour, type FakeProgram, FakeRuntime } from "./fake/fake.ts";
 export type { BuiltinImage } from "./images/image.ts";
 export type { ImageMapping } from "./images/image-map.ts";
+export { credentialsFor, type DockerConfigKey, type Keyring, parseDockerConfig } from "./images/keyring.ts";
 export type { RegistryOptions } from "./images/registry/options.ts";
 export type { InProcessContainer, InProcessImages, InProcessProgram } from "./in-process.ts";
 export { type LogEntry, readLog } from "./log-reader.ts";

@@ -35,12 +35,8 @@ async function fetchToken(parameters: Record<string, string>, asker: Asker, sign
     throw new RuntimeError("Failed", `${origin} names "${realm.slice(0, 200)}" to get a token from: that is no URL`);
   const url = new URL(realm);
   const pair = pairOf(auth);
-  if (
-    (pair || auth.identityToken) &&
-    url.protocol === "http:" &&
-    !origin.startsWith("http:") &&
-    !isLoopback(url.host)
-  ) {
+  const near = url.protocol === "https:" || isLoopback(url.host) || url.hostname === new URL(origin).hostname;
+  if ((pair || auth.identityToken) && !near) {
     throw new RuntimeError("Failed", `${origin} wants its password sent to ${url.origin}, which is not secure`);
   }
   const insecure = asker.insecure && url.hostname === new URL(origin).hostname;
