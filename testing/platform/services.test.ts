@@ -94,6 +94,16 @@ async function turns(instance: Instance): Promise<string[]> {
   return all.sort();
 }
 
+/** What a pod gets that asks as the first thing it does. */
+async function firstAnswer(instance: Instance, name: string, app: string): Promise<string> {
+  const { spec } = JSON.parse(await kubectl(instance, ["get", "svc", "my-service", "-o", "json"]));
+  const command = `wget -T 0.5 -t 1 ${spec.clusterIP}:8081 -q -O -`;
+  const args = ["run", name, "--image=capstan/host", `--labels=app=${app}`, "--restart=Never", "--command", "--"];
+  await kubectl(instance, [...args, "sh", "-c", command]);
+  await kubectl(instance, ["wait", `pod/${name}`, "--for=jsonpath={.status.containerStatuses[0].state.terminated}"]);
+  return await kubectl(instance, ["logs", name]);
+}
+
 const both = ["server 1\n", "server 1\n", "server 2\n", "server 2\n"];
 
 test("two servers outside the cluster behind one address; a policy; a kill; the other mode", { skip }, async () => {
@@ -118,6 +128,9 @@ test("two servers outside the cluster behind one address; a policy; a kill; the 
       return false;
     };
     assert.ok(await silence(first), "a pod under the policy still gets out");
+    // From the first moment on: what a pod does at once is let through, or is not.
+    assert.match(await firstAnswer(first, "free", "free"), /^server/);
+    assert.doesNotMatch(await firstAnswer(first, "held", "nginx1-7"), /^server/);
     const { bridge } = JSON.parse(readFileSync(join(first.directory, "network.json"), "utf8")) as { bridge: string };
     await first.kill();
     assert.match(tables(), new RegExp(`${bridge}_services`));
