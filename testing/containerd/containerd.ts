@@ -15,13 +15,13 @@ export interface Containerd extends AsyncDisposable {
   directory: string;
   /** Imported already. */
   image: string;
-  /** The same image, which a registry serves; and one that it serves to user "reader" with password "secret" alone. */
+  /** The same image, which a registry serves; and another that it serves to user "reader" with password "secret" alone. */
   pullable: string;
   guarded: string;
   /** A name that the registry does not know. */
   missing: string;
-  /** Ends the daemon, not its containers, and starts it again. */
-  restart(): Promise<void>;
+  /** Ends the daemon, not its containers, and starts it again. @param meanwhile runs while there is none. */
+  restart(meanwhile?: () => void): Promise<void>;
   ctr(...args: string[]): string;
 }
 
@@ -56,10 +56,14 @@ export async function startContainerd(): Promise<Containerd> {
     // As the pause container: it reaps what has lost its parent.
     "localhost/pause:1": { Entrypoint: ["/bin/sh", "-c", "while :; do sleep 100000 & wait; done"] },
     [image]: { Cmd: ["sh"] },
+    "localhost/guarded:1": { Cmd: ["sh"], Env: ["PATH=/bin", "GUARDED=yes"] },
   });
   execFileSync("tar", ["-C", layout, "-cf", join(directory, "images.tar"), "."]);
   ctr("images", "import", join(directory, "images.tar"));
-  const registry = await serveLayout(layout, digests.get(image) ?? "");
+  const registry = await serveLayout(layout, {
+    busybox: digests.get(image) ?? "",
+    "guarded/busybox": digests.get("localhost/guarded:1") ?? "",
+  });
   const host = `127.0.0.1:${(registry.address() as AddressInfo).port}`;
   return {
     endpoint: `unix://${socket}`,
@@ -70,8 +74,9 @@ export async function startContainerd(): Promise<Containerd> {
     guarded: `${host}/guarded/busybox:1`,
     missing: `${host}/missing:1`,
     ctr,
-    async restart() {
+    async restart(meanwhile) {
       await end(daemon);
+      meanwhile?.();
       daemon = await startDaemon(config, join(directory, "containerd.log"));
     },
     async [Symbol.asyncDispose]() {
@@ -146,14 +151,15 @@ async function end(child: ChildProcess): Promise<void> {
 }
 
 /** The part of the distribution protocol that a pull needs. */
-async function serveLayout(layout: string, manifest: string): Promise<Server> {
+async function serveLayout(layout: string, manifests: Record<string, string>): Promise<Server> {
   const reader = `Basic ${Buffer.from("reader:secret").toString("base64")}`;
   const server = createServer((request, response) => {
     const path = request.url ?? "";
     const refuse = (status: number, headers: Record<string, string> = {}) => response.writeHead(status, headers).end();
     if (path === "/v2/") return refuse(200);
-    const [, name, kind, reference = ""] = /^\/v2\/(.+)\/(manifests|blobs)\/([^/?]+)/.exec(path) ?? [];
-    if (!name?.endsWith("busybox")) return refuse(404);
+    const [, name = "", kind, reference = ""] = /^\/v2\/(.+)\/(manifests|blobs)\/([^/?]+)/.exec(path) ?? [];
+    const manifest = manifests[name];
+    if (!manifest) return refuse(404);
     if (name.startsWith("guarded/") && request.headers.authorization !== reader) {
       return refuse(401, { "www-authenticate": 'Basic realm="test"' });
     }

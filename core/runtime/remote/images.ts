@@ -79,6 +79,7 @@ export class RemoteImages implements ImageService {
     return [...[...this.#inProcess].map(inProcessStatus), ...[...this.#images.values()].map(statusOf)];
   }
 
+  /** CRI takes an image away with all its names. */
   async removeImage(name: string): Promise<void> {
     const image = this.#names.get(name) ? name : fullName(name);
     await this.#options.connection.call("runtime.v1.ImageService/RemoveImage", { image: { image } });
