@@ -6,15 +6,17 @@ import type {
 } from "@capstan/api/generated/apiextensions-v1";
 import { apiVersionOf, type KubeObject } from "@capstan/api/meta";
 import { builtinSchema, type Schema, type StructSchema } from "@capstan/api/schema";
+import { compareVersions } from "../discovery/index.ts";
 import type { Kind, Rules } from "../kind.ts";
 import { columnsOf } from "./columns.ts";
+import { validateEmbedded } from "./embedded.ts";
 import { findAll, parsePath } from "./json-path.ts";
 import { fillDefaults, prune } from "./prune.ts";
 import { checkRules, hasRules } from "./rules.ts";
 import { type Node, readStructure } from "./structure.ts";
 import { validateValue } from "./validate.ts";
 
-const verbs = ["create", "delete", "deletecollection", "get", "list", "patch", "update", "watch"];
+const verbs = ["delete", "deletecollection", "get", "list", "patch", "create", "update", "watch"];
 
 /** One kind for each served version. Throws SchemaError. @param converter where a webhook converts between versions. */
 export function customKinds(definition: CustomResourceDefinition, converter?: Kind["converter"]): Kind[] {
@@ -64,12 +66,13 @@ function kindOf(definition: CustomResourceDefinition, version: CustomResourceDef
     prefix: `${group}/${plural}/`,
     storedVersion: apiVersionOf({ group, version: storage }),
     ...(version.deprecated
-      ? { deprecation: version.deprecationWarning ?? `${group}/${version.name} ${names.kind} is deprecated` }
+      ? { deprecation: version.deprecationWarning ?? deprecationOf(definition, version.name) }
       : {}),
     custom: {
       prune: (object) => prune(object, node),
       validate(object, old, errors) {
         validateValue(ownPart(object), withoutIdentity(source), "", errors, old && ownPart(old));
+        validateEmbedded(object, node, "", errors);
         if (!ruled) return [];
         if (!errors.causes.some(({ reason }) => blocking.has(reason ?? "")))
           return checkRules(identified(object), old && identified(old), node, errors);
@@ -92,6 +95,16 @@ const blocking = new Set(
 );
 const notChecked =
   "some validation rules were not checked because the object was invalid; correct the existing errors to complete validation";
+
+/** Source: apiextensions' defaultDeprecationWarning. */
+function deprecationOf({ spec: { group, names, versions } }: CustomResourceDefinition, version: string): string {
+  const newer = versions
+    .filter(({ name, served, deprecated }) => served && !deprecated && compareVersions(name, version) < 0)
+    .map(({ name }) => name)
+    .sort(compareVersions);
+  const use = newer[0] ? `; use ${group}/${newer[0]} ${names.kind}` : "";
+  return `${group}/${version} ${names.kind} is deprecated${use}`;
+}
 
 /** What rules see of the metadata: the name alone. */
 function identified(object: KubeObject): Record<string, unknown> {
@@ -122,7 +135,7 @@ function rulesOf(version: CustomResourceDefinitionVersion, node: Node): Rules {
     };
   }
   return {
-    ...(node.defaults ? { defaults: (object: KubeObject) => fillDefaults(object, node) } : {}),
+    defaults: (object) => fillDefaults(object, node),
     columns: columnsOf(version.additionalPrinterColumns),
     fields,
   };

@@ -60,11 +60,25 @@ export function compileExpression(text: string, variables: readonly string[] = [
 
 function parse(text: string, variables: readonly string[]): Cel.ParseResult {
   const environment = environmentOf(variables);
-  const parsed = environment.parse(rewriteHas(text));
+  const parsed = parseText(environment, text);
   const { valid, error } = parsed.check();
   if (!valid) throw (error && undeclared(environment, error)) ?? error ?? new Error("the expression is not valid");
   return parsed;
 }
+
+function parseText(environment: Cel.Environment, text: string): Cel.ParseResult {
+  try {
+    return environment.parse(rewriteHas(text));
+  } catch (thrown) {
+    if (!(thrown instanceof Error) || !/^Unexpected token: EOF/.test(thrown.message)) throw thrown;
+    const at = { input: text, op: "value", start: text.length } as Cel.ASTNode;
+    throw new Unfit(at, endOfText);
+  }
+}
+
+/** What cel-go says of an expression that ends too early. */
+const endOfText =
+  "Syntax error: mismatched input '<EOF>' expecting {'[', '{', '(', '.', '-', '!', 'true', 'false', 'null', NUM_FLOAT, NUM_INT, NUM_UINT, STRING, BYTES, IDENTIFIER}";
 
 /** A name that nothing has, worded as cel-go does. */
 function undeclared(environment: Cel.Environment, { node }: Cel.ParseError | Cel.TypeError): Error | undefined {

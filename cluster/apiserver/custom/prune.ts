@@ -6,11 +6,14 @@ const isObject = (value: unknown): value is Fields =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 const own = new Set(["apiVersion", "kind", "metadata"]);
 
-/** Drops what the schema does not name, in place, and returns the paths. Metadata is that of every kind. Throws TypeMismatch. */
-export function prune(object: unknown, node: Node): string[] {
+/**
+ * Drops what the schema does not name, in place, and returns the paths. Throws TypeMismatch.
+ * @param whole it has identity and metadata, which are those of every kind.
+ */
+export function prune(object: unknown, node: Node, whole = true): string[] {
   const dropped: string[] = [];
-  pruneObject(object as Fields, node, "", dropped, true);
-  return dropped;
+  pruneObject(object as Fields, node, "", dropped, whole);
+  return dropped.sort();
 }
 
 function pruneValue(value: unknown, node: Node, path: string, dropped: string[]): void {
@@ -38,9 +41,8 @@ function pruneObject(object: Fields, node: Node, path: string, dropped: string[]
   }
 }
 
-/** Fills in defaults, in place; a null where none may be counts as absent where there is a default. */
+/** Fills in defaults and drops nulls where none may be, in place. */
 export function fillDefaults(value: unknown, node: Node): void {
-  if (!node.defaults) return;
   if (Array.isArray(value)) {
     if (node.items) for (const item of value) fillDefaults(item, node.items);
     return;
@@ -48,11 +50,15 @@ export function fillDefaults(value: unknown, node: Node): void {
   if (!isObject(value)) return;
   for (const [name, child] of node.properties) {
     const present = value[name];
-    if (child.default !== undefined && (present === undefined || (present === null && !child.nullable))) {
-      value[name] = structuredClone(child.default);
-    }
-    if (value[name] !== undefined && child.defaults) fillDefaults(value[name], child);
+    if (present === null && !child.nullable) delete value[name];
+    if (child.default !== undefined && value[name] === undefined) value[name] = structuredClone(child.default);
+    if (value[name] !== undefined) fillDefaults(value[name], child);
   }
-  if (typeof node.additional !== "object") return;
-  for (const [name, item] of Object.entries(value)) if (!node.properties.has(name)) fillDefaults(item, node.additional);
+  const { additional } = node;
+  if (typeof additional !== "object") return;
+  for (const [name, item] of Object.entries(value)) {
+    if (node.properties.has(name)) continue;
+    if (item === null && !additional.nullable) delete value[name];
+    else fillDefaults(item, additional);
+  }
 }

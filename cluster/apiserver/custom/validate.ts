@@ -1,5 +1,6 @@
 // Checks values against a custom kind's schema, worded as kube-openapi's validation.
 import type { JSONSchemaProps } from "@capstan/api/generated/apiextensions-v1";
+import type { StatusCause } from "@capstan/api/generated/meta-v1";
 import { equal } from "@capstan/api/meta";
 import { FieldErrors } from "../field-errors.ts";
 import { formatProblem } from "./formats.ts";
@@ -29,32 +30,21 @@ export function validateValue(
 ): void {
   if (old !== undefined && equal(value, old)) return;
   if (value === null && schema.nullable) return;
-  if (!checkType(value, schema, path, errors)) return;
-  checkEnum(value, schema, path, errors);
+  checkType(value, schema, path, errors);
+  checkCombinations(value, schema, path, errors);
   if (typeof value === "string") checkString(value, schema, path, errors);
   else if (typeof value === "number") checkNumber(value, schema, path, errors);
   else if (Array.isArray(value)) checkList(value, schema, path, errors, old);
-  else if (isObject(value)) checkObject(value, schema, path, errors, old);
-  checkCombinations(value, schema, path, errors);
+  checkEnum(value, schema, path, errors);
+  if (isObject(value)) checkObject(value, schema, path, errors, old);
 }
 
-const shown = (path: string) => (path === "" ? "<nil>" : path);
-
-function checkType(value: unknown, schema: JSONSchemaProps, path: string, errors: FieldErrors): boolean {
+function checkType(value: unknown, schema: JSONSchemaProps, path: string, errors: FieldErrors): void {
   const actual = typeOf(value);
-  if (schema["x-kubernetes-int-or-string"]) {
-    if (actual === "integer" || actual === "string") return true;
-    errors.typeInvalid(
-      path,
-      actual,
-      `${shown(path)} in body must be of type integer or string: ${JSON.stringify(actual)}`,
-    );
-    return false;
-  }
   const { type } = schema;
-  if (!type || type === actual || (type === "number" && actual === "integer")) return true;
-  errors.typeInvalid(path, actual, `${shown(path)} in body must be of type ${type}: ${JSON.stringify(actual)}`);
-  return false;
+  const types = schema["x-kubernetes-int-or-string"] ? ["integer", "string"] : type ? [type] : [];
+  if (types.length === 0 || types.includes(actual) || (type === "number" && actual === "integer")) return;
+  errors.typeInvalid(path, actual, `${path} in body must be of type ${types.join(",")}: ${JSON.stringify(actual)}`);
 }
 
 function checkEnum(value: unknown, schema: JSONSchemaProps, path: string, errors: FieldErrors): void {
@@ -67,41 +57,27 @@ function checkEnum(value: unknown, schema: JSONSchemaProps, path: string, errors
 }
 
 function checkString(value: string, schema: JSONSchemaProps, path: string, errors: FieldErrors): void {
-  const length = schema.maxLength === undefined && schema.minLength === undefined ? 0 : [...value].length;
-  if (schema.maxLength !== undefined && length > schema.maxLength) errors.tooLong(path, schema.maxLength);
-  if (schema.minLength !== undefined && length < schema.minLength) {
-    errors.invalid(path, value, `${path} in body should be at least ${schema.minLength} chars long`);
-  }
-  if (schema.pattern !== undefined && !matchesPattern(schema.pattern, value)) {
-    errors.invalid(path, value, `${path} in body should match '${schema.pattern}'`);
-  }
-  const problem = schema.format ? formatProblem(schema.format, value) : undefined;
-  if (problem)
-    errors.invalid(path, value, `${path} in body must be of type ${schema.format}: ${JSON.stringify(value)}`);
+  const { maxLength, minLength, pattern, format } = schema;
+  const length = maxLength === undefined && minLength === undefined ? 0 : [...value].length;
+  // The first of these is all that is told.
+  if (maxLength !== undefined && length > maxLength) errors.tooLong(path, maxLength);
+  else if (minLength !== undefined && length < minLength)
+    errors.invalid(path, value, `${path} in body should be at least ${minLength} chars long`);
+  else if (pattern !== undefined && !matchesPattern(pattern, value))
+    errors.invalid(path, value, `${path} in body should match '${pattern}'`);
+  if (format && formatProblem(format, value))
+    errors.typeInvalid(path, value, `${path} in body must be of type ${format}: ${JSON.stringify(value)}`);
 }
 
 function checkNumber(value: number, schema: JSONSchemaProps, path: string, errors: FieldErrors): void {
-  const { maximum, minimum, exclusiveMaximum, exclusiveMinimum, multipleOf, format } = schema;
-  if (maximum !== undefined && (exclusiveMaximum ? value >= maximum : value > maximum)) {
-    errors.invalid(
-      path,
-      value,
-      `${path} in body should be less than ${exclusiveMaximum ? "" : "or equal to "}${maximum}`,
-    );
-  }
-  if (minimum !== undefined && (exclusiveMinimum ? value <= minimum : value < minimum)) {
-    errors.invalid(
-      path,
-      value,
-      `${path} in body should be greater than ${exclusiveMinimum ? "" : "or equal to "}${minimum}`,
-    );
-  }
-  if (multipleOf && Math.abs(value / multipleOf - Math.round(value / multipleOf)) > 1e-9) {
-    errors.invalid(path, value, `${path} in body should be a multiple of ${multipleOf}`);
-  }
-  if (format === "int32" && (value < -(2 ** 31) || value >= 2 ** 31)) {
-    errors.invalid(path, value, `${path} in body must be of type int32: ${value}`);
-  }
+  const { maximum, minimum, exclusiveMaximum, exclusiveMinimum, multipleOf } = schema;
+  const refuse = (must: string) => errors.invalid(path, value, `${path} in body should be ${must}`);
+  if (multipleOf && Math.abs(value / multipleOf - Math.round(value / multipleOf)) > 1e-9)
+    refuse(`a multiple of ${multipleOf}`);
+  if (maximum !== undefined && (exclusiveMaximum ? value >= maximum : value > maximum))
+    refuse(`less than ${exclusiveMaximum ? "" : "or equal to "}${maximum}`);
+  if (minimum !== undefined && (exclusiveMinimum ? value <= minimum : value < minimum))
+    refuse(`greater than ${exclusiveMinimum ? "" : "or equal to "}${minimum}`);
 }
 
 function checkList(value: unknown[], schema: JSONSchemaProps, path: string, errors: FieldErrors, old: unknown): void {
@@ -114,7 +90,7 @@ function checkList(value: unknown[], schema: JSONSchemaProps, path: string, erro
     checkUnique(value, path, errors, (item) => item);
   const keys = schema["x-kubernetes-list-map-keys"];
   if (schema["x-kubernetes-list-type"] === "map" && keys) {
-    const keyOf = (item: unknown) => keys.map((key) => (isObject(item) ? item[key] : undefined));
+    const keyOf = (item: unknown) => (isObject(item) ? Object.fromEntries(keys.map((key) => [key, item[key]])) : item);
     checkUnique(value, path, errors, keyOf);
   }
   const items = schema.items as JSONSchemaProps | undefined;
@@ -134,7 +110,7 @@ function checkUnique(value: unknown[], path: string, errors: FieldErrors, keyOf:
   const seen = new Set<string>();
   for (const [i, item] of value.entries()) {
     const key = JSON.stringify(keyOf(item)) ?? "";
-    if (seen.has(key)) errors.duplicate(`${path}[${i}]`, item);
+    if (seen.has(key)) errors.duplicate(`${path}[${i}]`, keyOf(item));
     seen.add(key);
   }
 }
@@ -147,7 +123,6 @@ function checkObject(value: Fields, schema: JSONSchemaProps, path: string, error
     errors.invalid(path, count, `${path} in body should have at least ${schema.minProperties} properties`);
   }
   const at = (name: string) => (path === "" ? name : `${path}.${name}`);
-  for (const name of schema.required ?? []) if (!Object.hasOwn(value, name)) errors.required(at(name));
   const { properties, additionalProperties } = schema;
   for (const [name, item] of Object.entries(value)) {
     const child = properties && Object.hasOwn(properties, name) ? properties[name] : undefined;
@@ -157,29 +132,42 @@ function checkObject(value: Fields, schema: JSONSchemaProps, path: string, error
       validateValue(item, additionalProperties as JSONSchemaProps, at(name), errors, before);
     }
   }
+  for (const name of schema.required ?? []) if (!Object.hasOwn(value, name)) errors.required(at(name));
 }
 
-function passes(value: unknown, schema: JSONSchemaProps, path: string): boolean {
+/** What is wrong with a value by one of several schemas; the fewer parts are wrong, the better it fits. */
+function failures(value: unknown, schema: JSONSchemaProps, path: string): StatusCause[] {
   const errors = new FieldErrors();
   validateValue(value, schema, path, errors);
-  return errors.causes.length === 0;
+  return errors.causes;
 }
 
+/** What several schemas say together names no field. */
+const whole = "<nil>";
+
 function checkCombinations(value: unknown, schema: JSONSchemaProps, path: string, errors: FieldErrors): void {
-  for (const part of schema.allOf ?? []) validateValue(value, part, path, errors);
-  if (schema.anyOf?.length && !schema.anyOf.some((part) => passes(value, part, path))) {
-    errors.invalid(path, value, `${shown(path)} in body must validate at least one schema (anyOf)`);
+  const { anyOf = [], oneOf = [], allOf = [], not } = schema;
+  const refuse = (must: string) => errors.invalid(whole, "", `${JSON.stringify(path)} must ${must}`);
+  const tried = (parts: JSONSchemaProps[]) => parts.map((part) => failures(value, part, path));
+  const any = tried(anyOf);
+  if (any.length > 0 && any.every((found) => found.length > 0)) {
+    refuse("validate at least one schema (anyOf)");
+    errors.causes.push(...best(any));
   }
-  if (schema.oneOf?.length) {
-    const count = schema.oneOf.filter((part) => passes(value, part, path)).length;
-    if (count !== 1)
-      errors.invalid(
-        path,
-        value,
-        `${shown(path)} in body must validate one and only one schema (oneOf). Found ${count === 0 ? "none valid" : `${count} valid alternatives`}`,
-      );
+  const one = tried(oneOf);
+  const count = one.filter((found) => found.length === 0).length;
+  if (one.length > 0 && count !== 1) {
+    refuse(
+      `validate one and only one schema (oneOf). Found ${count === 0 ? "none valid" : `${count} valid alternatives`}`,
+    );
+    if (count === 0) errors.causes.push(...best(one));
   }
-  if (schema.not && passes(value, schema.not, path)) {
-    errors.invalid(path, value, `${shown(path)} in body must not validate the schema (not)`);
-  }
+  const all = tried(allOf).filter((found) => found.length > 0);
+  errors.causes.push(...all.flat());
+  if (all.length > 0)
+    refuse(`validate all the schemas (allOf)${all.length === allOf.length ? ". None validated" : ""}`);
+  if (not && failures(value, not, path).length === 0) refuse("not validate the schema (not)");
 }
+
+const best = (tries: StatusCause[][]): StatusCause[] =>
+  tries.reduce((least, found) => (found.length < least.length ? found : least));

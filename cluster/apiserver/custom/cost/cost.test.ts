@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { JSONSchemaProps } from "@capstan/api/generated/apiextensions-v1";
 import { FieldErrors } from "../../field-errors.ts";
-import { checkSchemaRules } from "../definition-expressions.ts";
+import { checkSchemaRules } from "../definition/expressions.ts";
 import { compileExpression, estimateExpression } from "../expressions.ts";
 import { checkRules } from "../rules.ts";
 import { readStructure } from "../structure.ts";

@@ -1,15 +1,15 @@
 // Checks the rules of a definition's schema: that they compile, and that they cannot cost too much.
 // Source: apiextensions' pkg/apis/apiextensions/validation: validation.go and cel_validation.go.
 import type { ValidationRule } from "@capstan/api/generated/apiextensions-v1";
-import type { FieldErrors } from "../field-errors.ts";
-import { type Declared, declare, simple } from "./cost/declared.ts";
-import { requestSize, ruleEstimateLimit, schemaEstimateLimit } from "./cost/limits.ts";
-import { Unfit } from "./cost/unfit.ts";
-import { estimateExpression } from "./expressions.ts";
-import { resolveFieldPath } from "./field-path.ts";
-import { problemOf } from "./problem.ts";
-import { rulesOf, usesOld } from "./rules.ts";
-import type { Node } from "./structure.ts";
+import type { FieldErrors } from "../../field-errors.ts";
+import { type Declared, declare, simple } from "../cost/declared.ts";
+import { requestSize, ruleEstimateLimit, schemaEstimateLimit } from "../cost/limits.ts";
+import { Unfit } from "../cost/unfit.ts";
+import { estimateExpression } from "../expressions.ts";
+import { resolveFieldPath } from "../field-path.ts";
+import { problemOf } from "../problem.ts";
+import { rulesOf, usesOld } from "../rules.ts";
+import type { Node } from "../structure.ts";
 
 interface Total {
   cost: number;

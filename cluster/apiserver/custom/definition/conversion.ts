@@ -1,23 +1,26 @@
 // Rules for what a definition says of its versions. Source: apiextensions' validation of conversion and stored versions.
 import type { CustomResourceDefinition } from "@capstan/api/generated/apiextensions-v1";
-import type { FieldErrors } from "../field-errors.ts";
-import { isDnsLabel, labelDetail } from "../metadata.ts";
-import { reviewVersions } from "./webhook-converter.ts";
+import type { FieldErrors } from "../../field-errors.ts";
+import { isDnsLabel, labelDetail } from "../../metadata.ts";
+import { reviewVersions } from "../webhook-converter.ts";
 
 export function validateConversion(
   conversion: CustomResourceDefinition["spec"]["conversion"],
   errors: FieldErrors,
+  old?: CustomResourceDefinition,
 ): void {
   const { strategy = "None", webhook } = conversion ?? {};
   const at = "spec.conversion";
   if (strategy !== "Webhook") {
     if (strategy !== "None") errors.notSupported(`${at}.strategy`, strategy, ["None", "Webhook"]);
-    if (webhook) errors.forbidden(`${at}.webhook`, "should not be set when strategy is not set to Webhook");
+    const not = "should not be set when strategy is not set to Webhook";
+    if (webhook?.clientConfig) errors.forbidden(`${at}.webhookClientConfig`, not);
+    if (webhook?.conversionReviewVersions?.length) errors.forbidden(`${at}.conversionReviewVersions`, not);
     return;
   }
   if (!webhook?.clientConfig) {
     errors.required(`${at}.webhookClientConfig`, "required when strategy is set to Webhook");
-  } else validateClient(webhook.clientConfig, `${at}.webhookClientConfig`, errors);
+  } else validateClient(webhook.clientConfig, `${at}.webhookClientConfig`, errors, old);
   const versions = webhook?.conversionReviewVersions ?? [];
   if (versions.length === 0) errors.required(`${at}.conversionReviewVersions`);
   else if (!versions.some((version) => reviewVersions.includes(version))) {
@@ -33,7 +36,22 @@ type Client = NonNullable<
   NonNullable<NonNullable<CustomResourceDefinition["spec"]["conversion"]>["webhook"]>["clientConfig"]
 >;
 
-function validateClient({ url, service, caBundle }: Client, at: string, errors: FieldErrors): void {
+const holdsCertificate = (bundle: string) =>
+  Buffer.from(bundle, "base64").toString().includes("-----BEGIN CERTIFICATE-----");
+
+/** A bundle may be filled in later: it is checked once a definition is served, unless it was wrong before. */
+function checksBundle(old: CustomResourceDefinition | undefined): boolean {
+  if (!old?.status?.conditions?.some(({ type, status }) => type === "Established" && status === "True")) return false;
+  const before = old.spec.conversion?.webhook?.clientConfig?.caBundle;
+  return !before || holdsCertificate(before);
+}
+
+function validateClient(
+  { url, service, caBundle }: Client,
+  at: string,
+  errors: FieldErrors,
+  old: CustomResourceDefinition | undefined,
+): void {
   if ((url === undefined) === (service === undefined)) {
     errors.required(at, "exactly one of url or service is required");
   } else if (url !== undefined) validateUrl(url, `${at}.url`, errors);
@@ -44,7 +62,7 @@ function validateClient({ url, service, caBundle }: Client, at: string, errors: 
     const { port = 443 } = service ?? {};
     if (port < 1 || port > 65535) errors.invalid(`${at}.service.port`, port, "must be between 1 and 65535, inclusive");
   }
-  if (caBundle && !Buffer.from(caBundle, "base64").toString().includes("-----BEGIN CERTIFICATE-----")) {
+  if (caBundle && checksBundle(old) && !holdsCertificate(caBundle)) {
     errors.invalid(`${at}.caBundle`, "<bytes>", "unable to load root certificates: it holds no PEM certificate");
   }
 }
@@ -63,7 +81,7 @@ export function validateStoredVersions({ spec, status }: CustomResourceDefinitio
   const stored = status?.storedVersions ?? [];
   const at = "status.storedVersions";
   if (stored.length === 0) {
-    errors.invalid(at, stored, "must have at least one stored version");
+    errors.invalid(at, null, "must have at least one stored version");
     return;
   }
   for (const { name, storage } of spec.versions ?? []) {
