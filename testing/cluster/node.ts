@@ -16,6 +16,7 @@ import {
   type InProcessImages,
   type InstanceNetwork,
   parseCidr,
+  type RegistryOptions,
   type Runtime,
 } from "@capstan/core/runtime";
 import { createRemoteRuntime } from "@capstan/core/runtime/remote";
@@ -25,6 +26,7 @@ export interface TestNodeOptions {
   name?: string;
   builtinImages?: BuiltinImage[];
   imageMap?: ImageMapping[];
+  registries?: RegistryOptions;
   inProcess?: InProcessImages;
   delays?: DelayOptions;
   /** Who signs the agent's certificate and those of its clients; default one of its own. */
@@ -107,13 +109,14 @@ export async function startTestNode(cluster: TestCluster, options: TestNodeOptio
   const pair = await authority.obtain("kubelet", { commonName: name, usages: ["server"], hosts: [address] });
   const [stopRuntime, stopAgent] = [new AbortController(), new AbortController()];
   const { log, client, informers } = cluster;
-  const { builtinImages, imageMap, inProcess, volumePluginDir = join(dataDir, "volume-plugins") } = options;
+  const { builtinImages, imageMap, registries, inProcess, volumePluginDir = join(dataDir, "volume-plugins") } = options;
   const runtimeOptions = {
     dataDir,
     network,
     codeDir: join(import.meta.dirname, "../.."),
     builtinImages,
     imageMap,
+    registries,
     inProcess,
     log,
   };

@@ -43,6 +43,11 @@ ${dataDirectory}
                       capstan.dev/scheduler is lc, wlc, sed or nq are served in user space in every mode
   --no-quickstart     do not run the quickstart on the first start
   --image-map FILE    JSON: image pattern → {"rootfs": "host" | directory | OCI layout, "entrypoint"?, "cmd"?, "env"?}
+  --registry-mirror REGISTRY=URL
+                      ask this server for a registry's images first, such as docker.io=http://10.0.0.1:5000; REGISTRY *
+                      stands for all others. May be given again
+  --insecure-registry HOST[:PORT]
+                      a registry whose certificate is not looked at, and that may speak plain HTTP. May be given again
   --audit-log FILE    append who asked the API server for what, a JSON line an event (audit.k8s.io/v1); at 100 MiB FILE
                       becomes FILE.1, and so on to FILE.9. Bodies of secrets and tokens are never in it
   --audit-policy FILE YAML: an audit.k8s.io/v1 Policy of what to record (default: the metadata of every request)

@@ -12,6 +12,7 @@ import type { Settings } from "../platform/settings.ts";
 import { trimHeap } from "../platform/trim-heap.ts";
 import { createProgress } from "../quickstart/progress.ts";
 import { welcome } from "../quickstart/welcome.ts";
+import { readRegistries } from "./registries.ts";
 import { parse, parseNumber, UsageError } from "./usage.ts";
 
 export async function up(args: string[]): Promise<number> {
@@ -70,6 +71,8 @@ const flags = {
   "node-monitor-grace-period": { type: "string", default: "50" },
   "no-quickstart": { type: "boolean", default: false },
   "image-map": { type: "string" },
+  "registry-mirror": { type: "string", multiple: true },
+  "insecure-registry": { type: "string", multiple: true },
   "audit-log": { type: "string" },
   "audit-policy": { type: "string" },
 } as const;
@@ -91,6 +94,7 @@ async function readSettings(args: string[]): Promise<Settings> {
     // Its images are the node's own root, which only Capstan's own runtime can run.
     quickstart: !values["no-quickstart"] && endpointOf(runtime) === undefined,
     imageMap: values["image-map"] === undefined ? [] : readImageMap(values["image-map"]),
+    registries: registriesOf(values["registry-mirror"], values["insecure-registry"], runtime),
     ...(await openAudit(values["audit-log"], values["audit-policy"])),
   };
 }
@@ -100,6 +104,13 @@ function readRuntime(text: string): Settings["runtime"] {
   if (runtime) return runtime;
   const socket = "cri:unix:///PATH (such as cri:unix:///run/containerd/containerd.sock)";
   throw new UsageError("up", `--runtime ${text}: there are ${[...ownRuntimes, socket].join(", ")}`);
+}
+
+function registriesOf(mirrors: string[] = [], insecure: string[] = [], runtime: Settings["runtime"]) {
+  const registries = readRegistries(mirrors, insecure);
+  if (endpointOf(runtime) === undefined || mirrors.length + insecure.length === 0) return registries;
+  const flag = mirrors.length > 0 ? "--registry-mirror" : "--insecure-registry";
+  throw new UsageError("up", `${flag} is for Capstan's own runtimes: another one has such settings of its own`);
 }
 
 function parseMode(text: string): Settings["proxyMode"] {

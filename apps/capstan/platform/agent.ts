@@ -12,6 +12,7 @@ import {
   type InstanceNetwork,
   parseCidr,
   partOf,
+  type RegistryOptions,
   type Runtime,
   type RuntimeOptions,
 } from "@capstan/core/runtime";
@@ -36,6 +37,7 @@ export interface NodeSettings {
   network: InstanceNetwork;
   runtime: RuntimeFlag;
   imageMap: ImageMapping[];
+  registries: RegistryOptions;
   /** Directory of the artifact repository. */
   artifacts: string;
 }
@@ -52,7 +54,7 @@ export async function openRuntime(
   log: Logger,
   guardTraffic?: RuntimeOptions["guardTraffic"],
 ): Promise<Runtime> {
-  const { index, root, dataDir, network, imageMap, artifacts } = settings;
+  const { index, root, dataDir, network, imageMap, registries, artifacts } = settings;
   const options = {
     dataDir,
     hidden: [root],
@@ -61,6 +63,7 @@ export async function openRuntime(
     codeDir: codeDirectory,
     builtinImages,
     imageMap,
+    registries,
     inProcess: createExecutorImages({ handler, artifacts }),
     guardTraffic,
     log: log.with({ part: "runtime", node: settings.name }),

@@ -19,10 +19,11 @@ export async function startNodes(
   log: Logger,
   parts: Parts,
 ): Promise<void> {
-  const { directory, imageMap, runtime: flag } = settings;
+  const { directory, imageMap, registries, runtime: flag } = settings;
   const { client, informers, authority } = plane;
   const name = defaultNodeName();
-  const common = { root: directory.root, network, runtime: flag, imageMap, artifacts: directory.path("artifacts") };
+  const images = { imageMap, registries };
+  const common = { root: directory.root, network, runtime: flag, ...images, artifacts: directory.path("artifacts") };
   const first: NodeSettings = { ...common, name, index: 0, dataDir: directory.root };
   const policies = await startPolicies(plane, network, log, parts);
   const runtime = await openRuntime(first, plane.handler, log, policies.admit);

@@ -1,5 +1,5 @@
 import type { AuditOptions } from "@capstan/cluster/apiserver/audit";
-import type { ImageMapping } from "@capstan/core/runtime";
+import type { ImageMapping, RegistryOptions } from "@capstan/core/runtime";
 import type { DataDirectory } from "../instance/data-directory.ts";
 import type { ProxyModeFlag } from "./network.ts";
 import type { RuntimeFlag } from "./runtime-flag.ts";
@@ -19,6 +19,7 @@ export interface Settings {
   nodeGraceSeconds: number;
   quickstart: boolean;
   imageMap: ImageMapping[];
+  registries: RegistryOptions;
   /** Keeps the API server's audit events; absent: there are none. */
   audit?: AuditOptions;
 }
