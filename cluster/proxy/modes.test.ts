@@ -47,7 +47,7 @@ for (const mode of ["userspace", "nftables"] satisfies ProxyMode[]) {
         const { podCidr, serviceCidr, dnsIp, bridge = "" } = network;
         gateway = addressAt(parseCidr(podCidr), 1);
         const recorder = createRecorder(api, { component: "tester" });
-        const policyNetwork = { podCidr, dnsIp, gateway, table: `${bridge}_policies` };
+        const policyNetwork = { podCidr, serviceCidr, dnsIp, gateway, table: `${bridge}_policies` };
         policies = createPolicyEngine({ informers, recorder, network: policyNetwork, log: silent });
         const proxy = createServiceProxy({
           informers,
@@ -245,6 +245,7 @@ for (const mode of ["userspace", "nftables"] satisfies ProxyMode[]) {
       assert.ok(!turns.includes("a"), turns.join());
       assert.ok(turns.includes("client"), turns.join());
       assert.ok((await several(2, () => client.ask(vip(made), 80))).includes("a"));
+      assert.ok((await several(2, () => askFromNode(vip(made), 80))).includes("a"));
       await net.cluster.client.delete(NetworkPolicies, ref);
     });
 

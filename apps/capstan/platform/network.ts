@@ -27,11 +27,13 @@ export async function startPolicies(
   log: Logger,
   parts: Parts,
 ): Promise<PolicyEngine> {
-  const { bridge, podCidr, dnsIp } = network;
+  const { bridge, podCidr, serviceCidr, dnsIp } = network;
   const engine = createPolicyEngine({
     informers: plane.informers,
     recorder: recorderOf(plane, log),
-    ...(bridge ? { network: { podCidr, dnsIp, gateway: nodeAddress(network), table: `${bridge}_policies` } } : {}),
+    ...(bridge
+      ? { network: { podCidr, serviceCidr, dnsIp, gateway: nodeAddress(network), table: `${bridge}_policies` } }
+      : {}),
     log: log.with({ part: "policies" }),
   });
   parts.add({

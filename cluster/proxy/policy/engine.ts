@@ -1,4 +1,5 @@
 // NetworkPolicies, enforced on the node that all pods of the instance run on.
+import { networkInterfaces } from "node:os";
 import type { Pod } from "@capstan/api/generated/core-v1";
 import type { NetworkPolicy } from "@capstan/api/generated/networking-v1";
 import { Namespaces, NetworkPolicies, Pods } from "@capstan/api/generated/resources";
@@ -6,7 +7,7 @@ import { aborted, deferred } from "@capstan/base/async";
 import { messageOf } from "@capstan/base/errors";
 import type { Logger } from "@capstan/base/log";
 import type { Informers, Recorder } from "@capstan/core/reconcile";
-import { createNftTable, nftMissing } from "@capstan/core/runtime";
+import { contains, createNftTable, nftMissing, parseCidr } from "@capstan/core/runtime";
 import { createRounds } from "../rounds.ts";
 import { type Compiled, compilePolicies, type PolicyPod, type Protocol } from "./compile.ts";
 import { allowsConnection, type Connection } from "./decide.ts";
@@ -55,6 +56,13 @@ export function createPolicyEngine({ informers, recorder, network, log }: Policy
   const admitted = new Map<string, { pod: Pod; ip: string }>();
   let compiled: Compiled | undefined;
   let opened = false;
+  let nodeAddresses = new Set<string>();
+  const serviceRange = network && parseCidr(network.serviceCidr);
+  /** The node's own traffic is never held up; the addresses of Services are the node's too. */
+  const isNode = (address: string) =>
+    address.startsWith("127.") ||
+    nodeAddresses.has(address) ||
+    (serviceRange !== undefined && contains(serviceRange, address));
 
   const compile = (): Compiled => {
     for (const [uid, { pod, ip }] of admitted) {
@@ -75,6 +83,7 @@ export function createPolicyEngine({ informers, recorder, network, log }: Policy
   const write = async (): Promise<void> => {
     if (!table || !network) return;
     const now = compile();
+    nodeAddresses = ownAddresses();
     try {
       const wanted = tableOf(now, network);
       if (opened) await table.apply(wanted);
@@ -99,7 +108,12 @@ export function createPolicyEngine({ informers, recorder, network, log }: Policy
   return {
     ready: ready.promise,
     missing: () => missing,
-    allows: (connection) => !compiled || missing !== undefined || allowsConnection(compiled, connection),
+    allows: (connection) =>
+      !compiled ||
+      missing !== undefined ||
+      isNode(connection.source) ||
+      isNode(connection.destination) ||
+      allowsConnection(compiled, connection),
     async admit(pod, ip) {
       const { uid } = pod.metadata;
       if (!table || !uid || !ip || policies.list().length === 0) return;
@@ -133,6 +147,11 @@ function whyNot(bridged: boolean): string | undefined {
   const lack = nftMissing();
   if (!bridged) return "pods have no network of their own: that needs root and the program ip";
   return lack === undefined ? undefined : `rules for packets need nft: ${lack}`;
+}
+
+function ownAddresses(): Set<string> {
+  const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
+  return new Set(all.map(({ address }) => address));
 }
 
 const isOver = ({ status }: Pod) => status?.phase === "Succeeded" || status?.phase === "Failed";

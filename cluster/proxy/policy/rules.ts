@@ -5,6 +5,7 @@ import type { Compiled, CompiledRule, Direction, PortMatch } from "./compile.ts"
 
 export interface PolicyNetwork {
   podCidr: string;
+  serviceCidr: string;
   /** The node's address among the pods: its traffic is never held up. */
   gateway: string;
   /** The name server: the one address of the node itself that egress policies are about. */
