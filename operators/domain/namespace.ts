@@ -47,11 +47,12 @@ export async function syncNamespace({ client, informers }: World, domain: Domain
   if (labels) await client.update(Namespaces, { ...namespace, metadata: { ...namespace.metadata, labels } });
 }
 
-/** Nothing in the namespace of a deleted Domain is removed. */
-export async function markDeleted({ client, informers }: World, name: string): Promise<undefined> {
+/** Nothing in the namespace of a deleted Domain is removed. @returns whether it was marked now */
+export async function markDeleted({ client, informers }: World, name: string): Promise<boolean> {
   const namespace = informers.informer(Namespaces).get({ name });
-  if (namespace?.metadata.labels?.[domainLabel] !== name || namespace.metadata.deletionTimestamp) return;
-  if (namespace.metadata.labels[deletedLabel] === "true") return;
+  if (namespace?.metadata.labels?.[domainLabel] !== name || namespace.metadata.deletionTimestamp) return false;
+  if (namespace.metadata.labels[deletedLabel] === "true") return false;
   const body = { metadata: { labels: { [deletedLabel]: "true" } } };
   await client.patch(Namespaces, { name }, { type: "merge", body });
+  return true;
 }

@@ -1,6 +1,10 @@
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { test } from "node:test";
 import {
+  CertificateSigningRequests,
   ClusterRoles,
   ConfigMaps,
   CustomResourceDefinitions,
@@ -10,8 +14,10 @@ import {
   ResourceQuotas,
   RoleBindings,
   Roles,
+  Secrets,
 } from "@capstan/api/generated/resources";
 import { type Domain, Domains, domainDefinition } from "@capstan/api/kinds/domain";
+import { createRequest, openAuthority } from "@capstan/core/pki";
 import { TestCluster } from "@capstan/testing/cluster";
 import { createDomainOperator, type DomainOperatorOptions } from "./index.ts";
 
@@ -192,4 +198,43 @@ test("a node that was silent for too long is forgotten", async () => {
   await cluster.until(Nodes, { name: "old" }, (node) => node === undefined);
   const domain = await cluster.until(Domains, { name: "alice" }, (found) => found?.status?.nodeStatuses?.length === 1);
   assert.equal(domain?.status?.nodeStatuses?.[0]?.name, "new");
+});
+
+test("a node joins with the Domain's token, which then is used up and followed by another", async () => {
+  await using cluster = await start();
+  const { client } = cluster;
+  await client.create(Domains, { metadata: { name: "alice" }, spec: {} });
+  const unused = (domain: Domain | undefined) =>
+    domain?.status?.deployTokenStatuses?.filter(({ state }) => state === "unused").map(({ token }) => token) ?? [];
+  const [token = ""] = unused(await cluster.until(Domains, { name: "alice" }, (found) => unused(found).length === 1));
+  assert.match(token, /^[a-z0-9]{6}\.[a-z0-9]{16}$/);
+  const secret = { namespace: "kube-system", name: `bootstrap-token-${token.slice(0, 6)}` };
+  const kept = await client.get(Secrets, secret);
+  const groups = Buffer.from(kept.data?.["auth-extra-groups"] ?? "", "base64").toString();
+  assert.equal(groups, "system:bootstrappers:domain:alice");
+  const directory = mkdtempSync(join(tmpdir(), "capstan-domain-"));
+  const authority = await openAuthority({ directory });
+  const subject = { commonName: "system:node:worker", organizations: ["system:nodes"], usages: ["client" as const] };
+  const { csr } = await createRequest(subject);
+  const request = await client.create(CertificateSigningRequests, {
+    metadata: { name: "csr-1" },
+    spec: {
+      request: Buffer.from(csr).toString("base64"),
+      signerName: "kubernetes.io/kube-apiserver-client-kubelet",
+      username: `system:bootstrap:${token.slice(0, 6)}`,
+    },
+  });
+  const certificate = Buffer.from(await authority.sign(csr, subject)).toString("base64");
+  await client.updateStatus(CertificateSigningRequests, { ...request, status: { certificate } });
+  const node = await cluster.until(Nodes, { name: "worker" }, (found) => found !== undefined);
+  assert.equal(node?.metadata.labels?.["kuscia.secretflow/namespace"], "alice");
+  const after = await cluster.until(Domains, { name: "alice" }, (found) => {
+    return unused(found).length === 1 && !unused(found).includes(token);
+  });
+  assert.equal(after?.status?.deployTokenStatuses?.find((status) => status.token === token)?.state, "used");
+  await cluster.until(Secrets, secret, (found) => found === undefined);
+  const next = { ...secret, name: `bootstrap-token-${unused(after)[0]?.slice(0, 6)}` };
+  await client.delete(Domains, { name: "alice" });
+  await cluster.until(Secrets, next, (found) => found === undefined);
+  rmSync(directory, { recursive: true });
 });

@@ -1,4 +1,6 @@
+import type { CertificateSigningRequest } from "@capstan/api/generated/certificates-v1";
 import {
+  CertificateSigningRequests,
   ClusterRoleBindings,
   ClusterRoles,
   ConfigMaps,
@@ -7,6 +9,7 @@ import {
   ResourceQuotas,
   RoleBindings,
   Roles,
+  Secrets,
 } from "@capstan/api/generated/resources";
 import { type Domain, Domains } from "@capstan/api/kinds/domain";
 import { isReason, type KubeObject, type ObjectRef } from "@capstan/api/meta";
@@ -21,6 +24,7 @@ import {
   type Source,
 } from "@capstan/core/reconcile";
 import { certificateProblem } from "./certificate.ts";
+import { revokeAll, syncTokens, tokenIdOf } from "./deploy-token.ts";
 import { domainLabel, nodeLabel } from "./labels.ts";
 import { syncMembers } from "./members.ts";
 import { foreignness, markDeleted, syncNamespace } from "./namespace.ts";
@@ -75,15 +79,26 @@ export function createDomainOperator(options: DomainOperatorOptions): Controller
   const domains = informers.informer(Domains);
   const namespaces = informers.informer(Namespaces);
   informers.informer(Nodes).addIndex("domain", (node) => ofNode(node).map(({ name }) => name));
+  const requests = informers.informer(CertificateSigningRequests);
+  requests.addIndex("bootstrap-token", (request) => [tokenIdOf(request) ?? ""].filter(Boolean));
+  const secrets = informers.informer(Secrets);
+  /** Which Domain a node asks to join. */
+  const ofRequest = (request: CertificateSigningRequest): ObjectRef[] => {
+    const id = tokenIdOf(request);
+    return id ? ofNamespace(secrets.get({ namespace: "kube-system", name: `bootstrap-token-${id}` }) ?? request) : [];
+  };
   const world: World = { client, informers };
   return createController({
     name: "domain",
     informers,
     log,
-    sources,
+    sources: [...sources, { resource: CertificateSigningRequests, keys: ofRequest }],
     async reconcile(ref) {
       const domain = domains.get(ref);
-      if (!domain || domain.metadata.deletionTimestamp) return markDeleted(world, ref.name);
+      if (!domain || domain.metadata.deletionTimestamp) {
+        if (await markDeleted(world, ref.name)) await revokeAll(world, ref.name);
+        return;
+      }
       const namespace = namespaces.get(ref);
       if (namespace?.metadata.deletionTimestamp) return;
       const refusal = nameProblem(ref.name) ?? foreignness(namespace, ref.name);
@@ -98,7 +113,7 @@ export function createDomainOperator(options: DomainOperatorOptions): Controller
       await syncSettings(world, domain);
       await syncRole(world, domain);
       for (const name of await syncMembers(world, domain)) recorder.warning(domain, "InvalidMember", name);
-      return syncNodes(options, domain, recorder);
+      return syncStatus(options, world, domain, recorder);
     },
   });
 }
@@ -112,8 +127,8 @@ function nameProblem(name: string): string | undefined {
   return undefined;
 }
 
-/** Tells the state of the Domain's nodes, and forgets those that have been silent for too long. */
-async function syncNodes(options: DomainOperatorOptions, domain: Domain, recorder: Recorder) {
+/** Tells the state of the Domain's nodes and tokens, and forgets nodes that have been silent for too long. */
+async function syncStatus(options: DomainOperatorOptions, world: World, domain: Domain, recorder: Recorder) {
   const { client, informers, now = Date.now, staleAfter = staleDefault } = options;
   const own = informers.informer(Nodes).byIndex("domain", domain.metadata.name);
   const isStale = (since: number | undefined) => since !== undefined && now() - since >= staleAfter;
@@ -127,9 +142,14 @@ async function syncNodes(options: DomainOperatorOptions, domain: Domain, recorde
       });
   }
   const fresh = nodeStatuses(kept);
-  const { nodeStatuses: told } = domain.status ?? {};
-  if (changed(told, fresh) || isDated(told, fresh)) {
-    await client.updateStatus(Domains, { ...domain, status: { ...domain.status, nodeStatuses: fresh } });
+  const { nodeStatuses: told, deployTokenStatuses: before } = domain.status ?? {};
+  const tokens = await syncTokens(world, domain, now());
+  if (changed(told, fresh) || isDated(told, fresh) || JSON.stringify(before ?? []) !== JSON.stringify(tokens)) {
+    const deployTokenStatuses = tokens.length > 0 ? { deployTokenStatuses: tokens } : {};
+    await client.updateStatus(Domains, {
+      ...domain,
+      status: { ...domain.status, nodeStatuses: fresh, ...deployTokenStatuses },
+    });
   }
   const waits = kept.flatMap((node) => silentSince(node) ?? []).map((since) => since + staleAfter - now());
   return waits.length > 0 ? { requeueAfter: Math.max(1, Math.min(...waits)) } : undefined;

@@ -1,5 +1,5 @@
 // What the built-in roles admin, edit and view say of the platform's own kinds: added to them by aggregation.
-import type { ClusterRole } from "@capstan/api/generated/rbac-v1";
+import type { ClusterRole, ClusterRoleBinding } from "@capstan/api/generated/rbac-v1";
 import type { New } from "@capstan/api/meta";
 
 const groups = [
@@ -21,4 +21,28 @@ function aggregated(name: string, into: string[], verbs: string[]): New<ClusterR
 export const platformRoles: New<ClusterRole>[] = [
   aggregated("capstan-view", ["view", "edit", "admin"], read),
   aggregated("capstan-edit", ["edit", "admin"], write),
+];
+
+const csr = "system:certificates.k8s.io:certificatesigningrequests";
+const requests = (subresource: string) => [
+  { apiGroups: ["certificates.k8s.io"], resources: [`certificatesigningrequests/${subresource}`], verbs: ["create"] },
+];
+
+/** For the server certificates of nodes, which Kubernetes itself has no role for. */
+export const nodeRoles: New<ClusterRole>[] = [
+  { metadata: { name: `${csr}:selfnodeserver` }, rules: requests("selfnodeserver") },
+];
+
+function bound(name: string, role: string, group: string): New<ClusterRoleBinding> {
+  const apiGroup = "rbac.authorization.k8s.io";
+  const subjects = [{ kind: "Group", apiGroup, name: group }];
+  return { metadata: { name }, roleRef: { apiGroup, kind: "ClusterRole", name: role }, subjects };
+}
+
+/** Nodes join with a token and renew their certificates without a person's look. Names as kubeadm's. */
+export const nodeBindings: New<ClusterRoleBinding>[] = [
+  bound("kubeadm:kubelet-bootstrap", "system:node-bootstrapper", "system:bootstrappers"),
+  bound("kubeadm:node-autoapprove-bootstrap", `${csr}:nodeclient`, "system:bootstrappers"),
+  bound("kubeadm:node-autoapprove-certificate-rotation", `${csr}:selfnodeclient`, "system:nodes"),
+  bound("kubeadm:node-autoapprove-certificate-server", `${csr}:selfnodeserver`, "system:nodes"),
 ];

@@ -171,3 +171,38 @@ test("a Secret made to hold a token gets one, which ends with it", async () => {
   put("secrets", { namespace: "a", name: "s" });
   assert.equal((await identify(bearer(text("token"))))?.name, "system:serviceaccount:a:robot");
 });
+
+const base64 = (fields: Record<string, string>) =>
+  Object.fromEntries(Object.entries(fields).map(([name, text]) => [name, Buffer.from(text).toString("base64")]));
+const bootstrap = {
+  "token-id": "abcdef",
+  "token-secret": "0123456789abcdef",
+  "usage-bootstrap-authentication": "true",
+  "auth-extra-groups": "system:bootstrappers:domain:alice",
+};
+const token = "abcdef.0123456789abcdef";
+const secret = { namespace: "kube-system", name: "bootstrap-token-abcdef" };
+const type = "bootstrap.kubernetes.io/token";
+
+test("a bootstrap token speaks for a node that joins", async () => {
+  put("secrets", secret, { type, data: base64(bootstrap) });
+  assert.deepEqual(await identify(bearer(token)), {
+    name: "system:bootstrap:abcdef",
+    groups: ["system:bootstrappers", "system:bootstrappers:domain:alice", "system:authenticated"],
+  });
+});
+
+const wrong: [what: string, fields: Record<string, string>, kind?: string][] = [
+  ["with another secret", { ...bootstrap, "token-secret": "fedcba9876543210" }],
+  ["that has expired", { ...bootstrap, expiration: "2029-12-31T23:59:59Z" }],
+  ["whose end is no time", { ...bootstrap, expiration: "soon" }],
+  ["that is for other things", { ...bootstrap, "usage-bootstrap-authentication": "false" }],
+  ["with a group of somebody else's", { ...bootstrap, "auth-extra-groups": "system:masters" }],
+  ["in a Secret of another type", bootstrap, "Opaque"],
+];
+for (const [what, fields, kind = type] of wrong) {
+  test(`a bootstrap token ${what} is refused`, async () => {
+    put("secrets", secret, { type: kind, data: base64(fields) });
+    await assert.rejects(identify(bearer(token)), unauthorized);
+  });
+}

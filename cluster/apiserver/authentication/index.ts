@@ -1,6 +1,7 @@
-// Who calls: client certificates, tokens of service accounts, and the endpoints that mint and review tokens.
+// Who calls: client certificates, tokens of service accounts and of nodes that join, and the endpoints that mint and review tokens.
 import type { TokenSigner } from "@capstan/core/pki";
 import type { ExtensionFactory } from "../request.ts";
+import { checkBootstrapToken, isBootstrapToken } from "./bootstrap-token.ts";
 import { createAuthenticator } from "./interceptor.ts";
 import { createReviewEndpoints } from "./review.ts";
 import { createServiceAccountTokens } from "./service-account-token.ts";
@@ -30,7 +31,9 @@ export function createAuthentication(options: AuthenticationOptions): ExtensionF
   const audiences = options.audiences ?? [issuer];
   return (view) => {
     const tokens = createServiceAccountTokens({ signer, issuer, view, clock });
-    const authenticator = { check: tokens.check, audiences };
+    const check = (token: string) =>
+      isBootstrapToken(token) ? checkBootstrapToken(view, token, audiences, clock()) : tokens.check(token);
+    const authenticator = { check, audiences };
     return {
       interceptors: [createAuthenticator(authenticator)],
       admission: [createTokenSecrets(view, tokens, audiences)],

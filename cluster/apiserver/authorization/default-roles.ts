@@ -170,6 +170,15 @@ const parts: ClusterRole[] = [
     rule("storage.k8s.io", "csinodes", "create delete get patch update"),
     rule("node.k8s.io", "runtimeclasses", read),
   ]),
+  role("system:node-bootstrapper", [
+    rule("certificates.k8s.io", "certificatesigningrequests", "create get list watch"),
+  ]),
+  role("system:certificates.k8s.io:certificatesigningrequests:nodeclient", [
+    rule("certificates.k8s.io", "certificatesigningrequests/nodeclient", "create"),
+  ]),
+  role("system:certificates.k8s.io:certificatesigningrequests:selfnodeclient", [
+    rule("certificates.k8s.io", "certificatesigningrequests/selfnodeclient", "create"),
+  ]),
   role("system:node-proxier", [
     events,
     rule("-", "endpoints services", "list watch"),

@@ -71,6 +71,9 @@ function judge(workshop: Workshop, { spec }: CertificateSigningRequest, asked: C
   if (signer === "kube-apiserver-client-kubelet") {
     if (refused) return isNode ? { denial: refused } : {};
     if (isNode && !self) return { denial: `${spec.username} may not ask for a certificate of ${asked.commonName}` };
+    // Whoever has a token could else become a node that is there already.
+    const taken = !isNode && workshop.informers.informer(Nodes).get({ name: nodeNameOf(asked) }) !== undefined;
+    if (taken) return {};
     const approval = `Auto approving ${self ? "self " : ""}kubelet client certificate after SubjectAccessReview.`;
     return { needs: access(self ? "selfnodeclient" : "nodeclient"), approval };
   }
@@ -90,8 +93,8 @@ function judge(workshop: Workshop, { spec }: CertificateSigningRequest, asked: C
 }
 
 /** A name or address that is not the node's own. */
-function beyondNode({ informers }: Workshop, { commonName, hosts = [] }: CertificateRequest): string | undefined {
-  const name = commonName.replace("system:node:", "");
+function beyondNode({ informers }: Workshop, asked: CertificateRequest): string | undefined {
+  const name = nodeNameOf(asked);
   const node = informers.informer(Nodes).get({ name });
   const own = new Set([
     "localhost",
@@ -99,7 +102,7 @@ function beyondNode({ informers }: Workshop, { commonName, hosts = [] }: Certifi
     name,
     ...(node?.status?.addresses ?? []).map(({ address }) => address),
   ]);
-  const foreign = hosts.find((host) => !own.has(host));
+  const foreign = (asked.hosts ?? []).find((host) => !own.has(host));
   return foreign === undefined ? undefined : `${foreign} is no name or address of node ${name}`;
 }
 
@@ -133,4 +136,8 @@ async function decide(
   } catch (error) {
     if (!isReason(error, "NotFound")) throw error;
   }
+}
+
+function nodeNameOf({ commonName }: CertificateRequest): string {
+  return commonName.replace("system:node:", "");
 }
