@@ -34,9 +34,10 @@ ${dataDirectory}
   --nodes N           node agents, the further ones as processes of their own (default 1)
   --node-monitor-grace-period SECONDS
                       a node that is silent for longer counts as lost (default 50, at least 15)
-  --runtime RUNTIME   what runs containers: auto (the default: Capstan's own), or cri:unix:///PATH: containerd, CRI-O or
-                      another runtime that speaks CRI (runtime.v1) at that socket, with its own images, its own CNI
-                      network and no quickstart, whose images are this machine's root
+  --runtime RUNTIME   what runs containers: runc, unshare (util-linux's program; needs nothing else), auto (the default:
+                      runc where it is installed, as root), or cri:unix:///PATH: containerd, CRI-O or another runtime
+                      that speaks CRI (runtime.v1) at that socket, with its own images and its own CNI network. The
+                      quickstart is left out then: its images are this machine's root
   --proxy-mode MODE   how Services are served: nftables (the kernel's packet rules: fastest; clients' addresses are kept),
                       userspace (an endpoint that refuses is replaced by another), or auto (the default: nftables where
                       pods have networks of their own and nft is installed). Services whose annotation

@@ -19,7 +19,7 @@ import {
 import { createExecutorImages } from "@capstan/executor";
 import { codeDirectory } from "./code.ts";
 import { builtinImages } from "./images.ts";
-import { endpointOf, type RuntimeFlag } from "./runtime-flag.ts";
+import { endpointOf, launcherOf, type RuntimeFlag } from "./runtime-flag.ts";
 
 export const clusterDomain = "cluster.local";
 
@@ -69,7 +69,10 @@ export async function openRuntime(
     log: log.with({ part: "runtime", node: settings.name }),
   };
   const endpoint = endpointOf(settings.runtime);
-  const runtime = endpoint === undefined ? createRuntime(options) : await openRemote(options, endpoint);
+  const runtime =
+    endpoint === undefined
+      ? createRuntime({ ...options, launcher: launcherOf(settings.runtime) })
+      : await openRemote(options, endpoint);
   return {
     ...runtime,
     async start(signal) {

@@ -9,10 +9,11 @@ import {
   type ProxyMode,
 } from "@capstan/cluster/proxy";
 import { createRecorder, type Recorder } from "@capstan/core/reconcile";
-import { type InstanceNetwork, nftMissing } from "@capstan/core/runtime";
+import { createNftMonitor, type InstanceNetwork, type NftMonitor, nftMissing } from "@capstan/core/runtime";
 import { clusterDomain, nodeAddress } from "./agent.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import type { Parts } from "./parts.ts";
+import { endpointOf, type RuntimeFlag } from "./runtime-flag.ts";
 
 export const proxyModes = ["auto", "userspace", "nftables"] as const;
 export type ProxyModeFlag = (typeof proxyModes)[number];
@@ -20,18 +21,29 @@ export type ProxyModeFlag = (typeof proxyModes)[number];
 const recorderOf = (plane: ControlPlane, log: Logger): Recorder =>
   createRecorder(plane.client, { component: "capstan-network", log });
 
+export interface Policies {
+  engine: PolicyEngine;
+  /** Watches the tables of policies and services. */
+  monitor: NftMonitor;
+}
+
 /** Started before anything that runs pods, and so stopped after it. */
 export async function startPolicies(
   plane: ControlPlane,
-  network: InstanceNetwork,
+  settings: { network: InstanceNetwork; runtime: RuntimeFlag },
   log: Logger,
   parts: Parts,
-): Promise<PolicyEngine> {
+): Promise<Policies> {
+  const { network } = settings;
+  const foreign = foreignNetwork(settings.runtime);
   const { bridge, podCidr, serviceCidr, dnsIp } = network;
+  const monitor = createNftMonitor(log.with({ part: "policies" }));
   const engine = createPolicyEngine({
+    monitor,
     informers: plane.informers,
     recorder: recorderOf(plane, log),
-    ...(bridge
+    ...(foreign ? { foreign } : {}),
+    ...(bridge && !foreign
       ? { network: { podCidr, serviceCidr, dnsIp, gateway: nodeAddress(network), table: `${bridge}_policies` } }
       : {}),
     log: log.with({ part: "policies" }),
@@ -39,20 +51,20 @@ export async function startPolicies(
   parts.add({
     name: "policies",
     ready: engine.ready,
-    start: (signal) => engine.start(signal),
+    start: async (signal) => void (await Promise.all([monitor.start(signal), engine.start(signal)])),
     about: () => {
       const missing = engine.missing();
       return missing === undefined ? "enforced by nftables" : `NetworkPolicies are not enforced: ${missing}`;
     },
   });
   await engine.ready;
-  return engine;
+  return { engine, monitor };
 }
 
 /** Services and names. @returns the address of the name server, when it serves. */
 export async function startNetwork(
   plane: ControlPlane,
-  options: { network: InstanceNetwork; policies: PolicyEngine; proxyMode: ProxyModeFlag },
+  options: { network: InstanceNetwork; runtime: RuntimeFlag; policies: Policies; proxyMode: ProxyModeFlag },
   log: Logger,
   parts: Parts,
 ): Promise<string | undefined> {
@@ -67,11 +79,12 @@ export async function startNetwork(
   });
   const proxy = createServiceProxy({
     informers,
-    mode: modeOf(options.proxyMode, network),
+    mode: modeOf(options.proxyMode, network, foreignNetwork(options.runtime)),
     nodeAddresses: [...new Set(["127.0.0.1", nodeAddress(network)])],
     ...(bridge ? { kernel: { podCidr, serviceCidr, table: `${bridge}_services` } } : {}),
     recorder: recorderOf(plane, log),
-    allows: policies.allows,
+    monitor: policies.monitor,
+    allows: policies.engine.allows,
     log: log.with({ part: "proxy" }),
   });
   const balancers = createLoadBalancers({ client, informers, log: log.with({ part: "load-balancers" }) });
@@ -82,9 +95,17 @@ export async function startNetwork(
   return dns.serving ? network.dnsIp : undefined;
 }
 
+/** Pods of one bridge answer each other past the node's rules: on a bridge that is not ours those cannot be relied on. */
+function foreignNetwork(runtime: RuntimeFlag): string | undefined {
+  return (
+    endpointOf(runtime) && "pods are on the network of the container runtime, whose CNI plugins enforce what they can"
+  );
+}
+
 /** `auto`: packet rules where they are possible. @throws when they are asked for and are not. */
-function modeOf(flag: ProxyModeFlag, { bridge }: InstanceNetwork): ProxyMode {
-  const lack = bridge ? nftMissing() : "pods have no network of their own (that needs root and the program ip)";
+function modeOf(flag: ProxyModeFlag, { bridge }: InstanceNetwork, foreign: string | undefined): ProxyMode {
+  const none = "pods have no network of their own (that needs root and the program ip)";
+  const lack = foreign ?? (bridge ? nftMissing() : none);
   if (flag === "nftables" && lack) throw new Error(`--proxy-mode nftables: ${lack}; or take --proxy-mode userspace`);
   if (flag === "auto") return lack ? "userspace" : "nftables";
   return flag;

@@ -25,8 +25,8 @@ export async function startNodes(
   const images = { imageMap, registries };
   const common = { root: directory.root, network, runtime: flag, ...images, artifacts: directory.path("artifacts") };
   const first: NodeSettings = { ...common, name, index: 0, dataDir: directory.root };
-  const policies = await startPolicies(plane, network, log, parts);
-  const runtime = await openRuntime(first, plane.handler, log, policies.admit);
+  const policies = await startPolicies(plane, { network, runtime: flag }, log, parts);
+  const runtime = await openRuntime(first, plane.handler, log, policies.engine.admit);
   parts.add({
     name: "runtime",
     ready: runtime.ready,
@@ -34,7 +34,12 @@ export async function startNodes(
     about: () => runtime.missing().join("; ") || (endpointOf(flag) ?? "namespaces, a network for each pod, limits"),
   });
   await runtime.ready;
-  const dns = await startNetwork(plane, { network, policies, proxyMode: settings.proxyMode }, log, parts);
+  const dns = await startNetwork(
+    plane,
+    { network, runtime: flag, policies, proxyMode: settings.proxyMode },
+    log,
+    parts,
+  );
   const pair = await authority.obtain("node", nodeRequest(name, [nodeAddress(network)]));
   const agent = openAgent(first, runtime, { client, informers, pair, ca: authority.cert }, dns, log);
   parts.add({ name: "node", ready: agent.ready, start: (signal) => agent.start(signal), about: () => name });

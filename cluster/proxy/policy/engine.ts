@@ -18,6 +18,8 @@ export interface PolicyEngineOptions {
   recorder: Recorder;
   /** Absent: pods have no network of their own, and policies are not enforced. */
   network?: PolicyNetwork & { table: string };
+  /** Why there is no `network`, where that is another reason. */
+  foreign?: string;
   log: Logger;
 }
 
@@ -45,13 +47,14 @@ const nameServer = (ip: string): PolicyPod => ({
   free: true,
 });
 
-export function createPolicyEngine({ informers, recorder, network, log }: PolicyEngineOptions): PolicyEngine {
+export function createPolicyEngine(options: PolicyEngineOptions): PolicyEngine {
+  const { informers, recorder, network, foreign, log } = options;
   const policies = informers.informer(NetworkPolicies);
   const pods = informers.informer(Pods);
   const namespaces = informers.informer(Namespaces);
   const ready = deferred();
   const table = network ? createNftTable(network.table) : undefined;
-  let missing = whyNot(network !== undefined);
+  let missing = foreign ?? whyNot(network !== undefined);
   /** Pods that have an address which the API server may not know yet, by UID. */
   const admitted = new Map<string, { pod: Pod; ip: string }>();
   let compiled: Compiled | undefined;
@@ -77,9 +80,7 @@ export function createPolicyEngine({ informers, recorder, network, log }: Policy
       namespaceLabels: (name) => namespaces.get({ name })?.metadata.labels,
     });
   };
-  const tell = (policy: NetworkPolicy) => {
-    if (missing) recorder.warning(policy, "NotEnforced", `This policy is not enforced: ${missing}`);
-  };
+  const tell = (policy: NetworkPolicy) => tellMissing(recorder, policy, missing);
   const write = async (): Promise<void> => {
     if (!table || !network) return;
     const now = compile();
@@ -141,6 +142,10 @@ export function createPolicyEngine({ informers, recorder, network, log }: Policy
       await table?.remove();
     },
   };
+}
+
+function tellMissing(recorder: Recorder, policy: NetworkPolicy, missing: string | undefined): void {
+  if (missing) recorder.warning(policy, "NotEnforced", `This policy is not enforced: ${missing}`);
 }
 
 function whyNot(bridged: boolean): string | undefined {

@@ -1,7 +1,7 @@
 // A pod's sandbox in the words of runtime.v1.
 import type { Container, Pod } from "@capstan/api/generated/core-v1";
 import type { NamespaceOptions, PodSandboxConfig } from "../cri.ts";
-import type { PodSandboxConfig as Message, NamespaceOption, PortMapping, Protocol } from "./generated/runtime-v1.ts";
+import type { PodSandboxConfig as Message, NamespaceOption } from "./generated/runtime-v1.ts";
 
 /** Labels that tell an instance's sandboxes and containers from others of the same runtime. */
 export const instanceLabel = "capstan.io/instance";
@@ -35,7 +35,8 @@ export function sandboxMessage(config: PodSandboxConfig, place: SandboxPlace): M
     hostname: namespaces.hostNetwork ? "" : config.hostname,
     // Containers give the whole path of their logs.
     logDirectory: "/",
-    portMappings: namespaces.hostNetwork ? [] : containers.flatMap(portMappings),
+    // Host ports are served by the platform, for pods of all runtimes alike.
+    portMappings: [],
     labels: {
       ...config.labels,
       [kubeLabels.name]: name,
@@ -68,10 +69,4 @@ export function namespaceOption(options: NamespaceOptions): NamespaceOption {
 function containersOf(pod: Pod | undefined): Container[] {
   const { initContainers = [], containers = [], ephemeralContainers = [] } = pod?.spec ?? {};
   return [...initContainers, ...containers, ...ephemeralContainers];
-}
-
-function portMappings({ ports = [] }: Container): PortMapping[] {
-  return ports.flatMap(({ hostPort, containerPort, protocol = "TCP", hostIP = "" }) =>
-    hostPort ? [{ hostPort, containerPort, protocol: protocol as Protocol, hostIp: hostIP }] : [],
-  );
 }
