@@ -8,7 +8,7 @@ import type { Service, ServiceSpec } from "@capstan/api/generated/core-v1";
 import { EndpointSlices, NetworkPolicies, Services } from "@capstan/api/generated/resources";
 import { silent } from "@capstan/base/log";
 import { createRecorder } from "@capstan/core/reconcile";
-import { addressAt, canBridge, nftMissing, parseCidr } from "@capstan/core/runtime";
+import { addressAt, canBridge, createNftMonitor, nftMissing, parseCidr } from "@capstan/core/runtime";
 import { TestNetwork, type TestPod } from "@capstan/testing/network";
 import {
   createLoadBalancers,
@@ -47,18 +47,20 @@ for (const mode of ["userspace", "nftables"] satisfies ProxyMode[]) {
         const { podCidr, serviceCidr, dnsIp, bridge = "" } = network;
         gateway = addressAt(parseCidr(podCidr), 1);
         const recorder = createRecorder(api, { component: "tester" });
+        const monitor = createNftMonitor(silent);
         const policyNetwork = { podCidr, serviceCidr, dnsIp, gateway, table: `${bridge}_policies` };
-        policies = createPolicyEngine({ informers, recorder, network: policyNetwork, log: silent });
+        policies = createPolicyEngine({ informers, recorder, network: policyNetwork, monitor, log: silent });
         const proxy = createServiceProxy({
           informers,
           mode,
+          monitor,
           nodeAddresses: ["127.0.0.1", gateway],
           kernel: { podCidr, serviceCidr, table: `${bridge}_services` },
           recorder,
           allows: policies.allows,
           log: silent,
         });
-        return [policies, proxy, createLoadBalancers({ client: api, informers, log: silent })];
+        return [monitor, policies, proxy, createLoadBalancers({ client: api, informers, log: silent })];
       });
       [a, b, client] = await Promise.all([
         net.pod("a", {
@@ -117,7 +119,7 @@ for (const mode of ["userspace", "nftables"] satisfies ProxyMode[]) {
     const vip = ({ spec }: Service) => spec.clusterIP ?? "";
     const answers = (text: string) => text.startsWith("a ") || text.startsWith("b ");
     const served = (host: string, port = 80, from: Pick<TestPod, "ask"> = client) =>
-      net.eventually(() => from.ask(host, port), answers);
+      net.eventually(() => from.ask(host, port, { wait: 300 }), answers);
     const several = async (count: number, look: () => Promise<string>) => {
       const all: string[] = [];
       for (let time = 0; time < count; time++) all.push((await look()).split(" ")[0] ?? "");
@@ -247,6 +249,30 @@ for (const mode of ["userspace", "nftables"] satisfies ProxyMode[]) {
       assert.ok((await several(2, () => client.ask(vip(made), 80))).includes("a"));
       assert.ok((await several(2, () => askFromNode(vip(made), 80))).includes("a"));
       await net.cluster.client.delete(NetworkPolicies, ref);
+    });
+
+    test("rules that somebody deletes come back", async () => {
+      const made = await service([{ ip: a.ip }], { externalIPs: ["192.0.2.78"] });
+      assert.match(await served("192.0.2.78"), /^a /);
+      const ref = { namespace: "default", name: "deny" };
+      const spec = { podSelector: { matchLabels: { app: "web" } } };
+      await net.cluster.client.create(NetworkPolicies, { metadata: ref, spec });
+      await net.eventually(
+        () => client.ask(a.ip, 8080, { wait: 120 }),
+        (text) => text === "silence",
+      );
+      const { bridge } = net.network;
+      for (const table of [`${bridge}_policies`, `${bridge}_services`]) {
+        const { status } = spawnSync("nft", ["delete", "table", "ip", table]);
+        assert.equal(status, 0, table);
+      }
+      await net.eventually(
+        () => client.ask(a.ip, 8080, { wait: 120 }),
+        (text) => text === "silence",
+      );
+      await net.cluster.client.delete(NetworkPolicies, ref);
+      assert.match(await served("192.0.2.78"), /^a /);
+      assert.match(await served(vip(made)), /^a /);
     });
 
     test("stopping leaves no rules", async () => {

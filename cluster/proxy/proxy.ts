@@ -6,6 +6,7 @@ import type { Logger } from "@capstan/base/log";
 import type { Informers, Recorder } from "@capstan/core/reconcile";
 import { backendsOf, portsOf, serviceLabel } from "./backends.ts";
 import { createHealthPorts } from "./health.ts";
+import type { KernelOptions } from "./kernel/kernel.ts";
 import type { KernelNetwork } from "./kernel/rules.ts";
 import { planPod, planService } from "./plan.ts";
 import type { Connection } from "./policy/decide.ts";
@@ -19,6 +20,8 @@ export interface ServiceProxyOptions {
   nodeAddresses?: string[];
   /** Needed for mode nftables; in user space it makes addresses reachable that are not the node's own. */
   kernel?: KernelNetwork & { table: string };
+  /** Tells when somebody else deletes the kernel's table: it is made anew. */
+  monitor?: KernelOptions["monitor"];
   /** Tells people what of a Service has no effect. */
   recorder?: Recorder;
   /** Whether a client may reach an endpoint: asked for connections that are made in user space. */
@@ -55,6 +58,7 @@ export function createServiceProxy(options: ServiceProxyOptions): ServiceProxy {
   const serving = new Serving({
     mode,
     ...(options.kernel ? { kernel: options.kernel } : {}),
+    monitor: options.monitor,
     allows,
     problem: tell,
     log,

@@ -1,7 +1,7 @@
 // Which plans there are, and what serves each: listeners of this process, the kernel's packet rules, or both.
 import type { KubeObject } from "@capstan/api/meta";
 import type { Logger } from "@capstan/base/log";
-import { createKernel, type Kernel } from "./kernel/kernel.ts";
+import { createKernel, type Kernel, type KernelOptions } from "./kernel/kernel.ts";
 import { isForKernel, isForListener, type KernelNetwork, type KernelPart } from "./kernel/rules.ts";
 import { createListeners, type Listeners, type ListenersOptions } from "./listeners.ts";
 import type { Plan } from "./plan.ts";
@@ -11,6 +11,7 @@ export type ProxyMode = "userspace" | "nftables";
 export interface ServingOptions {
   mode: ProxyMode;
   kernel?: KernelNetwork & { table: string };
+  monitor?: KernelOptions["monitor"];
   allows: ListenersOptions["allows"];
   /** Told of what cannot be served of an object. */
   problem(object: KubeObject, text: string): void;
@@ -41,6 +42,7 @@ export class Serving {
     if (network)
       this.#kernel = createKernel({
         network,
+        monitor: options.monitor,
         parts: () =>
           [...this.#owners.values()].flatMap(({ plans }) => plans.flatMap((plan) => this.#split(plan).kernel)),
         failed: (why) => this.#fallBack(why),

@@ -42,6 +42,7 @@ export {
   type InstanceNetwork,
   releaseInstanceNetwork,
 } from "./network/instance.ts";
+export { createNftMonitor, type NftMonitor } from "./network/nft-monitor.ts";
 export { createNftTable, emptyState, type NftTable, nftMissing, type TableState } from "./network/nft-table.ts";
 export { findTool } from "./oci/command.ts";
 export { type ProgramEnd, ProgramError, type ProgramErrorCode, type ProgramOptions, runProgram } from "./program.ts";

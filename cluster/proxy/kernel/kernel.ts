@@ -1,12 +1,14 @@
 import { messageOf } from "@capstan/base/errors";
 import type { Logger } from "@capstan/base/log";
-import { createNftTable, forgetUdp, nftMissing } from "@capstan/core/runtime";
+import { createNftTable, forgetUdp, type NftMonitor, nftMissing } from "@capstan/core/runtime";
 import type { Backend } from "../backends.ts";
 import { createRounds } from "../rounds.ts";
 import { fixedRules, type KernelNetwork, type KernelPart, tableOf } from "./rules.ts";
 
 export interface KernelOptions {
   network: KernelNetwork & { table: string };
+  /** Tells when somebody else deletes the table: it is made anew. */
+  monitor?: Pick<NftMonitor, "onDeleted"> | undefined;
   /** What the kernel is to do now. */
   parts(): KernelPart[];
   /** Told when the rules cannot be written: from then on there are none. */
@@ -24,17 +26,21 @@ export interface Kernel {
   close(): Promise<void>;
 }
 
-export function createKernel({ network, parts, failed, log }: KernelOptions): Kernel {
+export function createKernel({ network, monitor, parts, failed, log }: KernelOptions): Kernel {
   const table = createNftTable(network.table);
   let lacks: string | undefined;
   let open = false;
   let written = false;
+  let suspect = false;
+  let unwatch: (() => void) | undefined;
   let udp = new Map<string, UdpState>();
   const write = async () => {
     const now = parts();
     const wanted = tableOf(now, network, ({ plan }, { host, port }) =>
       log.warn("a service's address is another's already", { address: `${host}:${port}`, plan: plan.id }),
     );
+    if (suspect && !(await table?.exists())) written = false;
+    suspect = false;
     try {
       if (written) await table?.apply(wanted);
     } catch (error) {
@@ -60,11 +66,16 @@ export function createKernel({ network, parts, failed, log }: KernelOptions): Ke
   return {
     open() {
       open = table !== undefined;
+      unwatch = monitor?.onDeleted(network.table, () => {
+        suspect = true;
+        void rounds.run();
+      });
       return open ? undefined : `rules for packets need nft: ${nftMissing()}`;
     },
     update: () => rounds.run(),
     missing: () => lacks,
     async close() {
+      unwatch?.();
       await rounds.rest();
       open = false;
       await table?.remove();

@@ -10,7 +10,7 @@ export interface KernelNetwork {
 }
 
 /** Chains with hooks. `ip daddr . protocol . port` of a first packet leads to the chain of its service. */
-export function fixedRules({ serviceCidr }: KernelNetwork): string {
+export function fixedRules({ podCidr, serviceCidr }: KernelNetwork): string {
   return `
   map addresses { ${heads.addresses} }
   set hairpin { ${heads.hairpin} }
@@ -27,6 +27,7 @@ export function fixedRules({ serviceCidr }: KernelNetwork): string {
     ct status dnat ip saddr . ip daddr @hairpin masquerade
     ct status dnat ip saddr ${serviceCidr} oifname != "lo" masquerade
     ct status dnat ip daddr . meta l4proto . th dport @outside masquerade
+    ip saddr ${podCidr} ip daddr != ${podCidr} masquerade
   }`;
 }
 

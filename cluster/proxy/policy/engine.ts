@@ -7,7 +7,7 @@ import { aborted, deferred } from "@capstan/base/async";
 import { messageOf } from "@capstan/base/errors";
 import type { Logger } from "@capstan/base/log";
 import type { Informers, Recorder } from "@capstan/core/reconcile";
-import { contains, createNftTable, nftMissing, parseCidr } from "@capstan/core/runtime";
+import { contains, createNftTable, type NftMonitor, nftMissing, parseCidr } from "@capstan/core/runtime";
 import { createRounds } from "../rounds.ts";
 import { type Compiled, compilePolicies, type PolicyPod, type Protocol } from "./compile.ts";
 import { allowsConnection, type Connection } from "./decide.ts";
@@ -18,6 +18,8 @@ export interface PolicyEngineOptions {
   recorder: Recorder;
   /** Absent: pods have no network of their own, and policies are not enforced. */
   network?: PolicyNetwork & { table: string };
+  /** Tells when somebody else deletes the table: it is made anew. */
+  monitor?: Pick<NftMonitor, "onDeleted">;
   /** Why there is no `network`, where that is another reason. */
   foreign?: string;
   log: Logger;
@@ -48,7 +50,7 @@ const nameServer = (ip: string): PolicyPod => ({
 });
 
 export function createPolicyEngine(options: PolicyEngineOptions): PolicyEngine {
-  const { informers, recorder, network, foreign, log } = options;
+  const { informers, recorder, network, monitor, foreign, log } = options;
   const policies = informers.informer(NetworkPolicies);
   const pods = informers.informer(Pods);
   const namespaces = informers.informer(Namespaces);
@@ -59,6 +61,7 @@ export function createPolicyEngine(options: PolicyEngineOptions): PolicyEngine {
   const admitted = new Map<string, { pod: Pod; ip: string }>();
   let compiled: Compiled | undefined;
   let opened = false;
+  let suspect = false;
   let nodeAddresses = new Set<string>();
   const serviceRange = network && parseCidr(network.serviceCidr);
   /** The node's own traffic is never held up; the addresses of Services are the node's too. */
@@ -87,6 +90,8 @@ export function createPolicyEngine(options: PolicyEngineOptions): PolicyEngine {
     nodeAddresses = ownAddresses();
     try {
       const wanted = tableOf(now, network);
+      if (suspect && !(await table.exists())) opened = false;
+      suspect = false;
       if (opened) await table.apply(wanted);
       else await table.open(fixedRules(network), wanted);
       opened = true;
@@ -134,6 +139,13 @@ export function createPolicyEngine(options: PolicyEngineOptions): PolicyEngine {
         }),
         namespaces.onChange(() => concerned() && void rounds.run()),
       ];
+      if (network && monitor)
+        stops.push(
+          monitor.onDeleted(network.table, () => {
+            suspect = true;
+            void rounds.run();
+          }),
+        );
       await rounds.run();
       ready.resolve();
       await aborted(signal);

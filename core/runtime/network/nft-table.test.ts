@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
 import { test } from "node:test";
+import { silent } from "@capstan/base/log";
+import { createNftMonitor } from "./nft-monitor.ts";
 import { changes, createNftTable, emptyState, nftMissing, type TableState } from "./nft-table.ts";
 
 const state = (sets: Record<string, [string, ...string[]]>, chains: Record<string, string[]>): TableState => ({
@@ -33,6 +35,15 @@ test("the kernel takes each change whole or not at all", { skip: nftMissing() ??
   const name = `capstantest${process.pid}`;
   const table = createNftTable(name);
   assert.ok(table);
+  const monitor = createNftMonitor(silent);
+  const stop = new AbortController();
+  const running = monitor.start(stop.signal);
+  const watching = {
+    async [Symbol.asyncDispose]() {
+      stop.abort();
+      await running;
+    },
+  };
   const shown = () => spawnSync("nft", ["list", "table", "ip", name], { encoding: "utf8" }).stdout;
   try {
     // What a killed process left is replaced.
@@ -48,6 +59,17 @@ test("the kernel takes each change whole or not at all", { skip: nftMissing() ??
     assert.match(shown(), /10\.0\.0\.1/);
     await table.apply(emptyState());
     assert.ok(!shown().includes("@s"));
+    assert.equal(await table.exists(), true);
+    await using _ = watching;
+    const told = new Promise<void>((resolve) => monitor.onDeleted(name, resolve));
+    // The monitor's program may not look yet.
+    let seen = false;
+    void told.then(() => (seen = true));
+    while (!seen) {
+      spawnSync("nft", ["delete", "table", "ip", name]);
+      assert.equal(await table.exists(), false);
+      spawnSync("nft", ["add", "table", "ip", name]);
+    }
   } finally {
     await table.remove();
   }

@@ -21,6 +21,8 @@ export interface NftTable {
    * Returns how many commands that took.
    */
   apply(wanted: TableState): Promise<number>;
+  /** Whether the kernel has it. */
+  exists(): Promise<boolean>;
   remove(): Promise<void>;
 }
 
@@ -48,6 +50,10 @@ export function createNftTable(name: string): NftTable | undefined {
       if (commands.length > 0) await send(`${commands.join("\n")}\n`);
       present = wanted;
       return commands.length;
+    },
+    async exists() {
+      const { stdout } = await run(nft, ["list", "tables", "ip"]);
+      return stdout.split("\n").includes(`table ip ${name}`);
     },
     remove: () => send(clear),
   };
