@@ -18,6 +18,8 @@ import { type DelayOptions, kubeletDelays } from "./pods/restart-delay.ts";
 import { enforceStorageLimits } from "./pods/storage-limits.ts";
 import { ProbeCounts } from "./probes/counts.ts";
 import { allocatable, keepAlive, type NodeIdentity, registerNode, writeStatus } from "./registration.ts";
+import { kubeletConfiguration } from "./server/configz.ts";
+import { PodDisk } from "./server/readings.ts";
 import { createNodeServer } from "./server/server.ts";
 import { createVariables, createVolumeData } from "./sources.ts";
 import { Drivers, defaultPluginDirectory } from "./volumes/flex/drivers.ts";
@@ -121,6 +123,12 @@ function identityOf(options: NodeAgentOptions, dataDir: string, devices: DeviceM
   };
 }
 
+function serverOf(options: NodeAgentOptions, context: NodeContext, manager: PodManager, volumePluginDir: string) {
+  const { nodeName, address, maxPods = maxPodsDefault, podCidr } = options;
+  const config = kubeletConfiguration({ ...context, address, maxPods, volumePluginDir, podCidr });
+  return createNodeServer({ ...context, manager, nodeName, disk: new PodDisk(), config });
+}
+
 async function run(options: NodeAgentOptions, signal: AbortSignal, ready: () => void): Promise<void> {
   const { client, informers, runtime, nodeName, address, log, tls } = options;
   const dataDir = join(resolve(options.dataDir), "node");
@@ -160,7 +168,7 @@ async function run(options: NodeAgentOptions, signal: AbortSignal, ready: () => 
   };
   await Promise.all([runtime.ready, services.synced()]);
   const manager = new PodManager(context, informers, nodeName);
-  const server = createNodeServer({ runtime: runtime.runtime, manager, nodeName, log });
+  const server = serverOf(options, context, manager, directory);
   await using serving = await serve({
     handler: server.handler,
     upgrade: server.upgrade,

@@ -81,14 +81,15 @@ function read(query: URLSearchParams): LogOptions {
     timestamps: query.get("timestamps") === "true",
     tailLines: number("tailLines"),
     limitBytes: number("limitBytes"),
-    since:
-      seconds === undefined
-        ? at
-          ? new Date(at).toISOString()
-          : undefined
-        : new Date(Date.now() - seconds * 1000).toISOString(),
+    since: seconds === undefined ? (at ? timeOf(at) : undefined) : new Date(Date.now() - seconds * 1000).toISOString(),
     stream: stream === "stdout" || stream === "stderr" ? stream : undefined,
   };
+}
+
+function timeOf(text: string): string {
+  const time = new Date(text);
+  if (Number.isNaN(time.getTime())) throw new StatusError("BadRequest", `sinceTime: "${text}" is no time of RFC 3339`);
+  return time.toISOString();
 }
 
 async function* write(entries: AsyncIterable<LogEntry>, wanted: LogOptions, path: string): AsyncIterable<Uint8Array> {

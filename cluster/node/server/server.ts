@@ -7,7 +7,10 @@ import type { Upgrade } from "@capstan/core/wire";
 import type { PodManager } from "../pod-manager.ts";
 import type { ContainerView } from "../pods/views.ts";
 import type { PodWorker } from "../pods/worker.ts";
+import type { ProbeCounts } from "../probes/counts.ts";
 import { containerLogs } from "./logs.ts";
+import { metrics } from "./metrics.ts";
+import type { PodDisk } from "./readings.ts";
 import { statsSummary } from "./stats.ts";
 import { serveCommand, servePortForward } from "./streams.ts";
 
@@ -15,6 +18,12 @@ export interface NodeServerOptions {
   runtime: RuntimeService;
   manager: PodManager;
   nodeName: string;
+  probes: ProbeCounts;
+  disk: PodDisk;
+  /** Where the node keeps pods' files. */
+  dataDir: string;
+  /** The settings that /configz shows: a KubeletConfiguration. */
+  config: Record<string, unknown>;
   log: Logger;
 }
 
@@ -28,8 +37,16 @@ export function createNodeServer(options: NodeServerOptions): NodeServer {
     handler: async (request) => {
       const url = authorized(request);
       const [, what = "", ...rest] = url.pathname.split("/").map(decodeURIComponent);
-      if (what === "healthz") return text(200, "ok");
-      if (what === "pods") return json(podList(options.manager));
+      if (what === "healthz" && ["", "ping", "syncloop"].includes(rest.join("/"))) return text(200, "ok");
+      if (what === "pods" && rest.length === 0) return json(podList(options.manager.workers()));
+      if (what === "runningpods") {
+        return json(podList(options.manager.workers().filter(({ sandbox }) => sandbox?.state === "ready")));
+      }
+      if (what === "configz") return json({ kubeletconfig: options.config });
+      if (what === "metrics") {
+        const found = await metrics(rest.join("/"), options);
+        if (found !== undefined) return text(200, found, "text/plain; version=0.0.4; charset=utf-8");
+      }
       if (what === "stats" && rest[0] === "summary") return json(await statsSummary(options));
       if (what === "containerLogs") return await logs(options, request, url, rest);
       if (["exec", "attach", "portForward"].includes(what)) {
@@ -86,15 +103,15 @@ async function containerOf(manager: PodManager, path: string[]): Promise<{ worke
   return { worker, view };
 }
 
-const podList = (manager: PodManager) => ({
+const podList = (workers: PodWorker[]) => ({
   kind: "PodList",
   apiVersion: "v1",
   metadata: {},
-  items: manager.workers().map(({ pod }) => pod),
+  items: workers.map(({ pod }) => pod),
 });
 
-const text = (status: number, body: string): HttpResponse => {
-  return { status, headers: { "content-type": "text/plain; charset=utf-8" }, body };
+const text = (status: number, body: string, type = "text/plain; charset=utf-8"): HttpResponse => {
+  return { status, headers: { "content-type": type }, body };
 };
 
 const json = (body: unknown): HttpResponse => {
