@@ -9,6 +9,7 @@ const benchmarks: Record<string, () => Promise<import("./report.ts").Figure[]>> 
   components: async () => (await import("./components.ts")).measureComponents(),
   predict: async () => (await import("./predict.ts")).measurePredict(),
   services: async () => (await import("./services.ts")).measureServices(),
+  pods: async () => (await import("./pods.ts")).measurePods(),
   platform: async () => (await import("./platform.ts")).measurePlatform(),
 };
 

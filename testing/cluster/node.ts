@@ -18,6 +18,7 @@ import {
   parseCidr,
   type RegistryOptions,
   type Runtime,
+  type RuntimeOptions,
 } from "@capstan/core/runtime";
 import { createRemoteRuntime } from "@capstan/core/runtime/remote";
 import { TestCluster, type TestClusterOptions } from "./test-cluster.ts";
@@ -39,6 +40,8 @@ export interface TestNodeOptions {
   storagePeriodMs?: number;
   /** Keeps the directory of an earlier node: the agent is started again. */
   dataDir?: string;
+  /** What Capstan's own runtime makes containers with. */
+  launcher?: RuntimeOptions["launcher"];
   /** Socket of a container runtime that runs the pods instead of Capstan's own. */
   endpoint?: string;
 }
@@ -120,8 +123,10 @@ export async function startTestNode(cluster: TestCluster, options: TestNodeOptio
     inProcess,
     log,
   };
-  const { endpoint } = options;
-  const runtime = endpoint ? createRemoteRuntime({ ...runtimeOptions, endpoint }) : createRuntime(runtimeOptions);
+  const { endpoint, launcher } = options;
+  const runtime = endpoint
+    ? createRemoteRuntime({ ...runtimeOptions, endpoint })
+    : createRuntime({ ...runtimeOptions, launcher });
   const running = runtime.start(stopRuntime.signal);
   await runtime.ready;
   const agent = createNodeAgent({
