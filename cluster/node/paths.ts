@@ -12,6 +12,8 @@ export interface PodPaths {
   /** Of one container's logs. */
   logDirectory(container: string): string;
   log(container: string, attempt: number): string;
+  /** Of the node, not the pod: seccomp profiles that pods may name. */
+  profiles: string;
 }
 
 /** Names of the API are labels of DNS, so none leads out of its directory; a UID is checked here. */
@@ -27,5 +29,6 @@ export function podPaths(dataDir: string, pod: Pod): PodPaths {
     container: (container) => join(root, "containers", container),
     logDirectory: (container) => join(logs, container),
     log: (container, attempt) => join(logs, container, `${attempt}.log`),
+    profiles: join(dataDir, "seccomp"),
   };
 }

@@ -109,7 +109,11 @@ export function createRuntime(options: RuntimeOptions): Runtime {
       const lacks = bridge?.missing ?? [
         "pods share the node's network: one of their own needs root and the program ip",
       ];
-      return driver.limits ? lacks : [...lacks, "containers have no limits of cpu and memory: that needs root"];
+      return [
+        ...lacks,
+        ...(driver.limits ? [] : ["containers have no limits of cpu and memory: that needs root"]),
+        ...(driver.launcher === "runc" ? [] : ["containers have no filter of system calls: that needs root and runc"]),
+      ];
     },
     async start(signal) {
       try {

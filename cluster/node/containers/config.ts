@@ -1,13 +1,14 @@
 import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Container, Pod } from "@capstan/api/generated/core-v1";
-import type { ContainerConfig, Mount, SecurityConfig } from "@capstan/core/runtime";
+import type { Container } from "@capstan/api/generated/core-v1";
+import type { ContainerConfig, Mount } from "@capstan/core/runtime";
 import type { Grant } from "../devices/plugin.ts";
 import type { PodPaths } from "../paths.ts";
 import { mountsOf, type PodVolumes } from "../volumes/mounts.ts";
 import { type EnvironmentOptions, makeEnvironment } from "./environment.ts";
 import { expand } from "./expand.ts";
 import { limitsOf } from "./resources.ts";
+import { ConfigError, securityOf } from "./security.ts";
 
 export interface ContainerPlan extends EnvironmentOptions {
   attempt: number;
@@ -18,9 +19,6 @@ export interface ContainerPlan extends EnvironmentOptions {
   pidsLimit: number;
   devices: Grant;
 }
-
-/** What a container could not be made of: the status says CreateContainerConfigError. */
-export class ConfigError extends Error {}
 
 /** All that the runtime needs to know. @throws ConfigError */
 export async function containerConfig(plan: ContainerPlan): Promise<ContainerConfig> {
@@ -50,7 +48,7 @@ export async function containerConfig(plan: ContainerPlan): Promise<ContainerCon
       stdinOnce: container.stdinOnce ?? false,
       tty: container.tty ?? false,
       resources: limitsOf(pod, container, plan.allocatable.memory, plan.pidsLimit),
-      security: securityOf(pod, container),
+      security: securityOf(pod, container, paths.profiles),
     };
   } catch (error) {
     throw error instanceof ConfigError ? error : new ConfigError((error as Error).message, { cause: error });
@@ -65,28 +63,4 @@ function terminationFile(container: Container, paths: PodPaths, attempt: number)
   const hostPath = join(directory, `termination-${attempt}`);
   if (!existsSync(hostPath)) writeFileSync(hostPath, "", { mode: 0o666 });
   return { hostPath, containerPath: terminationPath(container) };
-}
-
-/** A container's own settings go before the pod's. */
-function securityOf(pod: Pod, container: Container): SecurityConfig {
-  const shared = pod.spec?.securityContext ?? {};
-  const own = container.securityContext ?? {};
-  const user = own.runAsUser ?? shared.runAsUser;
-  const group = own.runAsGroup ?? shared.runAsGroup;
-  const nonRoot = own.runAsNonRoot ?? shared.runAsNonRoot;
-  if (nonRoot && user === 0) {
-    throw new ConfigError("container's runAsUser breaks non-root policy (runAsNonRoot is true, runAsUser is 0)");
-  }
-  const groups = [...(shared.supplementalGroups ?? []), ...(shared.fsGroup === undefined ? [] : [shared.fsGroup])];
-  return {
-    ...(user === undefined ? {} : { user: String(user) }),
-    ...(group === undefined ? {} : { group }),
-    ...(groups.length > 0 ? { supplementalGroups: groups } : {}),
-    nonRoot: nonRoot ?? false,
-    readonlyRootfs: own.readOnlyRootFilesystem ?? false,
-    privileged: own.privileged ?? false,
-    noNewPrivileges: own.allowPrivilegeEscalation === false,
-    addCapabilities: own.capabilities?.add ?? [],
-    dropCapabilities: own.capabilities?.drop ?? [],
-  };
 }

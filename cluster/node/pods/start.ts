@@ -1,7 +1,8 @@
 import type { Pod } from "@capstan/api/generated/core-v1";
 import { messageOf } from "@capstan/base/errors";
 import { type ContainerConfig, type Mount, type PodSandbox, RuntimeError } from "@capstan/core/runtime";
-import { ConfigError, containerConfig } from "../containers/config.ts";
+import { containerConfig } from "../containers/config.ts";
+import { ConfigError } from "../containers/security.ts";
 import { serviceEnvironment } from "../containers/service-env.ts";
 import type { PodPaths } from "../paths.ts";
 import type { PodVolumes } from "../volumes/mounts.ts";

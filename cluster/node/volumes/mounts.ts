@@ -23,6 +23,7 @@ export function mountsOf(container: Container, volumes: PodVolumes, word: (text:
       containerPath: posix.resolve("/", mount.mountPath),
       ...(subPath ? inside(volume.hostPath, subPath) : { hostPath: volume.hostPath }),
       readonly: mount.readOnly === true || volume.readOnly,
+      ...(mount.mountPropagation ? { propagation: mount.mountPropagation as Mount["propagation"] } : {}),
     };
   });
 }

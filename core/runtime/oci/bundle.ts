@@ -62,8 +62,6 @@ function specOf(plan: ContainerPlan, { cgroup, resources, sandbox, sh }: BundleO
         devices: deviceRules(root.mounts, privileged),
         ...limitsOf(resources, cgroup.directories.has("")),
       },
-      // Volumes that share what is mounted below them with the node need it of the root too.
-      rootfsPropagation: root.mounts.some(({ propagation }) => propagation === "Bidirectional") ? "rshared" : "rslave",
       ...(seccomp ? { seccomp } : {}),
       maskedPaths: root.masked,
       readonlyPaths: root.frozen,

@@ -52,6 +52,13 @@ export interface Prepared {
 export function prepareContainer(options: PrepareOptions): Prepared {
   const { directory, config, image, sandbox, launcher } = options;
   const security = config.security ?? {};
+  const shared = config.mounts.find(({ propagation }) => propagation === "Bidirectional");
+  if (shared) {
+    throw new RuntimeError(
+      "Unsupported",
+      `mountPropagation Bidirectional of ${shared.containerPath}: pods of this node begin from mounts of their own, which it does not see; HostToContainer works`,
+    );
+  }
   const root = prepareRoot({
     directory,
     image: image.root,

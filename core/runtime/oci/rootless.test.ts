@@ -58,6 +58,7 @@ test("an ordinary user's containers are isolated too, without networks of their 
     assert.deepEqual(lacks, [
       "pods share the node's network: one of their own needs root and the program ip",
       "containers have no limits of cpu and memory: that needs root",
+      "containers have no filter of system calls: that needs root and runc",
     ]);
     const log = readFileSync(join(directory, "0.log"), "utf8").replace(/^\S+ \S+ F /gm, "");
     assert.equal(log, "0\nwrote\n");

@@ -1,5 +1,6 @@
 // What a container sees of files: its root, its mounts, devices and /proc.
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Declare } from "./driver.ts";
@@ -69,5 +70,30 @@ export function roots(declare: Declare): void {
     const full = await bench.exec(second.id, "head -c 2000000 /dev/zero 2>&1 >/memory/big || echo full");
     assert.match(full, /full/);
     await bench.runtime.removePodSandbox(pod);
+  });
+
+  declare("what the node mounts later is seen where the pod asks for it", async (bench) => {
+    const data = join(bench.directory, "late");
+    mkdirSync(data);
+    const mount = (...words: string[]) => execFileSync("mount", words);
+    mount("--bind", data, data);
+    try {
+      mount("--make-shared", data);
+      const { id: pod } = await bench.sandbox();
+      const start = (name: string, propagation?: "HostToContainer") =>
+        bench.start(pod, bench.driver.commands.stays(), {
+          name,
+          mounts: [{ hostPath: data, containerPath: "/data", ...(propagation ? { propagation } : {}) }],
+        });
+      const [seeing, other] = [await start("seeing", "HostToContainer"), await start("other")];
+      mkdirSync(join(data, "volume"));
+      mount("-t", "tmpfs", "tmpfs", join(data, "volume"));
+      writeFileSync(join(data, "volume/there"), "late");
+      assert.equal(await bench.exec(seeing.id, "cat /data/volume/there"), "late");
+      assert.equal(await bench.exec(other.id, "ls /data/volume"), "");
+      await bench.runtime.removePodSandbox(pod);
+    } finally {
+      execFileSync("umount", ["--recursive", data]);
+    }
   });
 }
