@@ -1,4 +1,7 @@
 // What every kind shares: identity, paths, errors, selectors, quantities, patches.
+
+export { formatImageName, type ImageName, ImageNameError, parseImageName } from "./image-name.ts";
+export { goJsonError } from "./json-error.ts";
 export { applyJsonPatch, equal, type JsonPatchOperation } from "./json-patch.ts";
 export { parseLabelSelector } from "./label-parser.ts";
 export { matches, type Requirement, requirementsOf, selects } from "./labels.ts";
@@ -10,7 +13,6 @@ export {
   qualifiedNameProblems,
   subdomainProblems,
 } from "./names.ts";
-export { formatImageName, type ImageName, ImageNameError, parseImageName } from "./image-name.ts";
 export { type KubeObject, keyOf, type New, type ObjectRef, parseKey, refOf } from "./object.ts";
 export { canonicalQuantity, formatQuantity, isQuantity, parseQuantity } from "./quantity.ts";
 export { apiVersionOf, pathOf, type Resource } from "./resource.ts";

@@ -12,16 +12,22 @@ export const operationLimit = 10_000;
 
 type Container = Record<string, unknown> | unknown[];
 const isContainer = (value: unknown): value is Container => typeof value === "object" && value !== null;
-const failed = (message: string) =>
-  new StatusError("Invalid", `the server rejected our request due to an error in our request: ${message}`);
+/** Upstream does not say what it was. */
+const failed = () => new StatusError("Invalid", "the server rejected our request due to an error in our request", {});
 
 /** Applies RFC 6902 to a document in place and returns it (or its replacement). Throws Invalid, or BadRequest for a malformed patch. */
 export function applyJsonPatch(document: unknown, operations: unknown): unknown {
-  if (!Array.isArray(operations)) throw new StatusError("BadRequest", "a JSON patch must be a list of operations");
+  if (!Array.isArray(operations)) {
+    const is = operations === null ? "null" : typeof operations;
+    throw new StatusError(
+      "BadRequest",
+      `error decoding patch: json: cannot unmarshal ${is} into Go value of type []handlers.jsonPatchOp`,
+    );
+  }
   if (operations.length > operationLimit) {
     throw new StatusError(
       "RequestEntityTooLarge",
-      `The allowed maximum operations in a JSON patch is ${operationLimit}, got ${operations.length}`,
+      `Request entity too large: The allowed maximum operations in a JSON patch is ${operationLimit}, got ${operations.length}`,
     );
   }
   let root = document;
@@ -31,46 +37,40 @@ export function applyJsonPatch(document: unknown, operations: unknown): unknown 
 
 function applyOne(root: unknown, operation: JsonPatchOperation): unknown {
   if (!isContainer(operation) || typeof operation.op !== "string" || typeof operation.path !== "string") {
-    throw new StatusError("BadRequest", "each operation of a JSON patch needs a string op and a string path");
+    throw failed();
   }
   const path = parsePointer(operation.path);
   switch (operation.op) {
     case "add":
-      return add(root, path, required(operation), operation.path);
+      return add(root, path, operation.value ?? null);
     case "replace":
-      find(root, path, operation.path);
-      return put(root, path, required(operation));
+      return replace(root, path, operation.value ?? null);
     case "remove":
-      return remove(root, path, operation.path);
+      return remove(root, path);
     case "test":
-      if (!equal(read(root, path), required(operation))) {
-        throw failed(`testing value ${operation.path} failed`);
+      if (!equal(read(root, path) ?? null, operation.value ?? null)) {
+        throw failed();
       }
       return root;
     case "copy":
     case "move": {
-      if (typeof operation.from !== "string") throw new StatusError("BadRequest", `${operation.op} needs a from`);
+      if (typeof operation.from !== "string") throw failed();
       const from = parsePointer(operation.from);
-      const value = structuredClone(find(root, from, operation.from));
-      const without = operation.op === "move" ? remove(root, from, operation.from) : root;
-      return add(without, path, value, operation.path);
+      const value = structuredClone(find(root, from));
+      const without = operation.op === "move" ? remove(root, from) : root;
+      return add(without, path, value);
     }
     default:
-      throw new StatusError("BadRequest", `unexpected operation kind ${JSON.stringify(operation.op)} in a JSON patch`);
+      throw failed();
   }
-}
-
-function required(operation: JsonPatchOperation): unknown {
-  if (!("value" in operation)) throw new StatusError("BadRequest", `${operation.op} ${operation.path} needs a value`);
-  return operation.value;
 }
 
 function parsePointer(pointer: string): string[] {
   if (pointer === "") return [];
-  if (!pointer.startsWith("/")) throw new StatusError("BadRequest", `${JSON.stringify(pointer)} is not a JSON pointer`);
+  // As upstream's library, whatever stands before the first slash is not looked at.
   return pointer
-    .slice(1)
     .split("/")
+    .slice(1)
     .map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
 }
 
@@ -83,29 +83,38 @@ function read(root: unknown, path: string[]): unknown {
   return value;
 }
 
-function find(root: unknown, path: string[], pointer: string): unknown {
+function find(root: unknown, path: string[]): unknown {
   const value = read(root, path);
-  if (value === undefined) throw failed(`nothing is at ${JSON.stringify(pointer)}`);
+  if (value === undefined) throw failed();
   return value;
 }
 
-function parentOf(root: unknown, path: string[], pointer: string): Container {
+function parentOf(root: unknown, path: string[]): Container {
   const parent = read(root, path.slice(0, -1));
-  if (!isContainer(parent)) throw failed(`nothing is at the parent of ${JSON.stringify(pointer)}`);
+  if (!isContainer(parent)) throw failed();
   return parent;
 }
 
-function add(root: unknown, path: string[], value: unknown, pointer: string): unknown {
+function add(root: unknown, path: string[], value: unknown): unknown {
   const last = path.at(-1);
   if (last === undefined) return value;
-  const parent = parentOf(root, path, pointer);
+  const parent = parentOf(root, path);
   if (!Array.isArray(parent)) return put(root, path, value);
   const index = last === "-" ? parent.length : Number(last);
   if (!Number.isInteger(index) || index < 0 || index > parent.length) {
-    throw failed(`index ${JSON.stringify(last)} of ${JSON.stringify(pointer)} is out of bounds`);
+    throw failed();
   }
   parent.splice(index, 0, value);
   return root;
+}
+
+/** As upstream's library, a member that is not there is added. */
+function replace(root: unknown, path: string[], value: unknown): unknown {
+  const last = path.at(-1);
+  if (last === undefined) return value;
+  const parent = parentOf(root, path);
+  if (Array.isArray(parent) && !(Number.isInteger(Number(last)) && Number(last) < parent.length)) throw failed();
+  return put(root, path, value);
 }
 
 function put(root: unknown, path: string[], value: unknown): unknown {
@@ -116,11 +125,11 @@ function put(root: unknown, path: string[], value: unknown): unknown {
   return root;
 }
 
-function remove(root: unknown, path: string[], pointer: string): unknown {
+function remove(root: unknown, path: string[]): unknown {
   const last = path.at(-1);
   if (last === undefined) return null;
-  const parent = parentOf(root, path, pointer);
-  if (!Object.hasOwn(parent, last)) throw failed(`unable to remove nonexistent key: ${last}`);
+  const parent = parentOf(root, path);
+  if (!Object.hasOwn(parent, last)) throw failed();
   if (Array.isArray(parent)) parent.splice(Number(last), 1);
   else delete parent[last];
   return root;

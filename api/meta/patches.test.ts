@@ -34,7 +34,6 @@ const refused: [unknown, object[]][] = [
   [{ foo: "bar" }, [{ op: "add", path: "/baz/bat", value: 1 }]],
   [{ foo: [] }, [{ op: "add", path: "/foo/2", value: 1 }]],
   [{ foo: 1 }, [{ op: "remove", path: "/bar" }]],
-  [{ foo: 1 }, [{ op: "replace", path: "/bar", value: 1 }]],
   [{ foo: 1 }, [{ op: "test", path: "/foo", value: 2 }]],
 ];
 
@@ -43,14 +42,11 @@ test("JSON patches", () => {
     assert.deepEqual(applyJsonPatch(structuredClone(document), operations), expected);
   for (const [document, operations] of refused)
     assert.throws(() => applyJsonPatch(document, operations), { reason: "Invalid" });
-  for (const operations of [
-    {},
-    [{ op: "add", path: "a" }],
-    [{ op: "none", path: "/a" }],
-    [{ op: "add", path: "/a" }],
-  ]) {
-    assert.throws(() => applyJsonPatch({}, operations), { reason: "BadRequest" });
-  }
+  assert.throws(() => applyJsonPatch({}, {}), { reason: "BadRequest" });
+  assert.throws(() => applyJsonPatch({}, [{ op: "none", path: "/a" }]), { reason: "Invalid" });
+  // As upstream's library does.
+  assert.deepEqual(applyJsonPatch({}, [{ op: "replace", path: "/a", value: 1 }]), { a: 1 });
+  assert.deepEqual(applyJsonPatch({}, [{ op: "add", path: "/a" }]), { a: null });
 });
 
 test("a JSON patch cannot reach a prototype", () => {

@@ -95,7 +95,7 @@ export function alreadyExists(resource: { group: string; resource: string }, nam
 /** @param causes one for each wrong field: `field` is its path, `reason` such as FieldValueInvalid. */
 export function invalid(kind: { group: string; kind: string }, name: string, causes: StatusCause[]): StatusError {
   const of = kind.group === "" ? kind.kind : `${kind.kind}.${kind.group}`;
-  const lines = causes.map((cause) => `${cause.field}: ${cause.message}`);
+  const lines = [...new Set(causes.map((cause) => `${cause.field}: ${cause.message}`))];
   const text = lines.length === 1 ? lines[0] : `[${lines.join(", ")}]`;
   return new StatusError("Invalid", `${of} "${name}" is invalid: ${text}`, { name, ...kind, causes });
 }

@@ -1,5 +1,5 @@
 // Schemas of the kinds, built in or custom, and what needs them: strategic merge patches.
-export { normalize, TypeMismatch } from "./normalize.ts";
+export { emptyOf, normalize, TypeMismatch } from "./normalize.ts";
 export {
   type AnySchema,
   builtinSchema,

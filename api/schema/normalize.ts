@@ -23,12 +23,19 @@ export class IllegalBase64 extends TypeMismatch {
 interface Walk {
   struct: string;
   unknown: string[];
-  /** Whether structs that Go always writes are added. */
+  /** Whether the object is whole: empty omitted fields go, structs that Go always writes come. */
   fill: boolean;
 }
 type Fields = Record<string, unknown>;
 const isObject = (value: unknown): value is Fields =>
   typeof value === "object" && value !== null && !Array.isArray(value);
+
+/** Go's empty value of a struct, as JSON. */
+export function emptyOf(schema: StructSchema): Record<string, unknown> {
+  const empty: Fields = {};
+  fillHeld(empty, schema);
+  return empty;
+}
 
 /**
  * Changes `object` in place: nulls, empty omitted fields and fields that the schema does not name are removed,
@@ -78,7 +85,7 @@ function visitStruct(value: unknown, schema: StructSchema, path: string, walk: W
       continue;
     }
     const next = visit(item, field, at, walk);
-    if (isEmpty(next) && schema.omitsEmpty(name)) delete value[name];
+    if (walk.fill && isOmitted(next, field) && schema.omitsEmpty(name)) delete value[name];
     else if (next !== item) value[name] = next;
   }
   if (walk.fill) fillHeld(value, schema);
@@ -87,6 +94,7 @@ function visitStruct(value: unknown, schema: StructSchema, path: string, walk: W
 }
 
 function fillHeld(value: Fields, schema: StructSchema): void {
+  for (const [name, zero] of schema.numbers) value[name] ??= zero;
   for (const name of schema.held) {
     if (value[name] !== undefined) continue;
     const empty: Fields = {};
@@ -97,6 +105,13 @@ function fillHeld(value: Fields, schema: StructSchema): void {
 
 function isEmpty(value: unknown): boolean {
   return value === "" || value === 0 || value === false || (Array.isArray(value) && value.length === 0);
+}
+
+const isOmitted = (value: unknown, schema: Schema) => isEmpty(value) || (schema.kind === "map" && isEmptyObject(value));
+
+function isEmptyObject(value: unknown): boolean {
+  for (const _key in value as object) return false;
+  return true;
 }
 
 function visitList(value: unknown, schema: ListSchema, path: string, walk: Walk): unknown {
@@ -154,7 +169,8 @@ function visitScalar(value: unknown, schema: ScalarSchema, path: string, walk: W
       if (typeof value === "string" || (typeof value === "number" && Number.isInteger(value))) return value;
       throw mismatch(value, schema, path, walk);
     case "bytes":
-      if (typeof value !== "string" || !isBase64(value)) throw mismatch(value, schema, path, walk);
+      if (typeof value !== "string") throw mismatch(value, schema, path, walk);
+      if (!isBase64(value)) throw new IllegalBase64(value, path);
       return value;
     case "quantity":
       if (typeof value !== "string" && typeof value !== "number") throw mismatch(value, schema, path, walk);

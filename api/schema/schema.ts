@@ -27,6 +27,10 @@ export interface StructSchema {
   zeroOf(name: string): "struct" | "container" | "scalar" | undefined;
   /** The fields of zeroOf "struct". */
   held: readonly string[];
+  /** Required numbers and booleans with their zeroes, which Go always writes. */
+  numbers: readonly (readonly [name: string, zero: 0 | false])[];
+  /** Times that Go holds by value: it writes them as null where there is none. */
+  times: readonly string[];
   /** Replaced whole by server-side apply. */
   atomic: boolean;
   /** Fields that the schema does not name are kept. */
@@ -99,6 +103,13 @@ export function builtinSchema(type: string): StructSchema {
     atomic: fact.mapType === "atomic",
     open: false,
     held: Object.keys(fact.fields).filter((name) => zeroOf(fact.fields[name]) === "struct"),
+    times: Object.entries(fact.fields).flatMap(([name, field]) =>
+      isHeldTime(field) && name !== "creationTimestamp" ? [name] : [],
+    ),
+    numbers: Object.entries(fact.fields).flatMap(([name, field]) => {
+      if (zeroOf(field) !== "scalar" || field.type === "string") return [];
+      return [[name, field.type === "bool" ? false : 0] as const];
+    }),
     zeroOf: (name) => zeroOf(Object.hasOwn(fact.fields, name) ? fact.fields[name] : undefined),
     omitsEmpty(name) {
       const field = Object.hasOwn(fact.fields, name) ? fact.fields[name] : undefined;
@@ -117,6 +128,9 @@ export function builtinSchema(type: string): StructSchema {
   known.set(type, schema);
   return schema;
 }
+
+const isHeldTime = ({ type, many, pointer, number }: FieldFact) =>
+  (type === "time" || type === "microTime") && !many && !pointer && number !== undefined;
 
 function zeroOf(field: FieldFact | undefined): ReturnType<StructSchema["zeroOf"]> {
   // Without a number nothing is known of the Go field.

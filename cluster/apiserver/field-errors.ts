@@ -11,6 +11,10 @@ export class FieldErrors {
   invalid(field: string, value: unknown, detail: string): void {
     this.add("FieldValueInvalid", field, `Invalid value: ${show(value)}: ${detail}`);
   }
+  /** @param shown the value as text. */
+  invalidShown(field: string, shown: string, detail: string): void {
+    this.add("FieldValueInvalid", field, `Invalid value: ${shown}: ${detail}`);
+  }
   notSupported(field: string, value: unknown, supported: readonly string[]): void {
     const list = [...supported].map((item) => JSON.stringify(item)).join(", ");
     this.add("FieldValueNotSupported", field, `Unsupported value: ${show(value)}: supported values: ${list}`);

@@ -1,5 +1,5 @@
 // Rules for metadata that hold for every kind.
-import { isLabelValue, isQualifiedName, type KubeObject } from "@capstan/api/meta";
+import { isLabelValue, isQualifiedName, type KubeObject, qualifiedNameProblems } from "@capstan/api/meta";
 import type { FieldErrors } from "./field-errors.ts";
 import type { Kind } from "./kind.ts";
 import { randomSuffix } from "./random-suffix.ts";
@@ -55,10 +55,31 @@ export function validateMetadata(kind: Kind, object: KubeObject, errors: FieldEr
   }
   validateLabels(metadata.labels, "metadata.labels", errors);
   validateAnnotations(metadata.annotations, errors);
-  for (const [i, finalizer] of (metadata.finalizers ?? []).entries()) {
-    if (!isQualifiedName(finalizer)) errors.invalid(`metadata.finalizers[${i}]`, finalizer, qualifiedDetail);
-  }
+  validateFinalizers(kind, metadata.finalizers ?? [], errors);
   validateOwners(object, errors);
+}
+
+/** Kinds whose finalizers are not looked at more closely: those of the servers beside the main one upstream. */
+const plainGroups = new Set(["admissionregistration.k8s.io", "apiextensions.k8s.io", "apiregistration.k8s.io"]);
+const isPlain = ({ custom, group }: Kind) => custom !== undefined || plainGroups.has(group);
+
+/** Finalizers of the core group that need no domain. Source: upstream's IsStandardFinalizerName. */
+const standardFinalizers = new Set(["kubernetes", "orphan", "foregroundDeletion"]);
+
+function validateFinalizers(kind: Kind, finalizers: readonly string[], errors: FieldErrors): void {
+  for (const [i, finalizer] of finalizers.entries()) {
+    const problems = qualifiedNameProblems(finalizer);
+    for (const problem of problems) errors.invalid("metadata.finalizers", finalizer, problem);
+    if (problems.length > 0 || isPlain(kind) || finalizer.includes("/") || standardFinalizers.has(finalizer)) continue;
+    errors.invalid(
+      `metadata.finalizers[${i}]`,
+      finalizer,
+      "name is neither a standard finalizer name nor is it fully qualified",
+    );
+  }
+  if (finalizers.includes("orphan") && finalizers.includes("foregroundDeletion")) {
+    errors.invalid("metadata.finalizers", finalizers, "finalizer orphan and foregroundDeletion cannot be both set");
+  }
 }
 
 export function validateLabels(labels: Record<string, string> | undefined, path: string, errors: FieldErrors): void {
@@ -103,11 +124,15 @@ function validateOwners(object: KubeObject, errors: FieldErrors): void {
 
 /** Rejects changes of what a client may not change. */
 export function validateMetadataUpdate(object: KubeObject, old: KubeObject, errors: FieldErrors): void {
-  for (const field of ["name", "namespace"] as const) {
+  validateNoNewFinalizers(object, old, errors);
+  for (const field of ["name", "namespace", "uid"] as const) {
     if (object.metadata[field] !== old.metadata[field]) {
       errors.invalid(`metadata.${field}`, object.metadata[field] ?? "", "field is immutable");
     }
   }
+}
+
+function validateNoNewFinalizers(object: KubeObject, old: KubeObject, errors: FieldErrors): void {
   if (!old.metadata.deletionTimestamp) return;
   const present = new Set(old.metadata.finalizers);
   const added = (object.metadata.finalizers ?? []).filter((finalizer) => !present.has(finalizer));

@@ -3,23 +3,26 @@ import { StatusError } from "@capstan/api/meta";
 import { builtinSchema } from "@capstan/api/schema";
 import type { HttpRequest, HttpResponse } from "@capstan/base/http";
 import { readBody } from "./body.ts";
+import { subresourceFact } from "./discovery/index.ts";
 import type { Kind } from "./kind.ts";
 import type { Written } from "./objects.ts";
 import { pathNotFound } from "./registry.ts";
 import type { Endpoint, EndpointCall, RequestInfo } from "./request.ts";
 import { answerJson, answerList, answerObject, checkForm, deletedStatus, watchForm } from "./respond.ts";
 import { notFoundPage } from "./routes.ts";
+import { bind } from "./verbs/binding.ts";
 import { admit, attributesOf, type Call, type Core, refOf, validateAdmission } from "./verbs/call.ts";
 import { create } from "./verbs/create.ts";
-import { decodeObject, dryRunOf, fieldValidationOf } from "./verbs/decode.ts";
+import { decodeObject } from "./verbs/decode.ts";
 import { remove } from "./verbs/delete.ts";
 import { removeCollection } from "./verbs/delete-collection.ts";
+import { evict } from "./verbs/eviction.ts";
 import { list } from "./verbs/list.ts";
 import { patch } from "./verbs/patch.ts";
-import { bind, evict } from "./verbs/pod-writes.ts";
 import { readScale, writeScale } from "./verbs/scale.ts";
 import { update } from "./verbs/update.ts";
 import { watch } from "./verbs/watch.ts";
+import { writeOptionsOf } from "./verbs/write-options.ts";
 
 const nobody = { name: "system:anonymous", groups: ["system:unauthenticated"] };
 
@@ -68,6 +71,7 @@ async function runVerb(core: Core, call: Call): Promise<HttpResponse> {
         status: 200,
         headers: { "content-type": "application/json" },
         body: await watch(core, call, watchForm(call)),
+        shared: true,
       };
     case "create":
       if (kind.resource === "bindings" && kind.group === "") return answerBound(core, call);
@@ -98,7 +102,7 @@ function answerPatched(call: Call, written: Written & { created?: boolean }): Pr
 
 async function answerDeleted(core: Core, call: Call): Promise<HttpResponse> {
   const deletion = await remove(core, call);
-  if (!deletion.gone) return answerObject(call, deletion, call.kind.rules.grace ? 200 : 202);
+  if (!deletion.gone) return answerObject(call, deletion, deletion.accepted ? 202 : 200);
   if (call.kind.rules.grace) return answerObject(call, deletion);
   return answerJson(deletedStatus(call.kind, deletion.object));
 }
@@ -131,6 +135,7 @@ async function runSubresource(core: Core, call: Call): Promise<HttpResponse> {
     }
   }
   if (!ownForm.has(subresource)) {
+    if (!subresourceFact(kind, subresource).verbs.includes(verb)) throw methodNotAllowed();
     throw notServed(`${info.resource}/${subresource}`);
   }
   if (verb === "get") return answerObject(call, await readOne(core, call));
@@ -157,9 +162,9 @@ async function runEndpoint(core: Core, call: Call, endpoint: Endpoint): Promise<
   const { value, duplicates } = await readBody(request);
   const of = bodyKind(kind, info);
   const warn = (message: string) => void call.warnings.push(message);
-  const validation = fieldValidationOf(info.query);
+  const { validation, dryRun } = writeOptionsOf(call, "CreateOptions");
   const object = decodeObject(value ?? {}, of, { validation, duplicates, warn });
-  const attributes = attributesOf(call, "CREATE", { object, kind: of }, dryRunOf(info.query.getAll("dryRun")));
+  const attributes = attributesOf(call, "CREATE", { object, kind: of }, dryRun);
   await admit(core, attributes);
   await validateAdmission(core, attributes);
   return answerJson(await endpoint.create({ ...target, object }), 201);

@@ -159,6 +159,8 @@ function wholeSchema(node: Node): StructSchema {
     omitsEmpty: () => false,
     zeroOf: () => undefined,
     held: [],
+    numbers: [],
+    times: [],
     atomic: false,
     open: inner?.open ?? true,
   };
@@ -207,6 +209,8 @@ function structOf(node: Node, atomic: boolean): StructSchema {
     omitsEmpty: () => false,
     zeroOf: () => undefined,
     held: [],
+    numbers: [],
+    times: [],
     atomic,
     open: node.open,
   };

@@ -10,12 +10,19 @@ import type {
 import type { Aggregation } from "../aggregation/index.ts";
 import { definitionRules } from "../custom/definition-rules.ts";
 import type { Definitions } from "../custom/definitions.ts";
+import type { FieldErrors } from "../field-errors.ts";
 import type { Rules } from "../kind.ts";
 import type { ServiceAddresses } from "../service-addresses.ts";
 import { checkAutoscaler } from "../validation/autoscalers.ts";
 import * as checks from "../validation/core.ts";
 import { checkNetworkPolicy } from "../validation/network-policies.ts";
 import * as services from "../validation/services.ts";
+import {
+  checkDaemonSetStatus,
+  checkDeploymentStatus,
+  checkReplicaSetStatus,
+  checkStatefulSetStatus,
+} from "../validation/statuses.ts";
 import * as sets from "../validation/workloads.ts";
 import * as core from "./core-defaults.ts";
 import { jobRules } from "./jobs.ts";
@@ -103,6 +110,15 @@ const secrets: Rules<Secret> = {
 
 const replicaFields: Rules["fields"] = { "status.replicas": (object) => String(object.status?.replicas ?? 0) };
 
+/** `/status` is looked at by itself, and so is everything else. */
+function byPart(
+  whole: NonNullable<Rules["validate"]>,
+  status: (object: { status?: object }, errors: FieldErrors) => void,
+): NonNullable<Rules["validate"]> {
+  return (object, errors, old, subresource) =>
+    subresource === "status" ? status(object, errors) : whole(object, errors, old, subresource);
+}
+
 /** Rules by `group/resource`, or `group/version/resource` where versions differ. */
 export function builtinRules(
   addresses: ServiceAddresses,
@@ -135,13 +151,22 @@ export function builtinRules(
       deleted: definitions.removed,
     },
     "apiregistration.k8s.io/apiservices": aggregation.rules,
-    "apps/deployments": { defaults: workloads.defaultDeployment, validate: sets.checkDeployment },
+    "apps/deployments": {
+      defaults: workloads.defaultDeployment,
+      validate: byPart(sets.checkDeployment, checkDeploymentStatus),
+    },
     "apps/replicasets": {
       defaults: workloads.defaultReplicaSet,
-      validate: sets.checkReplicaSet,
+      validate: byPart(sets.checkReplicaSet, checkReplicaSetStatus),
     },
-    "apps/statefulsets": { defaults: workloads.defaultStatefulSet, validate: sets.checkStatefulSet },
-    "apps/daemonsets": { defaults: workloads.defaultDaemonSet, validate: sets.checkDaemonSet },
+    "apps/statefulsets": {
+      defaults: workloads.defaultStatefulSet,
+      validate: byPart(sets.checkStatefulSet, checkStatefulSetStatus),
+    },
+    "apps/daemonsets": {
+      defaults: workloads.defaultDaemonSet,
+      validate: byPart(sets.checkDaemonSet, checkDaemonSetStatus),
+    },
     "batch/jobs": jobRules,
     "batch/cronjobs": { defaults: workloads.defaultCronJob, validate: sets.checkCronJob },
     "autoscaling/v1/horizontalpodautoscalers": {

@@ -11,6 +11,8 @@ export interface ApplyRequest {
   manager: string;
   subresource: string;
   force: boolean;
+  /** The apiVersion that the client speaks, where it is not the object's. */
+  speaks?: string;
 }
 
 /**
@@ -18,12 +20,21 @@ export interface ApplyRequest {
  * applied before and no longer names away, and records the managers. Throws Conflict with a cause for each field that
  * somebody else manages with another value, unless forced. Source: structured-merge-diff's merge.Updater.
  */
-export function applyFields(
-  kind: Kind,
-  live: KubeObject | undefined,
-  applied: KubeObject,
-  by: ApplyRequest,
-): KubeObject {
+export function applyFields(kind: Kind, live: KubeObject | undefined, given: KubeObject, by: ApplyRequest): KubeObject {
+  const own = ownPart(kind, given, by.subresource);
+  return applyPart(kind, live, own, by);
+}
+
+/** Without what the endpoint resets: nobody owns that through it. */
+function ownPart(kind: Kind, applied: KubeObject, subresource: string): KubeObject {
+  const { status, ...rest } = applied as KubeObject & { status?: unknown };
+  if (subresource === "" && kind.statusSubresource) return rest;
+  if (subresource !== "status") return applied;
+  const { apiVersion, kind: name, metadata } = rest;
+  return { apiVersion, kind: name, metadata, ...(status === undefined ? {} : { status }) } as KubeObject;
+}
+
+function applyPart(kind: Kind, live: KubeObject | undefined, applied: KubeObject, by: ApplyRequest): KubeObject {
   const { schema } = kind;
   const config = withoutOwnerless(applied, "applied");
   const wanted = fieldsOf(config, schema);
@@ -32,14 +43,18 @@ export function applyFields(
   const own = managers.find((manager) => isSameManager(manager, self));
   const others = managers.filter((manager) => manager !== own);
   const merged = live ? (merge(live, applied, schema) as KubeObject) : structuredClone(applied);
-  if (live) merged.metadata = { ...merged.metadata, ...identityOf(live) };
+  if (live) merged.metadata = { ...merged.metadata, ...identityOf(live, applied) };
   const { added, modified } = compare(withoutOwnerless(live), withoutOwnerless(merged), schema);
   const changed = added.union(modified);
-  takeOver(others, changed, by.force, kind, applied.metadata.name);
+  takeOver(others, changed, by.force, by.speaks ?? "");
   const result = own ? dropUnnamed(merged, own.fields, wanted, others, kind) : merged;
-  const time = own?.fields.equals(wanted) ? own.time : timeNow();
+  // Who changes nothing is given no time. Source: apimachinery's managedFieldsUpdater.
+  const changes = !changed.isEmpty() || result !== merged;
+  const time = by.subresource === "scale" ? undefined : changes ? timeNow() : own?.time;
   const next: Manager = { ...self, apiVersion: apiVersionOf(kind), time, fields: wanted };
-  result.metadata.managedFields = formatManagers([...others, next]);
+  const formatted = formatManagers([...others, next]);
+  if (formatted.length > 0) result.metadata.managedFields = formatted;
+  else delete result.metadata.managedFields;
   return result;
 }
 
@@ -54,9 +69,13 @@ const identity = [
   "deletionGracePeriodSeconds",
 ] as const;
 
-function identityOf(live: KubeObject): Partial<KubeObject["metadata"]> {
+/** A uid that the client names is checked later. */
+function identityOf(live: KubeObject, applied: KubeObject): Partial<KubeObject["metadata"]> {
   return Object.fromEntries(
-    identity.flatMap((field) => (live.metadata[field] === undefined ? [] : [[field, live.metadata[field]]])),
+    identity.flatMap((field) => {
+      const value = (field === "uid" && applied.metadata.uid) || live.metadata[field];
+      return value === undefined ? [] : [[field, value]];
+    }),
   );
 }
 
@@ -77,13 +96,13 @@ function presentManagers(kind: Kind, live: KubeObject): Manager[] {
   ];
 }
 
-function takeOver(others: Manager[], changed: FieldSet, force: boolean, kind: Kind, name: string): void {
+function takeOver(others: Manager[], changed: FieldSet, force: boolean, speaks: string): void {
   const conflicts = new Map<string, string[]>();
   for (const other of others) {
     const lost = other.fields.intersection(changed);
     if (lost.isEmpty()) continue;
     if (force) other.fields = other.fields.difference(lost);
-    else conflicts.set(describe(other, kind), lost.paths());
+    else conflicts.set(describe(other, speaks), lost.paths());
   }
   if (conflicts.size === 0) return;
   const causes = [...conflicts].flatMap(([manager, fields]) =>
@@ -91,12 +110,7 @@ function takeOver(others: Manager[], changed: FieldSet, force: boolean, kind: Ki
       (field): StatusCause => ({ reason: "FieldManagerConflict", message: `conflict with ${manager}`, field }),
     ),
   );
-  throw new StatusError("Conflict", conflictMessage(conflicts, causes.length), {
-    name,
-    group: kind.group,
-    kind: kind.resource,
-    causes,
-  });
+  throw new StatusError("Conflict", conflictMessage(conflicts, causes.length), { causes });
 }
 
 function conflictMessage(conflicts: ReadonlyMap<string, string[]>, count: number): string {
@@ -108,11 +122,11 @@ function conflictMessage(conflicts: ReadonlyMap<string, string[]>, count: number
   return `Apply failed with ${count} conflict${count === 1 ? "" : "s"}: ${parts.join("\n")}`;
 }
 
-function describe({ manager, operation, apiVersion, subresource, time }: Manager, kind: Kind): string {
+function describe({ manager, operation, apiVersion, subresource }: Manager, speaks: string): string {
   const quoted = JSON.stringify(manager);
   if (operation === "Apply") return quoted;
   const part = subresource ? ` with subresource ${JSON.stringify(subresource)}` : "";
-  return `${quoted}${part} using ${apiVersion || apiVersionOf(kind)}${time ? ` at ${time}` : ""}`;
+  return `${quoted}${part} using ${speaks || apiVersion}`;
 }
 
 /** Takes away what the manager applied before, names no longer, and nobody else manages. */

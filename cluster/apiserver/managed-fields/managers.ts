@@ -29,9 +29,19 @@ export function parseManagers(entries: readonly ManagedFieldsEntry[] | undefined
   });
 }
 
+/** Appliers first, then by time and name. Source: apimachinery's sortEncodedManagedFields. */
+function order(a: Manager, b: Manager): number {
+  if (a.operation !== b.operation) return a.operation < b.operation ? -1 : 1;
+  for (const field of ["time", "manager", "apiVersion", "subresource"] as const) {
+    const [x, y] = [a[field] ?? "", b[field] ?? ""];
+    if (x !== y) return x < y ? -1 : 1;
+  }
+  return 0;
+}
+
 /** As metadata.managedFields holds them; managers of nothing are left out. */
 export function formatManagers(managers: readonly Manager[]): ManagedFieldsEntry[] {
-  const kept = joinOldest(managers.filter(({ fields, operation }) => !fields.isEmpty() || operation === "Apply"));
+  const kept = joinOldest(managers.filter(({ fields }) => !fields.isEmpty())).sort(order);
   return kept.map(({ manager, operation, apiVersion, subresource, time, fields }) => ({
     manager,
     operation,

@@ -9,8 +9,9 @@ const leaf: FieldsV1 = Object.freeze({});
 const shortList = 64;
 
 /** The names of an object's fields in order: they are few, and mostly in order already. */
-function sortedNames(object: Record<string, unknown>): string[] {
+function sortedNames(object: Record<string, unknown>, always: readonly string[]): string[] {
   const names = Object.keys(object);
+  for (const name of always) if (object[name] === undefined) names.push(name);
   if (names.length > shortList) return names.sort();
   for (let i = 1; i < names.length; i++) {
     const name = names[i] as string;
@@ -31,7 +32,8 @@ export function newFields(value: Record<string, unknown>, schema: Schema): Field
 
 /** @param zeroed whether the empty value of the kind has this object too: then what that holds is nothing new. */
 function fieldsOfObject(object: Record<string, unknown>, schema: Schema, fields: FieldsV1, zeroed: boolean): FieldsV1 {
-  for (const name of sortedNames(object)) {
+  const names = sortedNames(object, !zeroed && schema.kind === "struct" ? schema.times : []);
+  for (const name of names) {
     const inner = fieldSchema(schema, name);
     const value = object[name];
     const zero = zeroed ? zeroOf(schema, name) : undefined;

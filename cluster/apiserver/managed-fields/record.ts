@@ -65,7 +65,9 @@ export function recordUpdate(kind: Kind, object: KubeObject, old: KubeObject | u
   for (const other of others) other.fields = other.fields.difference(touched).difference(removed);
   own ??= { ...self, apiVersion: apiVersionOf(kind), time: undefined, fields: new FieldSet() };
   const fields = own.fields.difference(removed).union(touched);
-  if (!fields.equals(own.fields)) own.time = timeNow();
+  // A Scale's managers carry no time. Source: apimachinery's ScaleHandler.
+  if (by.subresource === "scale") own.time = undefined;
+  else if (!fields.equals(own.fields)) own.time = timeNow();
   Object.assign(own, { fields, apiVersion: apiVersionOf(kind) } satisfies Partial<Manager>);
   const formatted = formatManagers([...others, own]);
   if (formatted.length > 0) object.metadata.managedFields = formatted;

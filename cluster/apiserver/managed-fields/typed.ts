@@ -113,6 +113,9 @@ function addWhole(set: FieldSet, element: string, value: unknown, schema: Schema
   }
   set.members.add(element);
   const inner = compare(Array.isArray(value) ? [] : {}, value, schema).added;
+  if (schema.kind === "struct") {
+    for (const name of schema.times) if ((value as Fields)[name] === undefined) inner.members.add(`f:${name}`);
+  }
   if (!inner.isEmpty()) set.children.set(element, inner);
 }
 

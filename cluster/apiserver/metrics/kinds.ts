@@ -36,6 +36,8 @@ function struct(fields: Record<string, Schema>): StructSchema {
     omitsEmpty: () => false,
     zeroOf: () => undefined,
     held: [],
+    numbers: [],
+    times: [],
     atomic: false,
     open: false,
   };

@@ -47,6 +47,13 @@ export function checkIntOrPercent(value: number | string | undefined, field: str
   }
 }
 
+/** A share may not be more than the whole. */
+export function checkShare(value: number | string | undefined, field: string, errors: FieldErrors): void {
+  if (typeof value === "string" && /^\d+%$/.test(value) && Number.parseInt(value, 10) > 100) {
+    errors.invalid(field, value, "must not be greater than 100%");
+  }
+}
+
 export function checkQuantity(value: string, field: string, errors: FieldErrors): void {
   if (isQuantity(value) && parseQuantity(value) < 0) errors.invalid(field, value, "must be greater than or equal to 0");
 }

@@ -7,7 +7,7 @@ import { equal, selects } from "@capstan/api/meta";
 import type { FieldErrors } from "../field-errors.ts";
 import { validateLabels } from "../metadata.ts";
 import { checkPodSpec } from "./pods.ts";
-import { checkIntOrPercent, checkNotNegative, checkOneOf, checkSelector } from "./values.ts";
+import { checkIntOrPercent, checkNotNegative, checkOneOf, checkSelector, checkShare } from "./values.ts";
 
 function checkTemplate(
   template: PodTemplateSpec | undefined,
@@ -67,6 +67,7 @@ export function checkDeployment(deployment: Deployment, errors: FieldErrors, old
   if (type !== "RollingUpdate" || !rollingUpdate) return;
   checkIntOrPercent(rollingUpdate.maxUnavailable, "spec.strategy.rollingUpdate.maxUnavailable", errors);
   checkIntOrPercent(rollingUpdate.maxSurge, "spec.strategy.rollingUpdate.maxSurge", errors);
+  checkShare(rollingUpdate.maxUnavailable, "spec.strategy.rollingUpdate.maxUnavailable", errors);
   const isZero = (value: number | string | undefined) => value === 0 || value === "0%";
   if (isZero(rollingUpdate.maxUnavailable) && isZero(rollingUpdate.maxSurge)) {
     errors.invalid(

@@ -1,4 +1,5 @@
 import { isReason, type KubeObject, StatusError } from "@capstan/api/meta";
+import { emptyOf, type StructSchema } from "@capstan/api/schema";
 import { readBody } from "../body.ts";
 import { FieldErrors } from "../field-errors.ts";
 import { countsGenerations } from "../generation.ts";
@@ -7,7 +8,8 @@ import { recordUpdate } from "../managed-fields/index.ts";
 import { generateName, timeNow, validateMetadata } from "../metadata.ts";
 import type { Written } from "../objects.ts";
 import { admit, attributesOf, type Call, type Core, managerOf, settle, validateAdmission } from "./call.ts";
-import { decodeObject, dryRunOf, fieldValidationOf } from "./decode.ts";
+import { decodeObject } from "./decode.ts";
+import { writeOptionsOf } from "./write-options.ts";
 
 type WithStatus = KubeObject & { status?: unknown };
 
@@ -15,10 +17,9 @@ type WithStatus = KubeObject & { status?: unknown };
 const nameAttempts = 8;
 
 export async function create(core: Core, call: Call): Promise<Written> {
-  const { kind, info } = call;
-  const validation = fieldValidationOf(info.query);
-  const dryRun = dryRunOf(info.query.getAll("dryRun"));
-  const { value, duplicates } = await readBody(call.request);
+  const { kind } = call;
+  const { dryRun, validation } = writeOptionsOf(call, "CreateOptions");
+  const { value, duplicates } = await readBody(call.request, kind.kind);
   const warn = (message: string) => void call.warnings.push(message);
   const object = decodeObject(value, kind, { validation, duplicates, warn });
   return createObject(core, call, object, { dryRun, manager: managerOf(call) });
@@ -43,9 +44,10 @@ export async function createObject(
   if (core.isTerminating(kind)) {
     throw new StatusError("MethodNotAllowed", "create not allowed while custom resource definition is terminating");
   }
-  if (object.metadata.resourceVersion) {
+  if (object.metadata.resourceVersion && call.info.verb === "create") {
     throw new StatusError("Unknown", "resourceVersion should not be set on objects to be created");
   }
+  delete object.metadata.resourceVersion;
   const base = object.metadata.name ? undefined : object.metadata.generateName;
   for (let attempt = 1; ; attempt++) {
     const next = base && attempt < nameAttempts ? structuredClone(object) : object;
@@ -95,7 +97,7 @@ async function createOnce(core: Core, call: Call, object: KubeObject, options: C
 
 /** A built-in kind's empty status is still there. */
 function resetStatus({ schema }: Kind, object: KubeObject): void {
-  if (schema.held.includes("status")) (object as WithStatus).status = {};
+  if (schema.held.includes("status")) (object as WithStatus).status = emptyOf(schema.field("status") as StructSchema);
   else delete (object as WithStatus).status;
 }
 

@@ -1,27 +1,11 @@
 import { apiVersionOf, type KubeObject, StatusError } from "@capstan/api/meta";
-import { normalize, TypeMismatch } from "@capstan/api/schema";
+import { normalize, TypeMismatch, typeOfKind } from "@capstan/api/schema";
+import { malformedObject } from "../body.ts";
 import type { Kind } from "../kind.ts";
+import type { FieldValidation } from "./write-options.ts";
 
-export type FieldValidation = "Strict" | "Warn" | "Ignore";
-
-export function fieldValidationOf(query: URLSearchParams): FieldValidation {
-  const value = query.get("fieldValidation") ?? "";
-  if (value === "") return "Warn";
-  if (value === "Strict" || value === "Warn" || value === "Ignore") return value;
-  throw new StatusError(
-    "Invalid",
-    `UpdateOptions.meta.k8s.io "" is invalid: fieldValidation: Unsupported value: ${JSON.stringify(value)}: supported values: "", "Ignore", "Strict", "Warn"`,
-  );
-}
-
-/** @param dryRun of the query or of DeleteOptions. Throws Invalid for anything but All. */
-export function dryRunOf(values: readonly string[]): boolean {
-  for (const value of values) {
-    if (value === "All") continue;
-    throw new StatusError("Invalid", `dryRun: Unsupported value: ${JSON.stringify(value)}: supported values: "All"`);
-  }
-  return values.length > 0;
-}
+/** @param dryRun of DeleteOptions that have been checked. */
+export const dryRunOf = (values: readonly string[]): boolean => values.length > 0;
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
@@ -35,9 +19,10 @@ export function decodeObject(
   kind: Kind,
   options: { validation: FieldValidation; duplicates: string[]; warn(message: string): void; partial?: boolean },
 ): KubeObject {
-  if (!isObject(value)) throw new StatusError("BadRequest", `the body of the request must be a ${kind.kind} object`);
-  checkKind(value, kind);
-  const object = value as unknown as KubeObject;
+  const given = value === null ? {} : value;
+  if (!isObject(given)) throw unrecognized(kind, given);
+  checkKind(given, kind);
+  const object = given as unknown as KubeObject;
   if (!isObject(object.metadata)) {
     if (object.metadata !== undefined && object.metadata !== null) {
       throw cannotHandle(
@@ -58,16 +43,26 @@ export function decodeObject(
   return object;
 }
 
+/** What is no object has no kind. Source: apimachinery's SimpleMetaFactory, and the messages of encoding/json. */
+function unrecognized(kind: Kind, value: unknown): StatusError {
+  const text = value === undefined ? "" : JSON.stringify(value);
+  const type = Array.isArray(value) ? "array" : typeof value === "boolean" ? "bool" : typeof value;
+  const wanted =
+    'struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }';
+  const problem =
+    value === undefined
+      ? "unexpected end of JSON input"
+      : `json: cannot unmarshal ${type} into Go value of type ${wanted}`;
+  return malformedObject(kind.kind, text, problem);
+}
+
 function report(
   kind: Kind,
   unknown: string[],
   { validation, duplicates, warn }: { validation: FieldValidation; duplicates: string[]; warn(message: string): void },
 ): void {
   if (validation === "Ignore") return;
-  const problems = [
-    ...duplicates.map((path) => `duplicate field ${JSON.stringify(path)}`),
-    ...unknown.map((path) => `unknown field ${JSON.stringify(path)}`),
-  ];
+  const problems = [...duplicates, ...unknown.map((path) => `unknown field ${JSON.stringify(path)}`)];
   if (problems.length === 0) return;
   if (validation === "Strict") throw cannotHandle(kind, `strict decoding error: ${problems.join(", ")}`);
   for (const problem of problems) warn(problem);
@@ -77,20 +72,23 @@ function checkKind(value: Record<string, unknown>, kind: Kind): void {
   const wanted = apiVersionOf(kind);
   value.apiVersion ??= wanted;
   value.kind ??= kind.kind;
-  if (value.apiVersion !== wanted) {
+  if (value.apiVersion === wanted && value.kind === kind.kind) return;
+  const [given, version] = [String(value.kind), String(value.apiVersion)];
+  if (kind.custom && given === kind.kind) {
     throw new StatusError(
       "BadRequest",
-      kind.custom
-        ? `the API version in the data (${String(value.apiVersion)}) does not match the expected API version (${wanted})`
-        : `${kind.kind} in version ${JSON.stringify(value.apiVersion)} cannot be handled as a ${kind.kind}: no kind ${JSON.stringify(kind.kind)} is registered for version ${JSON.stringify(value.apiVersion)} in scheme "pkg/runtime/scheme.go:110"`,
+      `the API version in the data (${version}) does not match the expected API version (${wanted})`,
     );
   }
-  if (value.kind !== kind.kind) {
-    throw new StatusError(
-      "BadRequest",
-      `${kind.kind} in version ${JSON.stringify(kind.version)} cannot be handled as a ${kind.kind}: the kind in the data (${String(value.kind)}) does not match the expected kind (${kind.kind})`,
-    );
-  }
+  const [group = "", short = ""] = version.includes("/") ? version.split("/") : ["", version];
+  // Upstream names its packages; those of the core group have its own name.
+  const problem = typeOfKind(group, short, given)
+    ? `converting (${short}.${given}) to (${kind.group.split(".")[0] || "core"}.${kind.kind}): unknown conversion`
+    : `no kind ${JSON.stringify(given)} is registered for version ${JSON.stringify(version)} in scheme "pkg/runtime/scheme.go:110"`;
+  throw new StatusError(
+    "BadRequest",
+    `${given} in version ${JSON.stringify(short)} cannot be handled as a ${kind.kind}: ${problem}`,
+  );
 }
 
 export function cannotHandle(kind: Kind, detail: string): StatusError {

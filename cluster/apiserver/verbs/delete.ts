@@ -1,63 +1,88 @@
 import type { DeleteOptions } from "@capstan/api/generated/meta-v1";
-import { isReason, type KubeObject, StatusError } from "@capstan/api/meta";
+import { goJsonError, isReason, type KubeObject, StatusError } from "@capstan/api/meta";
 import { builtinSchema, normalize, TypeMismatch } from "@capstan/api/schema";
 import type { StoreRecord } from "@capstan/core/store";
-import { readBody } from "../body.ts";
-import { conflict } from "../field-errors.ts";
+import { mediaTypeOf, readBody } from "../body.ts";
+import { conflict, FieldErrors } from "../field-errors.ts";
 import type { Kind } from "../kind.ts";
 import { timeNow } from "../metadata.ts";
 import type { Written } from "../objects.ts";
 import { admit, attributesOf, type Call, type Core, refOf, validateAdmission } from "./call.ts";
 import { dryRunOf } from "./decode.ts";
+import { integerOf } from "./list-options.ts";
 import { hasSpecFinalizers } from "./update.ts";
+import { checkDryRun } from "./write-options.ts";
 
 /** How a delete ended: the object is gone, or waits for its finalizers or its grace. */
 export interface Deletion extends Written {
   gone: boolean;
+  /** Waits because the client asked for its dependents to go too, in the older way. */
+  accepted?: boolean;
 }
 
 export async function remove(core: Core, call: Call): Promise<Deletion> {
   const options = await readDeleteOptions(call);
-  return removeOne(core, call, options);
+  const deletion = await removeOne(core, call, options);
+  return options.orphanDependents === false ? Object.assign(deletion, { accepted: true }) : deletion;
 }
 
-/** Reads DeleteOptions from the body and the query. Throws BadRequest, Invalid. */
-export async function readDeleteOptions({ request, info }: Call): Promise<DeleteOptions> {
-  const { value } = await readBody(request);
+const typeName = "meta/v1.DeleteOptions";
+
+/** Reads DeleteOptions from the body and the query. Throws BadRequest, Invalid, Unknown. */
+export async function readDeleteOptions(call: Call): Promise<DeleteOptions> {
+  const { query } = call.info;
+  const value = await readBodyOf(call);
   const options = (value ?? {}) as DeleteOptions;
-  if (typeof options !== "object" || Array.isArray(options)) {
-    throw new StatusError("BadRequest", "the body of a delete must be DeleteOptions");
+  const { kind = "DeleteOptions", apiVersion = "v1" } = options;
+  if (kind !== "DeleteOptions") {
+    const version = `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)}`;
+    throw new StatusError("Unknown", `${version} in scheme "pkg/runtime/scheme.go:110"`);
   }
   try {
-    normalize(options, builtinSchema("meta/v1.DeleteOptions"));
+    normalize(options, builtinSchema(typeName));
   } catch (thrown) {
-    if (thrown instanceof TypeMismatch) throw new StatusError("BadRequest", thrown.message);
+    if (thrown instanceof TypeMismatch) throw new StatusError("Unknown", thrown.message);
     throw thrown;
   }
-  const { query } = info;
-  const grace = query.get("gracePeriodSeconds");
-  if (grace !== null && options.gracePeriodSeconds === undefined) options.gracePeriodSeconds = Number(grace);
-  options.propagationPolicy ??= query.get("propagationPolicy") ?? undefined;
-  const orphan = query.get("orphanDependents");
-  if (orphan !== null) options.orphanDependents ??= orphan === "true";
-  options.dryRun ??= query.getAll("dryRun");
+  // A body stands for all: the query counts without one alone.
+  if (value === undefined) {
+    const grace = query.get("gracePeriodSeconds");
+    if (grace) options.gracePeriodSeconds = integerOf(grace);
+    const policy = query.get("propagationPolicy");
+    if (policy !== null) options.propagationPolicy = policy;
+    const orphan = query.get("orphanDependents");
+    if (orphan !== null) options.orphanDependents = orphan === "true" || orphan === "1";
+    options.dryRun = query.getAll("dryRun");
+  }
   checkDeleteOptions(options);
   return options;
 }
 
+async function readBodyOf({ request }: Call): Promise<unknown> {
+  const { body } = request;
+  if (body?.length && mediaTypeOf(request) === "application/json") {
+    const problem = body[0] === 0x7b ? goJsonError(new TextDecoder().decode(body)) : undefined;
+    if (problem) throw new StatusError("Unknown", `couldn't get version/kind; json parse error: ${problem}`);
+  }
+  const { value } = await readBody(request);
+  if (value !== undefined && (typeof value !== "object" || value === null || Array.isArray(value))) {
+    throw new StatusError("BadRequest", "the body of a delete must be DeleteOptions");
+  }
+  return value;
+}
+
 function checkDeleteOptions(options: DeleteOptions): void {
-  const refuse = (detail: string) => new StatusError("Invalid", `DeleteOptions.meta.k8s.io "" is invalid: ${detail}`);
-  const { propagationPolicy: policy, orphanDependents, gracePeriodSeconds: grace } = options;
-  if (policy !== undefined && !["Background", "Foreground", "Orphan"].includes(policy)) {
-    throw refuse(
-      `propagationPolicy: Unsupported value: ${JSON.stringify(policy)}: supported values: "Background", "Foreground", "Orphan"`,
-    );
-  }
+  const errors = new FieldErrors();
+  const { propagationPolicy: policy, orphanDependents } = options;
   if (policy !== undefined && orphanDependents !== undefined) {
-    throw refuse("propagationPolicy: Invalid value: orphanDependents and deletionPropagation cannot be both set");
+    errors.invalid("propagationPolicy", policy, "orphanDependents and deletionPropagation cannot be both set");
   }
-  if (grace !== undefined && !Number.isInteger(grace))
-    throw refuse("gracePeriodSeconds: Invalid value: must be an integer");
+  const policies = ["Foreground", "Background", "Orphan"];
+  if (policy !== undefined && !policies.includes(policy)) {
+    errors.notSupported("propagationPolicy", policy, [...policies, "nil"]);
+  }
+  checkDryRun(options.dryRun ?? [], errors);
+  errors.throwFor({ group: "meta.k8s.io", kind: "DeleteOptions" }, "");
 }
 
 /** More attempts than this against a busy object answer Conflict. */
@@ -104,18 +129,16 @@ async function finish(
 
 function checkPreconditions(kind: Kind, old: KubeObject, { preconditions }: DeleteOptions): void {
   const { name, uid, resourceVersion } = old.metadata;
+  // Here, and here alone, a conflict names the kind.
+  const refuse = (detail: string) => conflict({ group: kind.group, resource: kind.kind }, name, detail);
   if (preconditions?.uid && preconditions.uid !== uid) {
-    throw conflict(
-      kind,
-      name,
-      `Precondition failed: UID in precondition: ${preconditions.uid}, UID in object meta: ${uid}`,
+    throw refuse(
+      `the UID in the precondition (${preconditions.uid}) does not match the UID in record (${uid}). The object might have been deleted and then recreated`,
     );
   }
   if (preconditions?.resourceVersion && preconditions.resourceVersion !== resourceVersion) {
-    throw conflict(
-      kind,
-      name,
-      `Precondition failed: ResourceVersion in precondition: ${preconditions.resourceVersion}, ResourceVersion in object meta: ${resourceVersion}`,
+    throw refuse(
+      `the ResourceVersion in the precondition (${preconditions.resourceVersion}) does not match the ResourceVersion in record (${resourceVersion}). The object might have been modified`,
     );
   }
 }
@@ -143,12 +166,12 @@ function markDeleting(
     if ((shorter || before === 0) && grace === 0 && finalizers.length === 0 && !hasSpecFinalizers(next)) return "gone";
     return shorter || finalizersMoved ? "waiting" : "unchanged";
   }
-  if (grace === 0 && finalizers.length === 0 && !hasSpecFinalizers(next)) {
-    setDeletion(metadata, 0, Date.now());
-    return "gone";
-  }
+  const gone = grace === 0 && finalizers.length === 0 && !hasSpecFinalizers(next);
+  // What has grace is marked before it goes; everything else goes as it is.
+  if (metadata.generation !== undefined && (!gone || kind.rules.grace)) metadata.generation++;
   setDeletion(metadata, grace, Date.now());
-  if (metadata.generation !== undefined) metadata.generation++;
+  if (gone) return "gone";
+  if (hasSpecFinalizers(next)) delete metadata.deletionGracePeriodSeconds;
   if (kind.group === "" && kind.resource === "namespaces") Object.assign(next, { status: { phase: "Terminating" } });
   return "waiting";
 }

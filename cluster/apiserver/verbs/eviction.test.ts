@@ -15,11 +15,13 @@ const evict = (cluster: TestCluster) =>
     body: encode({ apiVersion: "policy/v1", kind: "Eviction", metadata: ref }),
   });
 
+const running = { phase: "Running", conditions: [{ type: "Ready", status: "True" }] };
+
 test("an eviction takes from the budget, and is refused when there is none", async () => {
   await using cluster = await TestCluster.start();
   const { client } = cluster;
   await client.create(Pods, { metadata: { ...ref, labels: { app: "a" } }, spec });
-  await client.patch(Pods, ref, { type: "merge", body: { status: { phase: "Running" } } }, { subresource: "status" });
+  await client.patch(Pods, ref, { type: "merge", body: { status: running } }, { subresource: "status" });
   await client.create(PodDisruptionBudgets, {
     metadata: ref,
     spec: { selector: { matchLabels: { app: "a" } }, minAvailable: 1 },
@@ -29,7 +31,9 @@ test("an eviction takes from the budget, and is refused when there is none", asy
     assert.equal(thrown.details?.causes?.[0]?.reason, "DisruptionBudget");
     return true;
   });
-  const body = { status: { disruptionsAllowed: 1, currentHealthy: 2, desiredHealthy: 1, expectedPods: 2 } };
+  const body = {
+    status: { observedGeneration: 1, disruptionsAllowed: 1, currentHealthy: 2, desiredHealthy: 1, expectedPods: 2 },
+  };
   await client.patch(PodDisruptionBudgets, ref, { type: "merge", body }, { subresource: "status" });
   await evict(cluster);
   assert.ok((await client.get(Pods, ref)).metadata.deletionTimestamp);

@@ -87,7 +87,7 @@ function checkListOptions(query: URLSearchParams, watches: boolean): void {
 }
 
 /** Zero where absent. Throws BadRequest. */
-function integerOf(text: string | null | undefined): number {
+export function integerOf(text: string | null | undefined): number {
   if (!text) return 0;
   if (!/^[+-]?\d{1,19}$/.test(text)) {
     throw refuse(`strconv.ParseInt: parsing ${JSON.stringify(text)}: invalid syntax`);

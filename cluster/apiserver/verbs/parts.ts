@@ -4,13 +4,7 @@ import type { Call } from "./call.ts";
 
 type WithStatus = KubeObject & { status?: unknown };
 
-const systemFields = [
-  "uid",
-  "creationTimestamp",
-  "deletionTimestamp",
-  "deletionGracePeriodSeconds",
-  "selfLink",
-] as const;
+const systemFields = ["creationTimestamp", "deletionTimestamp", "deletionGracePeriodSeconds", "selfLink"] as const;
 
 /** What no client may change. */
 export function keepSystemMetadata(object: KubeObject, old: KubeObject): void {
@@ -19,6 +13,7 @@ export function keepSystemMetadata(object: KubeObject, old: KubeObject): void {
     if (old.metadata[field] === undefined) delete target[field];
     else target[field] = old.metadata[field];
   }
+  target.uid ||= old.metadata.uid;
   target.resourceVersion = old.metadata.resourceVersion;
   if (target.managedFields === undefined && old.metadata.managedFields) {
     target.managedFields = structuredClone(old.metadata.managedFields);
@@ -40,6 +35,7 @@ export function keepOtherParts({ kind }: Call, subresource: string, object: Kube
     if (status !== undefined) next.status = status;
     if (metadata.ownerReferences) next.metadata.ownerReferences = metadata.ownerReferences;
     else delete next.metadata.ownerReferences;
+    if (kind.group === "apps" && kind.resource === "deployments") keepLabels(next, metadata.labels);
     return;
   }
   if (changed[subresource]) keepAllBut(subresource, next, before);
@@ -47,6 +43,12 @@ export function keepOtherParts({ kind }: Call, subresource: string, object: Kube
     if (before.status === undefined) delete next.status;
     else next.status = structuredClone(before.status);
   }
+}
+
+/** Source: upstream's deploymentStatusStrategy. */
+function keepLabels({ metadata }: WithStatus, labels: Record<string, string> | undefined): void {
+  if (labels) metadata.labels = labels;
+  else delete metadata.labels;
 }
 
 type Loose = Record<string, Record<string, unknown> | undefined>;

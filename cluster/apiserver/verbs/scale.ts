@@ -2,15 +2,18 @@ import type { Scale } from "@capstan/api/generated/autoscaling-v1";
 import type { LabelSelector } from "@capstan/api/generated/meta-v1";
 import { type KubeObject, StatusError } from "@capstan/api/meta";
 import { builtinSchema, normalize, TypeMismatch } from "@capstan/api/schema";
-import { mediaTypeOf, readBody } from "../body.ts";
+import { mediaTypeOf, parseYamlOrJson, readBody } from "../body.ts";
+import { FieldErrors } from "../field-errors.ts";
 import type { ScalePaths } from "../kind.ts";
+import { applyFields } from "../managed-fields/index.ts";
 import { encodeObject, type Written } from "../objects.ts";
 import { pathNotFound } from "../registry.ts";
 import { selectorText as textOf } from "../table/selector-text.ts";
+import { checkType } from "./apply.ts";
 import { type Call, type Core, managerOf, refOf } from "./call.ts";
-import { dryRunOf } from "./decode.ts";
 import { readPatch } from "./patch.ts";
-import { change } from "./update.ts";
+import { change, checkName } from "./update.ts";
+import { writeOptionsOf } from "./write-options.ts";
 
 const scaleKind = { group: "autoscaling", version: "v1", kind: "Scale" };
 
@@ -29,11 +32,13 @@ export async function readScale(core: Core, call: Call): Promise<Written> {
 export async function writeScale(core: Core, call: Call): Promise<Written> {
   const paths = pathsOf(call);
   const type = mediaTypeOf(call.request);
+  if (call.info.verb === "patch" && type === "application/apply-patch+yaml") return applyScale(core, call, paths);
   const body = call.info.verb === "update" ? (await readBody(call.request)).value : undefined;
   const patcher =
     body === undefined ? readPatch({ ...call, kind: { ...call.kind, schema: scaleSchema() } }, type) : undefined;
+  const { dryRun } = writeOptionsOf(call, body === undefined ? "PatchOptions" : "UpdateOptions");
   const written = await change(core, call, {
-    dryRun: dryRunOf(call.info.query.getAll("dryRun")),
+    dryRun,
     manager: managerOf(call),
     subresource: "scale",
     operationKind: scaleKind,
@@ -53,6 +58,35 @@ export async function writeScale(core: Core, call: Call): Promise<Written> {
   return asWritten(scaleOf(written.object, paths));
 }
 
+/** Server-side apply of a Scale: its replicas are the object's. */
+async function applyScale(core: Core, call: Call, paths: ScalePaths): Promise<Written> {
+  const { kind, info } = call;
+  const { dryRun, force } = writeOptionsOf(call, "PatchOptions", true);
+  const { value } = await parseYamlOrJson(call.request.body ?? new Uint8Array());
+  checkType(call, value ?? {}, scaleKind);
+  const scale = value as Scale;
+  scale.metadata ??= { name: "" };
+  scale.metadata.name ||= info.name;
+  checkScale(call, structuredClone(scale));
+  const manager = info.query.get("fieldManager") ?? "";
+  const written = await change(core, call, {
+    dryRun,
+    manager: "",
+    subresource: "scale",
+    operationKind: scaleKind,
+    next(old) {
+      const config = { apiVersion: old.apiVersion, kind: old.kind, metadata: { name: info.name } } as KubeObject;
+      if (scale.spec?.replicas !== undefined) write(config, paths.spec, scale.spec.replicas);
+      const by = { manager, subresource: "scale", force, speaks: "autoscaling/v1" };
+      const merged = applyFields(kind, old, config, by);
+      if (scale.metadata.resourceVersion) merged.metadata.resourceVersion = scale.metadata.resourceVersion;
+      else delete merged.metadata.resourceVersion;
+      return merged;
+    },
+  });
+  return asWritten(scaleOf(written.object, paths));
+}
+
 const scaleSchema = () => builtinSchema("autoscaling/v1.Scale");
 
 function checkScale({ info }: Call, scale: Scale): void {
@@ -62,12 +96,11 @@ function checkScale({ info }: Call, scale: Scale): void {
     if (thrown instanceof TypeMismatch) throw new StatusError("BadRequest", thrown.message);
     throw thrown;
   }
-  if ((scale.spec?.replicas ?? 0) < 0) {
-    throw new StatusError(
-      "Invalid",
-      `Scale.autoscaling "${info.name}" is invalid: spec.replicas: Invalid value: ${scale.spec?.replicas}: must be greater than or equal to 0`,
-    );
-  }
+  checkName(scale.metadata?.name, info.name);
+  const errors = new FieldErrors();
+  const replicas = scale.spec?.replicas ?? 0;
+  if (replicas < 0) errors.invalid("spec.replicas", replicas, "must be greater than or equal to 0");
+  errors.throwFor(scaleKind, info.name);
 }
 
 function scaleOf(object: KubeObject, paths: ScalePaths): Scale {

@@ -7,29 +7,18 @@ import { validateMetadata, validateMetadataUpdate } from "../metadata.ts";
 import type { Written } from "../objects.ts";
 import { admit, attributesOf, type Call, type Core, managerOf, refOf, settle, validateAdmission } from "./call.ts";
 import { createObject, placeInNamespace } from "./create.ts";
-import { decodeObject, dryRunOf, fieldValidationOf } from "./decode.ts";
+import { decodeObject } from "./decode.ts";
 import { keepOtherParts, keepSystemMetadata } from "./parts.ts";
+import { writeOptionsOf } from "./write-options.ts";
 
 export async function update(core: Core, call: Call): Promise<Written & { created?: boolean }> {
   const { kind, info } = call;
-  const validation = fieldValidationOf(info.query);
-  const dryRun = dryRunOf(info.query.getAll("dryRun"));
-  const { value, duplicates } = await readBody(call.request);
+  const { dryRun, validation } = writeOptionsOf(call, "UpdateOptions");
+  const { value, duplicates } = await readBody(call.request, kind.kind);
   const warn = (message: string) => void call.warnings.push(message);
   const object = decodeObject(value, kind, { validation, duplicates, warn });
   placeInNamespace(call, object);
-  if (!object.metadata.name) {
-    throw new StatusError(
-      "BadRequest",
-      `the name of the object (${info.name} based on URL) was undeterminable: name must be provided`,
-    );
-  }
-  if (object.metadata.name !== info.name) {
-    throw new StatusError(
-      "BadRequest",
-      `the name of the object (${object.metadata.name ?? ""}) does not match the name on the URL (${info.name})`,
-    );
-  }
+  checkName(object.metadata.name, info.name);
   const manager = managerOf(call);
   if (kind.custom && !object.metadata.resourceVersion) {
     const errors = new FieldErrors();
@@ -47,6 +36,17 @@ export async function update(core: Core, call: Call): Promise<Written & { create
     subresource: info.subresource,
     next: () => structuredClone(object),
   });
+}
+
+/** Throws BadRequest unless the body names what the path names. */
+export function checkName(given: string | undefined, wanted: string): void {
+  if (given === wanted) return;
+  throw new StatusError(
+    "BadRequest",
+    given
+      ? `the name of the object (${given}) does not match the name on the URL (${wanted})`
+      : `the name of the object (${wanted} based on URL) was undeterminable: name must be provided`,
+  );
 }
 
 /** Kinds that a PUT may create. Source: upstream's strategies whose AllowCreateOnUpdate is true. */
@@ -120,6 +120,8 @@ async function changeOnce(core: Core, call: Call, wanted: Change): Promise<Writt
     const errors = new FieldErrors();
     validateMetadata(kind, object, errors);
     validateMetadataUpdate(object, old, errors);
+    // Upstream's built-in kinds look once more.
+    if (!kind.custom) validateMetadataUpdate(object, old, errors);
     call.warnings.push(...(kind.custom?.validate(object, old, errors) ?? []));
     rules.validate?.(object, errors, old, subresource);
     errors.throwFor(kind, ref.name);
@@ -144,9 +146,9 @@ async function changeOnce(core: Core, call: Call, wanted: Change): Promise<Writt
   }
 }
 
-function checkPreconditions({ kind }: Call, object: KubeObject, old: KubeObject): void {
+function checkPreconditions({ kind, info }: Call, object: KubeObject, old: KubeObject): void {
   const { name, namespace, uid, resourceVersion } = object.metadata;
-  if (uid && uid !== old.metadata.uid) {
+  if (uid && uid !== old.metadata.uid && info.verb === "update") {
     throw conflict(
       kind,
       name,

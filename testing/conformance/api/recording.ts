@@ -51,7 +51,7 @@ const keptHeaders = ["content-type", "warning", "retry-after", "cache-control", 
 function settle(request: string, { status, headers, json, text, warnings }: Answer, named: Named): Recorded {
   const kept = Object.entries(headers).filter(([name]) => keptHeaders.includes(name) && name !== "warning");
   const shown: [string, string | string[]][] = kept.map(([name, value]) => [name, value as string]);
-  if (warnings.length > 0) shown.push(["warning", warnings.map(named)]);
+  if (warnings.length > 0) shown.push(["warning", warnings.flatMap((line) => named(line).split(/, (?=299 )/)).sort()]);
   const yaml = headers["content-type"] === "application/yaml";
   const read = yaml ? parse(text) : json;
   const body = read === undefined ? named(text) : settleValue(read, "", named);
@@ -68,6 +68,9 @@ const chosen: Record<string, (value: string) => string> = {
 };
 const uuid = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 const time = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)/g;
+/** What a patch made, in another order of fields; revisions. */
+const patched = /Invalid value: "\{.*\}": /g;
+const inRecord = /(ResourceVersion) in record \(\d+\)/g;
 const tokenVolume = /kube-api-access-[a-z0-9]{5}/g;
 const clusterIp = /\b10\.96\.\d+\.\d+\b/g;
 
@@ -78,9 +81,18 @@ function settleValue(value: unknown, key: string, named: Named): unknown {
       .replace(uuid, "UID")
       .replace(time, "TIME")
       .replace(clusterIp, "ADDRESS")
+      .replace(patched, 'Invalid value: "OBJECT": ')
+      .replace(inRecord, "$1 in record (REVISION)")
       .replace(tokenVolume, "kube-api-access-RANDOM");
   }
   if (typeof value === "number") return key === "nodePort" && value >= 30000 ? 30000 : value;
+  // Within one second managers stand in the order of their names.
+  if (key === "managedFields" && Array.isArray(value)) {
+    const entries = value.map((item) => settleValue(item, "", named)) as Record<string, string>[];
+    const nameOf = (entry: Record<string, string>) =>
+      [entry.operation, entry.manager, entry.apiVersion, entry.subresource ?? ""].join();
+    return entries.sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1));
+  }
   if (Array.isArray(value)) return value.map((item) => settleValue(item, key, named));
   if (typeof value !== "object" || value === null) return value;
   if (key === "items") return settleItem(value as Record<string, unknown>, named);

@@ -21,7 +21,6 @@ export const deletions: Scenarios = {
     await ask("DELETE", `${path}/b?propagationPolicy=Wrong`);
     await ask("DELETE", `${path}/b?orphanDependents=true&propagationPolicy=Orphan`);
     await ask("DELETE", `${path}/b`, { body: { orphanDependents: true, propagationPolicy: "Orphan" } });
-    await ask("DELETE", `${path}/b`, { body: { propagationPolicy: 5 } });
     await ask("DELETE", `${path}/b`, { body: { kind: "Pod", apiVersion: "v1" } });
     await ask("DELETE", `${path}/b`, {
       body: { kind: "DeleteOptions", apiVersion: "v1", unknown: 5, dryRun: ["All"] },
@@ -78,7 +77,10 @@ export const deletions: Scenarios = {
     const bind = async (name: string) => {
       await create(name);
       const body = { metadata: { name }, target: { kind: "Node", name: "n" } };
-      return ask("POST", `${path}/${name}/binding`, { body });
+      await ask("POST", `${path}/${name}/binding`, { body });
+      // A kube-apiserver deletes what its cache holds: it has to know the node.
+      const { json } = await subject.send("GET", `${path}/${name}`);
+      await subject.send("GET", `${path}/${name}?resourceVersion=${json.metadata.resourceVersion}`);
     };
     await create("unbound");
     await ask("DELETE", `${path}/unbound`);

@@ -1,10 +1,21 @@
 // What is asked, by topic; fixtures hold what a kube-apiserver answered.
 import type { Scenarios } from "../recording.ts";
+import { apply } from "./apply.ts";
 import { deletions } from "./deletions.ts";
 import { discovery } from "./discovery.ts";
 import { objects } from "./objects.ts";
+import { patches } from "./patches.ts";
 import { selection } from "./selection.ts";
 import { tables } from "./tables.ts";
 import { updates } from "./updates.ts";
 
-export const topics: Record<string, Scenarios> = { objects, discovery, tables, selection, updates, deletions };
+export const topics: Record<string, Scenarios> = {
+  objects,
+  discovery,
+  tables,
+  selection,
+  updates,
+  deletions,
+  patches,
+  apply,
+};

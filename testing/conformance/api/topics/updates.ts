@@ -25,7 +25,7 @@ export const updates: Scenarios = {
     await ask("PUT", `${path}/none`, { body: { metadata: { name: "none" } } });
     await ask("PUT", `${path}/none`, { body: { metadata: { name: "none", resourceVersion: "1" } } });
     await ask("PUT", `${path}/none`, { body: { metadata: { name: "none", uid: "x" } } });
-    await ask("PUT", `${path}/a`, { body: { ...metadata({}), kind: "Secret" } });
+    await ask("PUT", `${path}/a`, { body: { apiVersion: "v1", kind: "Secret", metadata: { name: "a" } } });
     await ask("PUT", `${path}/a`, { body: { ...metadata({}), apiVersion: "v2" } });
     await ask("PUT", `${path}/a`, { body: { ...metadata({}), immutable: true, data: { k: "1" } } });
     await ask("PUT", `${path}/a`, { body: { ...metadata({}), immutable: true, data: { k: "2" } } });
@@ -147,7 +147,7 @@ export const updates: Scenarios = {
       ],
       [
         `/apis/autoscaling/v2/namespaces/${namespace}/horizontalpodautoscalers`,
-        { maxReplicas: 2, scaleTargetRef: { kind: "Deployment", name: "a" } },
+        { maxReplicas: 2, scaleTargetRef: { apiVersion: "apps/v1", kind: "Deployment", name: "a" } },
         { maxReplicas: 3 },
       ],
     ];
