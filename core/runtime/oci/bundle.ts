@@ -1,5 +1,5 @@
 // A container in the words of the OCI runtime specification 1.0.2, for runc.
-import { mkdirSync, statSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { type Mount, type NamespaceOptions, type Resources, RuntimeError } from "../cri.ts";
 import { capabilitySet } from "./capabilities.ts";
@@ -88,8 +88,14 @@ function processOf(plan: ContainerPlan, resources: Resources) {
     cwd: plan.workingDir,
     capabilities: { bounding: capabilities, effective: capabilities, permitted: capabilities },
     noNewPrivileges: (security.noNewPrivileges ?? false) && !security.privileged,
-    ...(resources.oomScoreAdjust === undefined ? {} : { oomScoreAdj: resources.oomScoreAdjust }),
+    ...(resources.oomScoreAdjust === undefined ? {} : { oomScoreAdj: possibleScore(resources.oomScoreAdjust) }),
   };
+}
+
+/** A score below the agent's own needs CAP_SYS_RESOURCE, which root need not have: runc gives up where it lacks it. */
+function possibleScore(wanted: number): number {
+  if (capabilitySet({ privileged: true }).has("sys_resource")) return wanted;
+  return Math.max(wanted, Number(readFileSync("/proc/self/oom_score_adj", "utf8")));
 }
 
 /** What a line of fstab(5) says, said to runc: options in X- are mount(8)'s own. */
