@@ -219,6 +219,25 @@ Try:
     load: async () => (await import("./operate.ts")).operate,
   },
   {
+    name: "join",
+    summary: "make this process a node of a running cluster, by a Domain's token",
+    help: `Usage: capstan join --server URL --ca FILE --token TOKEN --dir DIR [--name NODE]
+
+Asks the cluster for the node's certificates with a token (of a Domain's status, or any bootstrap token), and then runs
+the node's agent until Ctrl-C. Whoever joined with a Domain's token is a node of that Domain. Started again with the same
+DIR it needs no token. Pods of a joined node have a network of their own: on the cluster's machine they reach its
+services; on another machine they reach the outside. NetworkPolicies are enforced on the cluster's own nodes only.
+
+Options:
+  --server URL        of the API, such as https://127.0.0.1:6443
+  --ca FILE           the cluster's CA, such as the platform's DIR/pki/ca.crt
+  --token TOKEN       kubectl get domain alice -o jsonpath='{.status.deployTokenStatuses[?(@.state=="unused")].token}'
+  --token-file FILE   the same from a file: arguments can be read by everybody on the machine
+  --dir DIR           where the node keeps its certificates and pods
+  --name NODE         default: this machine's name`,
+    load: async () => (await import("./join.ts")).join,
+  },
+  {
     name: "node",
     summary: "run the agent of one further node",
     help: `Usage: capstan node DIR

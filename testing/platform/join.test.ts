@@ -1,0 +1,66 @@
+// A node that joins a Domain with its token, as a process of its own.
+import assert from "node:assert/strict";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { Nodes, Pods } from "@capstan/api/generated/resources";
+import { Domains } from "@capstan/api/kinds/domain";
+import { createClient, readText, waitFor } from "@capstan/core/client";
+import { openKubeconfig } from "@capstan/core/wire";
+import { capstan, startInstance } from "./instance.ts";
+
+const root = process.getuid?.() === 0 ? false : "pods of several nodes on one machine need root";
+const bin = new URL("../../apps/capstan/bin.js", import.meta.url).pathname;
+
+test("a node joins with a Domain's token, runs pods, and is told by the Domain", { skip: root }, async () => {
+  await using instance = startInstance();
+  const { addresses } = await instance.ready();
+  const { transport } = await openKubeconfig(instance.kubeconfig);
+  const client = createClient(transport.handler);
+  const signal = AbortSignal.timeout(60_000);
+  await client.create(Domains, { metadata: { name: "alice" }, spec: {} });
+  const domain = await waitFor(
+    client,
+    Domains,
+    { name: "alice" },
+    ({ status }) => !!status?.deployTokenStatuses,
+    signal,
+  );
+  const token = domain.status?.deployTokenStatuses?.[0]?.token ?? "";
+  const directory = mkdtempSync(join(tmpdir(), "capstan-join-"));
+  const ca = join(instance.directory, "pki", "ca.crt");
+  const words = ["join", "--server", addresses.api ?? "", "--ca", ca, "--name", "worker", "--dir", directory];
+  const child = spawn(process.execPath, [bin, ...words, "--token", token], { stdio: ["ignore", "pipe", "inherit"] });
+  const ended = once(child, "exit");
+  try {
+    const ready = ({ status }: { status?: { conditions?: { type: string; status: string }[] } }) =>
+      status?.conditions?.some((each) => each.type === "Ready" && each.status === "True") ?? false;
+    const node = await waitFor(client, Nodes, { name: "worker" }, ready, signal);
+    assert.equal(node.metadata.labels?.["kuscia.secretflow/namespace"], "alice");
+    await waitFor(
+      client,
+      Domains,
+      { name: "alice" },
+      ({ status }) => status?.nodeStatuses?.[0]?.status === "Ready",
+      signal,
+    );
+    const containers = [{ name: "main", image: "capstan/host", command: ["sh", "-c", "echo from the worker"] }];
+    const ref = { namespace: "default", name: "p" };
+    await client.create(Pods, { metadata: ref, spec: { nodeName: "worker", restartPolicy: "Never", containers } });
+    await waitFor(client, Pods, ref, ({ status }) => status?.phase === "Succeeded", signal);
+    const log = await client.request({ method: "GET", url: "/api/v1/namespaces/default/pods/p/log" });
+    assert.equal(await readText(log), "from the worker\n");
+    const again = await capstan([...words.slice(0, -1), `${directory}-2`, "--token", token]);
+    assert.notEqual(again.code, 0);
+    assert.match(again.stderr, /the token .* is not known, or is used/);
+  } finally {
+    child.kill("SIGTERM");
+    await ended;
+    transport.close();
+    rmSync(directory, { recursive: true, force: true });
+    rmSync(`${directory}-2`, { recursive: true, force: true });
+  }
+});
