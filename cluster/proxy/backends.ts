@@ -1,4 +1,5 @@
 // Which addresses stand behind a port of a Service.
+import { isIPv4 } from "node:net";
 import type { Service } from "@capstan/api/generated/core-v1";
 import type { Endpoint, EndpointSlice } from "@capstan/api/generated/discovery-v1";
 
@@ -33,7 +34,7 @@ export function portsOf({ spec }: Service): ServicePort[] {
 export function virtualAddress({ spec }: Service): string | undefined {
   if (spec?.type === "ExternalName") return undefined;
   const address = spec?.clusterIP;
-  return address && address !== "None" && !address.includes(":") ? address : undefined;
+  return address && isIPv4(address) ? address : undefined;
 }
 
 /**
@@ -57,7 +58,7 @@ export function backendsOf(service: Service, slices: EndpointSlice[], port: Serv
   const found = new Map<string, Backend>();
   for (const { endpoint, port: number } of usable) {
     const address = endpoint.addresses[0];
-    if (!address) continue;
+    if (!address || !isIPv4(address)) continue;
     const weight = weights[address] ?? weights[endpoint.targetRef?.name ?? ""] ?? 1;
     found.set(`${address}:${number}`, { address, port: number, weight });
   }

@@ -173,7 +173,6 @@ for (const mode of ["userspace", "nftables"] satisfies ProxyMode[]) {
       for (const host of ["127.0.0.1", gateway]) assert.match(await served(host, nodePort, node), /^b /);
       assert.match(await served(gateway, nodePort), /^b /);
       assert.match(await served("192.0.2.77"), /^b /);
-      assert.match(await served("192.0.2.77", 80, node), /^b /);
       for (const host of ["127.0.0.1", gateway]) assert.match(await served(host, 18_080, node), /^a /);
     });
 

@@ -1,4 +1,5 @@
 // What has to be listened at, and where it leads: for Services, and for host ports of pods.
+import { isIPv4 } from "node:net";
 import type { Pod, Service } from "@capstan/api/generated/core-v1";
 import type { EndpointSlice } from "@capstan/api/generated/discovery-v1";
 import { keyOf, refOf } from "@capstan/api/meta";
@@ -70,7 +71,7 @@ function outsideFrontends({ spec, status }: Service, port: ServicePort, nodeAddr
   const balanced = (status?.loadBalancer?.ingress ?? []).flatMap(({ ip, ipMode }) =>
     ip && ipMode !== "Proxy" ? [ip] : [],
   );
-  const external = [...(spec.externalIPs ?? []), ...balanced].filter((ip) => !ip.includes(":"));
+  const external = [...(spec.externalIPs ?? []), ...balanced].filter((ip) => isIPv4(ip));
   return [
     ...(node ? nodeAddresses.map((host): Frontend => ({ host, port: node, kind: "node" })) : []),
     ...[...new Set(external)].map((host): Frontend => ({ host, port: port.port, kind: "external" })),
@@ -81,12 +82,13 @@ function outsideFrontends({ spec, status }: Service, port: ServicePort, nodeAddr
 export function planPod(pod: Pod, { nodeAddresses }: PlanOptions): Plan[] {
   const { metadata, spec, status } = pod;
   const address = status?.podIP;
-  if (!address || spec.hostNetwork || status.phase === "Succeeded" || status.phase === "Failed") return [];
+  if (!address || !isIPv4(address) || spec.hostNetwork || status.phase === "Succeeded" || status.phase === "Failed")
+    return [];
   const sidecars = (spec.initContainers ?? []).filter(({ restartPolicy }) => restartPolicy === "Always");
   const ports = [...spec.containers, ...sidecars].flatMap((container) => container.ports ?? []);
   return ports.flatMap(({ hostPort, hostIP, containerPort, protocol = "TCP" }) => {
     if (!hostPort || (protocol !== "TCP" && protocol !== "UDP")) return [];
-    const hosts = hostIP ? [hostIP] : nodeAddresses;
+    const hosts = (hostIP ? [hostIP] : nodeAddresses).filter((host) => isIPv4(host));
     const backend = { address, port: containerPort, weight: 1 };
     return [
       {

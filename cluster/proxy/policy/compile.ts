@@ -1,4 +1,5 @@
 // What NetworkPolicies mean for the pods that there are now. Source: NetworkPolicySpec of networking.k8s.io/v1.
+import { isIPv4 } from "node:net";
 import type { NetworkPolicy, NetworkPolicyPeer, NetworkPolicyPort } from "@capstan/api/generated/networking-v1";
 import { selects } from "@capstan/api/meta";
 
@@ -105,9 +106,14 @@ function isPeer(peer: NetworkPolicyPeer, pod: PolicyPod, namespace: string, worl
 /** Those of IPv4: there is no other traffic. */
 function blocksOf(peers: NetworkPolicyPeer[]) {
   return peers.flatMap(({ ipBlock }) => {
-    if (!ipBlock || ipBlock.cidr.includes(":")) return [];
-    return [{ cidr: ipBlock.cidr, except: ipBlock.except ?? [] }];
+    if (!ipBlock || !isRange(ipBlock.cidr)) return [];
+    return [{ cidr: ipBlock.cidr, except: (ipBlock.except ?? []).filter(isRange) }];
   });
+}
+
+function isRange(text: string): boolean {
+  const [address = "", prefix = "", ...more] = text.split("/");
+  return isIPv4(address) && /^\d{1,2}$/.test(prefix) && Number(prefix) <= 32 && more.length === 0;
 }
 
 function portOf({ protocol = "TCP", port, endPort }: NetworkPolicyPort, targets: PolicyPod[]): PortMatch {

@@ -1,4 +1,5 @@
 // NetworkPolicies, enforced on the node that all pods of the instance run on.
+import { isIPv4 } from "node:net";
 import { networkInterfaces } from "node:os";
 import type { Pod } from "@capstan/api/generated/core-v1";
 import type { NetworkPolicy } from "@capstan/api/generated/networking-v1";
@@ -179,7 +180,7 @@ const faceOf = (pod: Pod) => JSON.stringify([pod.metadata.labels, pod.status?.po
 /** Pods on the node's own network have no address of their own, ended ones none any more. */
 function policyPod(pod: Pod, ip: string | undefined): PolicyPod[] {
   const { metadata, spec } = pod;
-  if (!ip || spec?.hostNetwork || isOver(pod)) return [];
+  if (!ip || !isIPv4(ip) || spec?.hostNetwork || isOver(pod)) return [];
   const containers = [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])];
   const ports = containers.flatMap(({ ports: all }) =>
     (all ?? []).flatMap(({ name, protocol = "TCP", containerPort }) =>
