@@ -161,7 +161,7 @@ test("limit ranges fill in and bound what containers ask for", async () => {
   const resources = { requests: { cpu: "10m", memory: "2Gi" }, limits: { cpu: "1", memory: "2Gi" } };
   await assert.rejects(createPod({ containers: [{ name: "c", resources }] }), {
     message:
-      'pods "p" is forbidden: [minimum cpu usage per Container is 50m, but request is 10m, maximum memory usage per Container is 1Gi, but limit is 2Gi, maximum memory usage per Container is 1Gi, but request is 2Gi]',
+      'pods "p" is forbidden: [minimum cpu usage per Container is 50m, but request is 10m, maximum memory usage per Container is 1Gi, but limit is 2Gi]',
   });
   view.put(LimitRanges, {
     metadata: { name: "l", namespace: "a" },

@@ -5,6 +5,7 @@ import { createAuthorizer } from "../authorization/index.ts";
 import type { ExtensionFactory } from "../request.ts";
 import { createCertificateAdmission } from "./certificates.ts";
 import { createDefaultIngressClass, createDefaultStorageClass } from "./default-class.ts";
+import { extendedResourceToleration } from "./extended-resources.ts";
 import { createLimitRanger } from "./limit-ranger.ts";
 import { createNamespaceLifecycle } from "./namespace-lifecycle.ts";
 import { createNodeRestriction } from "./node-restriction.ts";
@@ -43,6 +44,7 @@ export function createAdmission({ log, client }: AdmissionOptions): ExtensionFac
       createPodSecurity(view),
       createPriority(view),
       defaultTolerationSeconds,
+      extendedResourceToleration,
       storageObjectInUseProtection,
       createDefaultStorageClass(view),
       createRuntimeClassAdmission(view),

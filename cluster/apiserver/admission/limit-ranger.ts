@@ -92,7 +92,7 @@ function check(
     if (request === undefined) problems.push(`minimum ${name} usage per ${type} is ${bound}. No request is specified`);
     else if (parseQuantity(request) < parseQuantity(bound))
       problems.push(`minimum ${name} usage per ${type} is ${bound}, but request is ${request}`);
-    if (limit !== undefined && parseQuantity(limit) < parseQuantity(bound))
+    else if (limit !== undefined && parseQuantity(limit) < parseQuantity(bound))
       problems.push(`minimum ${name} usage per ${type} is ${bound}, but limit is ${limit}`);
   }
   for (const [name, bound] of Object.entries(item.max ?? {})) {
@@ -102,7 +102,7 @@ function check(
       problems.push(`maximum ${name} usage per ${type} is ${bound}. No limit is specified`);
     else if (limit !== undefined && parseQuantity(limit) > parseQuantity(bound))
       problems.push(`maximum ${name} usage per ${type} is ${bound}, but limit is ${limit}`);
-    if (request !== undefined && parseQuantity(request) > parseQuantity(bound))
+    else if (request !== undefined && parseQuantity(request) > parseQuantity(bound))
       problems.push(`maximum ${name} usage per ${type} is ${bound}, but request is ${request}`);
   }
   for (const [name, bound] of Object.entries(item.maxLimitRequestRatio ?? {}))

@@ -10,10 +10,7 @@ export interface AuthenticatorOptions {
   audiences: readonly string[];
 }
 
-// Load balancers and clients ask these before they have credentials.
-const open = /^\/(healthz|readyz|livez)(\/|$)|^\/version\/?$/;
-
-/** Sets `principal`, or refuses with Unauthorized. A request that already has one comes from this process. */
+/** Sets `principal`, or refuses with Unauthorized. Who shows no credentials is anonymous. A request that already has one comes from this process. */
 export function createAuthenticator(options: AuthenticatorOptions): Interceptor {
   return (next) => async (request) => {
     if (request.principal) return next(request);
@@ -36,8 +33,8 @@ function identify(request: HttpRequest, options: AuthenticatorOptions): Principa
     if ("refused" in result) return undefined;
     return result.audiences.some((name) => options.audiences.includes(name)) ? result.principal : undefined;
   }
-  const path = request.url.split("?", 1)[0] ?? "";
-  return open.test(path) ? { name: anonymous, groups: [unauthenticated] } : undefined;
+  // What anybody may do is for authorization to say.
+  return request.headers.authorization ? undefined : { name: anonymous, groups: [unauthenticated] };
 }
 
 function bearerOf({ headers }: HttpRequest): string | undefined {

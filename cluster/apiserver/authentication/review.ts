@@ -17,8 +17,7 @@ export function createReviewEndpoints({ check, audiences }: AuthenticatorOptions
     create: async ({ object }) => {
       const review = object as TokenReview | undefined;
       const token = review?.spec?.token ?? "";
-      if (token === "")
-        throw new StatusError("BadRequest", "spec.token: token is required for TokenReview in authentication");
+      if (token === "") throw new StatusError("BadRequest", "token is required for TokenReview in authentication");
       const asked = review?.spec.audiences?.length ? review.spec.audiences : audiences;
       // The token is not sent back: the caller has it, and answers are easier to come by than requests.
       const { token: _, ...spec } = review?.spec ?? {};
@@ -27,7 +26,9 @@ export function createReviewEndpoints({ check, audiences }: AuthenticatorOptions
       if ("refused" in result) return { ...answer, status: { user: {}, error: result.refused } };
       const common = asked.filter((name) => result.audiences.includes(name));
       if (common.length === 0) {
-        return { ...answer, status: { user: {}, error: `the token is not for ${asked.join(", ")}` } };
+        const list = (names: readonly string[]) => `[${names.map((name) => JSON.stringify(name)).join(" ")}]`;
+        const error = `[invalid bearer token, token audiences ${list(result.audiences)} is invalid for the target audiences ${list(asked)}]`;
+        return { ...answer, status: { user: {}, error } };
       }
       return { ...answer, status: { authenticated: true, user: userInfoOf(result.principal), audiences: common } };
     },

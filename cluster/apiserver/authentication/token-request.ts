@@ -45,7 +45,7 @@ async function mint({ view, tokens, audiences }: TokenRequestOptions, { info, ob
       message: `Invalid value: ${lifetime}: ${wrong}`,
       reason: "FieldValueInvalid",
     };
-    throw invalid({ group: "authentication.k8s.io", kind: "TokenRequest" }, name, [cause]);
+    throw invalid({ group: "authentication.k8s.io", kind: "TokenRequest" }, "", [cause]);
   }
   const asked = request?.spec?.audiences ?? [];
   const spec = { ...request?.spec, audiences: asked.length > 0 ? asked : [...audiences], expirationSeconds: lifetime };
@@ -56,7 +56,12 @@ async function mint({ view, tokens, audiences }: TokenRequestOptions, { info, ob
   return {
     kind: "TokenRequest",
     apiVersion: "authentication.k8s.io/v1",
-    metadata: { name, namespace, creationTimestamp: new Date().toISOString().replace(/\.\d+Z$/, "Z") },
+    metadata: {
+      name,
+      namespace,
+      uid: crypto.randomUUID(),
+      creationTimestamp: new Date().toISOString().replace(/\.\d+Z$/, "Z"),
+    },
     spec,
     status: { token, expirationTimestamp },
   };
@@ -64,7 +69,8 @@ async function mint({ view, tokens, audiences }: TokenRequestOptions, { info, ob
 
 type Reference = NonNullable<TokenRequest["spec"]["boundObjectRef"]>;
 
-function bind(view: View, namespace: string, account: string, { kind = "", name = "", uid }: Reference): Binding {
+function bind(view: View, namespace: string, account: string, reference: Reference): Binding {
+  const { kind = "", name = "", uid, apiVersion = "" } = reference;
   const found = <T extends KubeObject>(resource: Resource<T>): T => {
     const object = view.get(resource, resource.namespaced ? { namespace, name } : { name });
     if (!object) throw notFound(resource, name);
@@ -88,5 +94,6 @@ function bind(view: View, namespace: string, account: string, { kind = "", name 
   }
   if (kind === "Secret") return { kind, name, uid: found(Secrets).metadata.uid ?? "" };
   if (kind === "Node") return { kind, name, uid: found(Nodes).metadata.uid ?? "" };
-  throw new StatusError("BadRequest", `cannot bind token to object of type ${kind}`);
+  const group = apiVersion.includes("/") ? apiVersion : `/${apiVersion}`;
+  throw new StatusError("BadRequest", `cannot bind token to object of type ${group}, Kind=${kind}`);
 }

@@ -1,4 +1,4 @@
-import type { ClusterRole, PolicyRule, RoleBinding } from "@capstan/api/generated/rbac-v1";
+import type { ClusterRole, PolicyRule, RoleBinding, RoleRef } from "@capstan/api/generated/rbac-v1";
 import { invalid, type KubeObject } from "@capstan/api/meta";
 import { masters } from "../authentication/index.ts";
 import type { AdmissionPlugin, Attributes } from "../request.ts";
@@ -59,7 +59,9 @@ function checkBinding(rbac: Rbac, attributes: Attributes, binding: RoleBinding):
 }
 
 function immutable({ kind, name }: Attributes, binding: KubeObject & { roleRef: unknown }) {
-  const message = `Invalid value: ${JSON.stringify(binding.roleRef)}: cannot change roleRef`;
+  const { apiGroup, kind: of, name: to } = binding.roleRef as RoleRef;
+  const shown = JSON.stringify({ APIGroup: apiGroup, Kind: of, Name: to });
+  const message = `Invalid value: ${shown}: cannot change roleRef`;
   return invalid(kind, name, [{ field: "roleRef", message, reason: "FieldValueInvalid" }]);
 }
 

@@ -1,8 +1,11 @@
 import type { Container, Pod } from "@capstan/api/generated/core-v1";
+import type { PolicyRule } from "@capstan/api/generated/rbac-v1";
 import { Pods } from "@capstan/api/generated/resources";
 import type { Principal } from "@capstan/base/http";
 import type { View } from "../request.ts";
 import type { Access, Authorizer } from "./access.ts";
+import { defaultClusterRoles } from "./default-roles.ts";
+import { ruleAllows } from "./rule.ts";
 
 const prefix = "system:node:";
 
@@ -22,27 +25,6 @@ function podsOn(view: View, node: string): Pod[] {
     indexes.set(pods, index);
   }
   return index.get(node) ?? [];
-}
-
-/**
- * Lets nodes read the Secrets, ConfigMaps and claims that their pods refer to, and no others.
- * Source: kubernetes/plugin/pkg/auth/authorizer/node.
- */
-export function createNodeAuthorizer(view: View): Authorizer {
-  const reading = new Set(["get", "list", "watch"]);
-  return (access) => {
-    const node = nodeOf(access.principal);
-    if (node === undefined || !access.isResource || access.group !== "" || access.subresource !== "")
-      return { allowed: false };
-    const refer = references[access.resource];
-    if (!refer || !reading.has(access.verb)) return { allowed: false };
-    if (access.name === "") return { allowed: false, reason: "a node reads these only one by one, by their name" };
-    const allowed = podsOn(view, node).some(
-      (pod) => pod.metadata.namespace === access.namespace && refer(pod).includes(access.name),
-    );
-    const reason = `no relationship found between node ${JSON.stringify(node)} and this object`;
-    return allowed ? { allowed } : { allowed, reason };
-  };
 }
 
 type Refer = (pod: Pod) => (string | undefined)[];
@@ -73,6 +55,38 @@ const references: Record<Access["resource"], Refer | undefined> = {
     ...projected(pod).map(({ secret }) => secret?.name),
   ],
 };
+
+const reading = ["get", "list", "watch"];
+/** What the node agents here keep at hand, where a kubelet asks for one at a time. */
+const atHand: readonly PolicyRule[] = [
+  { verbs: reading, apiGroups: [""], resources: ["persistentvolumeclaims", "persistentvolumes"] },
+  { verbs: reading, apiGroups: ["storage.k8s.io"], resources: ["volumeattachments"] },
+];
+
+/** What every node may do. Those of its role that are about single objects are asked for below. */
+const common: readonly PolicyRule[] = (
+  defaultClusterRoles.find(({ metadata }) => metadata.name === "system:node")?.rules ?? []
+).map((rule) => ({ ...rule, resources: rule.resources?.filter((resource) => !references[resource]) ?? [] }));
+
+/**
+ * Lets nodes do what their role says, of the Secrets and ConfigMaps only with those that their pods refer to.
+ * Source: kubernetes/plugin/pkg/auth/authorizer/node.
+ */
+export function createNodeAuthorizer(view: View): Authorizer {
+  return (access) => {
+    const node = nodeOf(access.principal);
+    if (node === undefined || !access.isResource) return { allowed: false };
+    if ([...common, ...atHand].some((rule) => ruleAllows(rule, access))) return { allowed: true };
+    const refer = access.group === "" && access.subresource === "" ? references[access.resource] : undefined;
+    if (!refer || !reading.includes(access.verb)) return { allowed: false };
+    if (access.name === "") return { allowed: false, reason: "a node reads these only one by one, by their name" };
+    const allowed = podsOn(view, node).some(
+      (pod) => pod.metadata.namespace === access.namespace && refer(pod).includes(access.name),
+    );
+    const reason = `no relationship found between node ${JSON.stringify(node)} and this object`;
+    return allowed ? { allowed } : { allowed, reason };
+  };
+}
 
 /** Yes from the first that says yes; the reasons of those that do not. */
 export function anyOf(...authorizers: Authorizer[]): Authorizer {

@@ -57,16 +57,22 @@ export function createReviewEndpoints(rbac: Rbac): Endpoint[] {
 
 function check(kind: string, spec: SubjectAccessReviewSpec, { info }: EndpointCall): void {
   const fail = (field: string, message: string) => {
-    throw invalid({ group, kind }, "", [{ field, message, reason: "FieldValueInvalid" }]);
+    // Reviews are no objects with a kind: upstream leaves it out.
+    throw invalid({ group, kind: "" }, "", [{ field, message, reason: "FieldValueInvalid" }]);
   };
   const attributes = spec.resourceAttributes;
   if (attributes && spec.nonResourceAttributes) {
-    fail("spec.nonResourceAttributes", "Invalid value: cannot be specified in combination with resourceAttributes");
+    const { path = "", verb = "" } = spec.nonResourceAttributes;
+    const shown = JSON.stringify({ Path: path, Verb: verb });
+    fail(
+      "spec.nonResourceAttributes",
+      `Invalid value: ${shown}: cannot be specified in combination with resourceAttributes`,
+    );
   }
   if (!attributes && !spec.nonResourceAttributes) {
     fail(
       "spec.resourceAttributes",
-      "Invalid value: exactly one of nonResourceAttributes or resourceAttributes must be specified",
+      "Invalid value: null: exactly one of nonResourceAttributes or resourceAttributes must be specified",
     );
   }
   if (kind !== "SelfSubjectAccessReview" && !spec.user && !spec.groups?.length) {

@@ -157,11 +157,19 @@ export function checkEvent(event: Event, errors: FieldErrors): void {
   if (!event.reason) errors.required("reason");
 }
 
-export function checkRole({ rules }: ClusterRole, errors: FieldErrors): void {
+export function checkRole({ rules, kind }: ClusterRole, errors: FieldErrors): void {
   for (const [i, rule] of (rules ?? []).entries()) {
     const at = `rules[${i}]`;
     if (!rule.verbs?.length) errors.required(`${at}.verbs`, "verbs must contain at least one value");
-    if (rule.nonResourceURLs?.length) continue;
+    if (rule.nonResourceURLs?.length) {
+      if (kind === "Role")
+        errors.invalid(
+          `${at}.nonResourceURLs`,
+          rule.nonResourceURLs,
+          "namespaced rules cannot apply to non-resource URLs",
+        );
+      continue;
+    }
     if (!rule.apiGroups?.length)
       errors.required(`${at}.apiGroups`, "resource rules must supply at least one api group");
     if (!rule.resources?.length) errors.required(`${at}.resources`, "resource rules must supply at least one resource");
@@ -171,14 +179,17 @@ export function checkRole({ rules }: ClusterRole, errors: FieldErrors): void {
 export function checkBinding(binding: ClusterRoleBinding, errors: FieldErrors, old?: ClusterRoleBinding): void {
   const { roleRef, subjects } = binding;
   if (!roleRef?.name) errors.required("roleRef.name");
-  const kinds = binding.kind === "RoleBinding" ? ["ClusterRole", "Role"] : ["ClusterRole"];
+  const kinds = binding.kind === "RoleBinding" ? ["Role", "ClusterRole"] : ["ClusterRole"];
   if (!kinds.includes(roleRef?.kind ?? "")) errors.notSupported("roleRef.kind", roleRef?.kind ?? "", kinds);
   for (const [i, subject] of (subjects ?? []).entries()) {
     if (!subject.name) errors.required(`subjects[${i}].name`);
     checkOneOf(subject.kind, ["ServiceAccount", "User", "Group"], `subjects[${i}].kind`, errors);
     if (subject.kind === "ServiceAccount" && !subject.namespace) errors.required(`subjects[${i}].namespace`);
   }
-  if (old && !equal(old.roleRef, roleRef)) errors.invalid("roleRef", roleRef, "cannot change roleRef");
+  if (old && !equal(old.roleRef, roleRef)) {
+    const { apiGroup, kind, name } = roleRef;
+    errors.invalid("roleRef", { APIGroup: apiGroup, Kind: kind, Name: name }, "cannot change roleRef");
+  }
 }
 
 export function checkBudget({ spec }: PodDisruptionBudget, errors: FieldErrors): void {
