@@ -118,6 +118,7 @@ function identityOf(options: NodeAgentOptions, dataDir: string, devices: DeviceM
     podCidr,
     dataDir,
     maxPods,
+    runtime: runtime.version?.(),
     devices: () => devices.amounts(),
     images: () => nodeImages(runtime.images),
   };
@@ -183,12 +184,14 @@ async function run(options: NodeAgentOptions, signal: AbortSignal, ready: () => 
   drivers.watch(() => manager.driversChanged(), signal);
   const served = serveDevices({ manager: devices, directory: plugins, log }, signal);
   let told = Promise.resolve();
-  devices.onChange(() => {
+  const tell = () => {
     told = told.then(async () => {
       if (!signal.aborted) await writeStatus(client, identity, serving.port);
     });
-    told = told.catch((error: unknown) => log.warn("the node's devices could not be told", { error }));
-  });
+    told = told.catch((error: unknown) => log.warn("the node's status could not be written", { error }));
+  };
+  devices.onChange(tell);
+  runtime.images.onChange?.(tell);
   const limits = enforceStorageLimits(context, () => manager.workers(), options.storagePeriodMs);
   const collector = new ImageCollector({ ...context, images: runtime.images, nodeName, policy: options.imagePolicy });
   const collecting = collector.start(signal);

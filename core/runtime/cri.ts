@@ -113,6 +113,8 @@ export interface ContainerConfig {
 
 export interface ContainerStatus {
   id: string;
+  /** Whose id it is, where that is another program, such as containerd. */
+  runtime?: string;
   sandboxId: string;
   config: Omit<ContainerConfig, "env">;
   imageId: string;
@@ -278,6 +280,8 @@ export interface ImageService {
   /** Takes one name of an image away, or by its id all; with the last name its layers go, unless others share them. */
   removeImage(name: string): Promise<void>;
   pulls?(): PullProgress[];
+  /** Called when images have come or gone. */
+  onChange?(listener: () => void): void;
   imageFileSystem?(): ImageFileSystem;
 }
 

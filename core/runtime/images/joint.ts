@@ -36,7 +36,7 @@ export function stackLayers(layers: Placed[], joints: string): { directories: st
   for (const { layer, path } of layers) {
     chain = `${chain} ${layer.diff}`;
     if (directories.length > 0 && (layer.opaque.length > 0 || layer.implicit.length > 0)) {
-      const name = hexOf(digestOf(chain)).slice(0, 24);
+      const name = hexOf(digestOf(chain)).slice(0, 16);
       const made = join(joints, name);
       if (!existsSync(made)) make(made, layer, new LayeredRoot([{ at: "/", directories: [path, ...directories] }]));
       const [above, below] = [join(made, "above"), join(made, "below")];

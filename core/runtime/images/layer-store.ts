@@ -162,7 +162,7 @@ function readFacts(path: string): StoredLayer | undefined {
 }
 
 /** Short, since the kernel takes a page of lowerdir paths at most; `diff` in the layer's facts tells it from others. */
-const nameOf = (diff: string) => hexOf(diff).slice(0, 24);
+const nameOf = (diff: string) => hexOf(diff).slice(0, 16);
 
 /** Resolves when the other's work is over, however it went. */
 async function waitFor(work: Promise<unknown>, signal: AbortSignal | undefined): Promise<void> {

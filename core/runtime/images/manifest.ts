@@ -32,8 +32,8 @@ export interface Configuration {
 
 /** Bytes of a document: it is held in memory. */
 export const documentLimit = 4 * 1024 * 1024;
-// Where the kernel's limit of layers of one overlay is, less what the runtime adds.
-const layersLimit = 400;
+// The kernel takes a page of an overlay's options: so many layers fit, with what lies between them.
+const layersLimit = 160;
 
 export const indexTypes = [
   "application/vnd.oci.image.index.v1+json",

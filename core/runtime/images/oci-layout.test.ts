@@ -76,7 +76,7 @@ test("settings are read, layers shared, and the map's own words count", async ()
 test("an image is whole after a restart; its layers go with its last name", async () => {
   await layersOf({ layers: [[{ path: "a", content: "1" }]] });
   const { id } = images.find("test:1") ?? assert.fail();
-  mkdirSync(join(directory, "images/layers", `${"0".repeat(24)}.cut-off`));
+  mkdirSync(join(directory, "images/layers", `${"0".repeat(16)}.cut-off`));
   await images.close();
   images = await open();
   assert.equal(images.imageStatus(id)?.size, 1);

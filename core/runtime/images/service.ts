@@ -42,6 +42,7 @@ export class Images implements ImageService {
   readonly #downloads: Downloads;
   readonly #turns = new Turns(parallel);
   readonly #pulls = new Set<PullProgress>();
+  readonly #listeners = new Set<() => void>();
 
   constructor(options: ImagesOptions) {
     this.#options = options;
@@ -110,6 +111,11 @@ export class Images implements ImageService {
     if (new Set(this.#options.inUse()).has(id))
       throw new RuntimeError("Failed", `image "${name}" is in use by a container`);
     await this.#store.remove(name);
+    for (const listener of this.#listeners) listener();
+  }
+
+  onChange(listener: () => void): void {
+    this.#listeners.add(listener);
   }
 
   pulls(): PullProgress[] {
@@ -145,6 +151,7 @@ export class Images implements ImageService {
         pulledAt: new Date().toISOString(),
         ...(passing ? { passing } : {}),
       });
+      for (const listener of this.#listeners) listener();
       log.info("an image is there", { image: source.where, id: image.id, layers: image.layers.length });
       return image.id;
     } finally {

@@ -21,6 +21,8 @@ export interface ContainerRecord {
   createdAt: string;
   config: Omit<ContainerConfig, "env">;
   launcher: Launcher;
+  /** Number of the signal that ends it in good order; absent: SIGTERM. */
+  stopSignal?: number;
   /** As LayeredRoot takes it. */
   layers: { at: string; directories: string[] }[];
   startedAt?: string;
@@ -198,7 +200,7 @@ export class OciContainer {
     release(this.#launched);
   }
 
-  signal(signal: NodeJS.Signals): void {
+  signal(signal: NodeJS.Signals | number): void {
     if (this.exit || !this.record.startedAt) return;
     if (signal === "SIGKILL") this.#killed = true;
     kill(this.pid, signal);
@@ -207,7 +209,7 @@ export class OciContainer {
   async stop(graceSeconds: number): Promise<void> {
     if (this.state === "created") this.discard();
     if (!this.exit && graceSeconds > 0) {
-      this.signal("SIGTERM");
+      this.signal(this.record.stopSignal ?? "SIGTERM");
       const over = new AbortController();
       await Promise.race([this.exited.promise, sleep(graceSeconds * 1000, over.signal)]);
       over.abort();

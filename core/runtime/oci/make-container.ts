@@ -14,6 +14,7 @@ import { type Prepared, prepareContainer } from "./prepare.ts";
 import { removeTree } from "./remove-tree.ts";
 import { runcFailure } from "./runc.ts";
 import type { OciSandbox } from "./sandbox.ts";
+import { signalNumber } from "./signals.ts";
 import { verifyMounts } from "./verify-mounts.ts";
 
 export interface MakeOptions {
@@ -51,6 +52,7 @@ export async function makeContainer(
     const { env: _, ...stored } = config;
     const record: ContainerRecord = {
       ...{ id, sandboxId: sandbox.record.id, imageId: image.id, launcher },
+      ...(image.stopSignal ? { stopSignal: signalNumber(image.stopSignal) } : {}),
       createdAt: new Date().toISOString(),
       config: stored,
       layers: prepared.view.mounts,

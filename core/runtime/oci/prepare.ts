@@ -1,5 +1,5 @@
 // Writes the files of a container's directory that launch.sh reads.
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join, posix } from "node:path";
 import type { ContainerConfig, Mount } from "../cri.ts";
 import { RuntimeError } from "../cri.ts";
@@ -72,6 +72,7 @@ export function prepareContainer(options: PrepareOptions): Prepared {
     shm: sandbox.shm,
     cgroups: options.cgroup?.directories ?? new Map(),
     mounts: config.mounts,
+    writable: security.readonlyRootfs ? imageVolumes(image, config.mounts) : [],
   });
   const identity = whoRuns(options, root);
   const argv = [...(config.command ?? image.entrypoint), ...(config.args ?? (config.command ? [] : image.cmd))];
@@ -157,11 +158,25 @@ function environmentOf(config: ContainerConfig, image: Image, hostname: string, 
 
 function makeWorkingDirectory(view: LayeredRoot, path: string): void {
   if (!path.startsWith("/")) throw new RuntimeError("InvalidArgument", `workingDir "${path}" is not an absolute path`);
-  const { stat, host } = view.locate(path);
+  const { stat } = view.locate(path);
   if (stat?.isDirectory()) return;
   if (stat) throw new RuntimeError("InvalidArgument", `workingDir ${path} is not a directory`);
   // Below a volume or in the image: either way made where the container will see it.
-  mkdirSync(host, { recursive: true, mode: 0o755 });
+  view.makeMountPoint(path, "directory");
+}
+
+const volumesLimit = 64;
+
+/** What the image wants writable, where the pod mounts nothing. */
+function imageVolumes({ volumes = [] }: Image, mounts: Mount[]): string[] {
+  if (volumes.length > volumesLimit)
+    throw new RuntimeError("InvalidImage", `the image has more volumes than the limit volumes = ${volumesLimit}`);
+  const taken = ["/proc", "/sys", "/dev", ...mounts.map(({ containerPath }) => posix.resolve("/", containerPath))];
+  const within = (path: string, parent: string) => path === parent || path.startsWith(`${parent}/`);
+  return volumes
+    .map((path) => posix.resolve("/", path))
+    .filter((path) => path !== "/" && !taken.some((one) => within(path, one)))
+    .sort();
 }
 
 /** Looks the program up as the kernel will. */

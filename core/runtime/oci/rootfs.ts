@@ -1,5 +1,5 @@
-import { chmodSync, existsSync, mkdirSync, statSync } from "node:fs";
-import { join, relative } from "node:path";
+import { chmodSync, chownSync, existsSync, mkdirSync, statSync, symlinkSync } from "node:fs";
+import { basename, dirname, join, relative } from "node:path";
 import type { Mount } from "../cri.ts";
 import type { ImageRoot } from "../images/image.ts";
 import { bind, bindTree, type MountEntry, overlay } from "./fstab.ts";
@@ -26,6 +26,8 @@ export interface RootOptions {
   /** The container's cgroup directories, by their place below /sys/fs/cgroup ("" for the unified hierarchy). */
   cgroups: Map<string, string>;
   mounts: Mount[];
+  /** Absolute paths in the root that can be written even where that is read-only: the image's own wish. */
+  writable: string[];
 }
 
 export interface PreparedRoot {
@@ -62,6 +64,7 @@ export function prepareRoot(options: RootOptions): PreparedRoot {
     inner.push(bindTree(options.code, at, { readonly: true }), ...codeMasks(options.code, at, options.hidden));
     view.add({ at: "/opt/capstan", directories: [options.code] });
   }
+  for (const [index, at] of options.writable.entries()) inner.push(writablePlace(at, index, options, view));
   const mounts: Mount[] = [];
   const depth = (mount: Mount) => mount.containerPath.split("/").filter(Boolean).length;
   for (const mount of options.mounts.toSorted((a, b) => depth(a) - depth(b))) {
@@ -117,8 +120,37 @@ function imageRoot(path: string, options: RootOptions): { entries: MountEntry[];
   const writable = { upper: join(options.directory, "upper"), work: join(options.directory, "work") };
   mkdirSync(writable.upper, { recursive: true });
   mkdirSync(writable.work, { recursive: true });
-  const entries = [overlay(path, options.image.layers, writable, overlayExtra(options))];
+  const lowers = shortened(options.directory, options.image.layers);
+  const entries = [overlay(path, lowers, { upper: "upper", work: "work" }, overlayExtra(options))];
   return { entries, view: new LayeredRoot([{ at: "/", directories: [writable.upper, ...options.image.layers] }]) };
+}
+
+/**
+ * The kernel takes a page of options: what most layers lie in gets a short name in the container's directory, which is
+ * where the mounts are made.
+ */
+function shortened(directory: string, layers: string[]): string[] {
+  const [[home = ""] = []] = [...Map.groupBy(layers, dirname)].sort(([, a], [, b]) => b.length - a.length);
+  if (home === "") return layers;
+  symlinkSync(home, join(directory, "l"));
+  return layers.map((layer) => (dirname(layer) === home ? `l/${basename(layer)}` : layer));
+}
+
+/** A place that stays writable: over the image's own files, if there are any. */
+function writablePlace(at: string, index: number, options: RootOptions, view: LayeredRoot): MountEntry {
+  const directory = join(options.directory, "writable", String(index));
+  const writable = { upper: join(directory, "upper"), work: join(directory, "work") };
+  for (const made of [writable.upper, writable.work]) mkdirSync(made, { recursive: true, mode: 0o755 });
+  const lowers = view.directories(at).filter((path) => !path.startsWith(`${options.directory}/`));
+  const target = view.makeMountPoint(at, "directory");
+  view.add({ at: target, directories: [writable.upper, ...lowers] });
+  const place = join(options.directory, "root", target);
+  if (lowers.length === 0) return bind(writable.upper, place);
+  const [top = ""] = lowers;
+  const { mode, uid, gid } = statSync(top);
+  chmodSync(writable.upper, mode & 0o7777);
+  if (!options.rootless) chownSync(writable.upper, uid, gid);
+  return overlay(place, lowers, writable, overlayExtra(options));
 }
 
 /** Overlays in a user namespace keep their marks in attributes of another name. */
