@@ -1,18 +1,17 @@
 // NetworkPolicies, enforced on the node that all pods of the instance run on.
-import { isIPv4 } from "node:net";
 import { networkInterfaces } from "node:os";
 import type { Pod } from "@capstan/api/generated/core-v1";
 import type { NetworkPolicy } from "@capstan/api/generated/networking-v1";
-import { Namespaces, NetworkPolicies, Pods } from "@capstan/api/generated/resources";
 import { aborted, deferred } from "@capstan/base/async";
 import { messageOf } from "@capstan/base/errors";
 import type { Logger } from "@capstan/base/log";
 import type { Informers, Recorder } from "@capstan/core/reconcile";
 import { contains, createNftTable, type NftMonitor, nftMissing, parseCidr } from "@capstan/core/runtime";
 import { createRounds } from "../rounds.ts";
-import { type Compiled, compilePolicies, type PolicyPod, type Protocol } from "./compile.ts";
+import { type Compiled, compilePolicies } from "./compile.ts";
 import { allowsConnection, type Connection } from "./decide.ts";
 import { fixedRules, type PolicyNetwork, tableOf } from "./rules.ts";
+import { watchWorld } from "./world.ts";
 
 export interface PolicyEngineOptions {
   informers: Informers;
@@ -38,79 +37,27 @@ export interface PolicyEngine {
   admit(pod: Pod, ip: string): Promise<void>;
 }
 
-/** CoreDNS' labels: what people's policies name when they allow names to be resolved. */
-const nameServer = (ip: string): PolicyPod => ({
-  ip,
-  namespace: "kube-system",
-  labels: { "k8s-app": "kube-dns" },
-  ports: [
-    { name: "dns", protocol: "udp", port: 53 },
-    { name: "dns-tcp", protocol: "tcp", port: 53 },
-  ],
-  free: true,
-});
-
 export function createPolicyEngine(options: PolicyEngineOptions): PolicyEngine {
   const { informers, recorder, network, monitor, foreign, log } = options;
-  const policies = informers.informer(NetworkPolicies);
-  const pods = informers.informer(Pods);
-  const namespaces = informers.informer(Namespaces);
+  const world = watchWorld(informers, network?.dnsIp);
   const ready = deferred();
-  const table = network ? createNftTable(network.table) : undefined;
+  const enforcer = network ? createEnforcer(network, log) : undefined;
   let missing = foreign ?? whyNot(network !== undefined);
-  /** Pods that have an address which the API server may not know yet, by UID. */
-  const admitted = new Map<string, { pod: Pod; ip: string }>();
   let compiled: Compiled | undefined;
-  let opened = false;
-  let suspect = false;
-  let nodeAddresses = new Set<string>();
-  const serviceRange = network && parseCidr(network.serviceCidr);
-  /** The node's own traffic is never held up; the addresses of Services are the node's too. */
-  const isNode = (address: string) =>
-    address.startsWith("127.") ||
-    nodeAddresses.has(address) ||
-    (serviceRange !== undefined && contains(serviceRange, address));
-
-  const compile = (): Compiled => {
-    for (const [uid, { pod, ip }] of admitted) {
-      const seen = pods.get({ namespace: pod.metadata.namespace ?? "", name: pod.metadata.name });
-      if (seen?.metadata.uid !== uid || seen.status?.podIP === ip || isOver(seen)) admitted.delete(uid);
-    }
-    const present = pods.list().flatMap((pod) => policyPod(pod, pod.status?.podIP));
-    const starting = [...admitted.values()].flatMap(({ pod, ip }) => policyPod(pod, ip));
-    return compilePolicies({
-      policies: policies.list(),
-      pods: [...present, ...starting, ...(network ? [nameServer(network.dnsIp)] : [])],
-      namespaceLabels: (name) => namespaces.get({ name })?.metadata.labels,
-    });
+  let isNode = (_: string) => false;
+  const tell = (policy: NetworkPolicy) => {
+    if (missing) recorder.warning(policy, "NotEnforced", `This policy is not enforced: ${missing}`);
   };
-  const tell = (policy: NetworkPolicy) => tellMissing(recorder, policy, missing);
-  const write = async (): Promise<void> => {
-    if (!table || !network) return;
-    const now = compile();
-    nodeAddresses = ownAddresses();
-    try {
-      const wanted = tableOf(now, network);
-      if (suspect && !(await table.exists())) opened = false;
-      suspect = false;
-      if (opened) await table.apply(wanted);
-      else await table.open(fixedRules(network), wanted);
-      opened = true;
-      missing = undefined;
-    } catch (error) {
-      if (opened) {
-        // Somebody else may have changed the table: it is made anew.
-        opened = false;
-        log.warn("the rules of network policies are written anew", { error });
-        return await write();
-      }
-      missing = messageOf(error);
-      log.error("network policies are not enforced", { error });
-      for (const policy of policies.list()) tell(policy);
-    }
+  const rounds = createRounds(async () => {
+    if (!enforcer || !network) return;
+    const seen = world.now();
+    const now = compilePolicies(seen);
+    const before = missing;
+    missing = await enforcer.enforce(now);
+    if (missing !== before) for (const policy of seen.policies) tell(policy);
+    isNode = nodeAddresses(network);
     compiled = now;
-  };
-  const rounds = createRounds(write);
+  });
 
   return {
     ready: ready.promise,
@@ -122,43 +69,62 @@ export function createPolicyEngine(options: PolicyEngineOptions): PolicyEngine {
       isNode(connection.destination) ||
       allowsConnection(compiled, connection),
     async admit(pod, ip) {
-      const { uid } = pod.metadata;
-      if (!table || !uid || !ip || policies.list().length === 0) return;
-      admitted.set(uid, { pod, ip });
+      if (!enforcer || !world.concerned()) return;
+      world.admit(pod, ip);
       await rounds.run();
     },
     async start(signal) {
-      await Promise.all([policies.synced(), pods.synced(), namespaces.synced()]);
-      const concerned = () => policies.list().length > 0;
-      const stops = [
-        policies.onChange(({ type, object, old }) => {
-          if (type !== "DELETED" && old?.metadata.generation !== object.metadata.generation) tell(object);
-          void rounds.run();
-        }),
-        pods.onChange(({ object, old }) => {
-          if (concerned() && (!old || faceOf(object) !== faceOf(old) || isOver(object))) void rounds.run();
-        }),
-        namespaces.onChange(() => concerned() && void rounds.run()),
-      ];
-      if (network && monitor)
-        stops.push(
-          monitor.onDeleted(network.table, () => {
-            suspect = true;
-            void rounds.run();
-          }),
-        );
+      await world.synced();
+      const unfollow = world.follow(() => void rounds.run(), tell);
+      const unwatch = monitor?.onDeleted(network?.table ?? "", () => {
+        enforcer?.suspect();
+        void rounds.run();
+      });
       await rounds.run();
       ready.resolve();
       await aborted(signal);
-      for (const stop of stops) stop();
+      unfollow();
+      unwatch?.();
       await rounds.rest();
-      await table?.remove();
+      await enforcer?.remove();
     },
   };
 }
 
-function tellMissing(recorder: Recorder, policy: NetworkPolicy, missing: string | undefined): void {
-  if (missing) recorder.warning(policy, "NotEnforced", `This policy is not enforced: ${missing}`);
+/** Undefined where nft cannot be used. */
+function createEnforcer(network: PolicyNetwork & { table: string }, log: Logger) {
+  const table = createNftTable(network.table);
+  if (!table) return undefined;
+  let opened = false;
+  let suspected = false;
+  const enforce = async (compiled: Compiled): Promise<string | undefined> => {
+    const wanted = tableOf(compiled, network);
+    try {
+      if (suspected && !(await table.exists())) opened = false;
+      suspected = false;
+      if (opened) await table.apply(wanted);
+      else await table.open(fixedRules(network), wanted);
+      opened = true;
+      return undefined;
+    } catch (error) {
+      if (!opened) {
+        log.error("network policies are not enforced", { error });
+        return messageOf(error);
+      }
+      // Somebody else may have changed the table: it is made anew.
+      opened = false;
+      log.warn("the rules of network policies are written anew", { error });
+      return await enforce(compiled);
+    }
+  };
+  return {
+    /** @returns why that cannot be; undefined when it is done. */
+    enforce,
+    suspect() {
+      suspected = true;
+    },
+    remove: () => table.remove(),
+  };
 }
 
 function whyNot(bridged: boolean): string | undefined {
@@ -167,25 +133,10 @@ function whyNot(bridged: boolean): string | undefined {
   return lack === undefined ? undefined : `rules for packets need nft: ${lack}`;
 }
 
-function ownAddresses(): Set<string> {
+/** The node's own traffic is never held up; the addresses of Services are the node's too. */
+function nodeAddresses({ serviceCidr }: PolicyNetwork): (address: string) => boolean {
   const all = Object.values(networkInterfaces()).flatMap((addresses) => addresses ?? []);
-  return new Set(all.map(({ address }) => address));
-}
-
-const isOver = ({ status }: Pod) => status?.phase === "Succeeded" || status?.phase === "Failed";
-
-/** What of a pod policies look at. */
-const faceOf = (pod: Pod) => JSON.stringify([pod.metadata.labels, pod.status?.podIP, isOver(pod)]);
-
-/** Pods on the node's own network have no address of their own, ended ones none any more. */
-function policyPod(pod: Pod, ip: string | undefined): PolicyPod[] {
-  const { metadata, spec } = pod;
-  if (!ip || !isIPv4(ip) || spec?.hostNetwork || isOver(pod)) return [];
-  const containers = [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])];
-  const ports = containers.flatMap(({ ports: all }) =>
-    (all ?? []).flatMap(({ name, protocol = "TCP", containerPort }) =>
-      name ? [{ name, protocol: protocol.toLowerCase() as Protocol, port: containerPort }] : [],
-    ),
-  );
-  return [{ ip, namespace: metadata.namespace ?? "", labels: metadata.labels ?? {}, ports }];
+  const own = new Set(all.map(({ address }) => address));
+  const services = parseCidr(serviceCidr);
+  return (address) => address.startsWith("127.") || own.has(address) || contains(services, address);
 }
