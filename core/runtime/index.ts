@@ -33,6 +33,7 @@ export type { ImageMapping } from "./images/image-map.ts";
 export { credentialsFor, type DockerConfigKey, type Keyring, parseDockerConfig } from "./images/keyring.ts";
 export type { RegistryOptions } from "./images/registry/options.ts";
 export type { InProcessContainer, InProcessImages, InProcessProgram } from "./in-process.ts";
+export { removeLeftovers, sweepInstances } from "./leftovers.ts";
 export { type LogEntry, readLog } from "./log-reader.ts";
 export { addressAt, type Cidr, contains, parseCidr, partOf } from "./network/address.ts";
 export { forgetUdp } from "./network/conntrack.ts";

@@ -10,6 +10,7 @@ import type { RegistryOptions } from "./images/registry/options.ts";
 import { Images } from "./images/service.ts";
 import type { InProcessImages } from "./in-process.ts";
 import { InProcessRuntime, type TrafficGuard } from "./in-process-runtime.ts";
+import { instancePrefix } from "./leftovers.ts";
 import { addressAt, parseCidr } from "./network/address.ts";
 import { createAddressPool } from "./network/addresses.ts";
 import { type Bridge, openBridge } from "./network/bridge.ts";
@@ -79,7 +80,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   };
   const driver = new OciDriver({
     directory,
-    instance: `capstan-${createHash("sha256").update(resolve(dataDir)).digest("hex").slice(0, 12)}`,
+    instance: `${instancePrefix(network)}${createHash("sha256").update(resolve(dataDir)).digest("hex").slice(0, 12)}`,
     tools,
     launcher: options.launcher ?? "auto",
     network: sandboxNetwork,

@@ -2,7 +2,7 @@
 import type { Logger } from "@capstan/base/log";
 import { createGraphCheck } from "@capstan/components/design";
 import type { Client } from "@capstan/core/client";
-import { allocateInstanceNetwork, canBridge } from "@capstan/core/runtime";
+import { allocateInstanceNetwork, canBridge, sweepInstances } from "@capstan/core/runtime";
 import type { Store } from "@capstan/core/store";
 import { writeKubeconfig } from "@capstan/core/wire";
 import { readContent } from "../backup/content.ts";
@@ -80,7 +80,9 @@ async function assemble(
   opened: (plane: ControlPlane) => void,
 ): Promise<Running> {
   const { directory } = settings;
-  const network = allocateInstanceNetwork(directory.root, { bridged: canBridge() });
+  const bridged = canBridge();
+  await sweepInstances({ bridged });
+  const network = allocateInstanceNetwork(directory.root, { bridged });
   const plane = await startControlPlane({
     directory,
     network,

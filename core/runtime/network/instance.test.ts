@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, rmSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { addressAt, contains, overlap, parseCidr } from "./address.ts";
 import { createAddressPool } from "./addresses.ts";
-import { allocateInstanceNetwork, releaseInstanceNetwork } from "./instance.ts";
+import { allocateInstanceNetwork, releaseInstanceNetwork, voidClaims } from "./instance.ts";
 
 test("addresses and ranges", () => {
   const cidr = parseCidr("10.64.128.7/17");
@@ -47,6 +48,12 @@ test("instances of one machine have different ranges, each the same again", () =
     assert.throws(() => allocateInstanceNetwork(late, options), /all 64 address ranges/);
     // What is left of an instance that is gone counts no longer.
     rmSync(join(base, "7"), { recursive: true });
+    assert.throws(() => allocateInstanceNetwork(late, options), /all 64 address ranges/, "its process stands for it");
+    const block = Number(networks[7]?.podCidr.split(".")[1]) - 64;
+    const { pid } = spawnSync("true");
+    writeFileSync(join(base, "registry", `loopback-${block}`), `${join(base, "7")}\n${pid}\n`);
+    const [claim, ...others] = voidClaims(options);
+    assert.deepEqual([claim?.network, claim?.dataDir, others.length], [networks[7], join(base, "7"), 0]);
     assert.equal(allocateInstanceNetwork(late, options).podCidr, networks[7]?.podCidr);
     releaseInstanceNetwork(late, options);
   } finally {

@@ -59,7 +59,38 @@ export function releaseInstanceNetwork(dataDir: string, options: AllocateOptions
   const network = JSON.parse(readFileSync(file, "utf8")) as InstanceNetwork;
   const block = Number(network.podCidr.split(".")[1]) - blocks;
   const path = claimPath(registry, block, options.bridged);
-  if (existsSync(path) && readFileSync(path, "utf8") === resolve(dataDir)) rmSync(path);
+  if (existsSync(path) && readClaim(path).owner === resolve(dataDir)) rmSync(path);
+}
+
+/** A claim that nobody stands for: the data directory is gone or has other ranges, and the process that made it too. */
+export interface VoidClaim {
+  network: InstanceNetwork;
+  dataDir: string;
+  release(): void;
+}
+
+export function voidClaims(options: AllocateOptions): VoidClaim[] {
+  const registry = options.registry ?? defaultRegistry();
+  return Array.from({ length: blocks }, (_, block) => block).flatMap((block) => {
+    const path = claimPath(registry, block, options.bridged);
+    if (!existsSync(path) || holds(path, block)) return [];
+    const release = () => rmSync(path, { force: true });
+    return [{ network: networkOf(block, options.bridged), dataDir: readClaim(path).owner, release }];
+  });
+}
+
+/** First line the data directory, second the process that made the claim. */
+function readClaim(path: string): { owner: string; pid: number } {
+  const [owner = "", pid = ""] = readFileSync(path, "utf8").split("\n");
+  return { owner, pid: Number(pid) };
+}
+
+/** The directory's file is written after the claim: until then the process stands for it. */
+function holds(path: string, block: number): boolean {
+  const { owner, pid } = readClaim(path);
+  const theirs = join(owner, "network.json");
+  if (existsSync(theirs)) return readFileSync(theirs, "utf8").includes(`.${blocks + block}.`);
+  return pid > 0 && existsSync(`/proc/${pid}`);
 }
 
 function networkOf(block: number, bridged: boolean): InstanceNetwork {
@@ -88,23 +119,21 @@ function taken({ podCidr, serviceCidr, bridge }: InstanceNetwork): boolean {
 const claimPath = (registry: string, block: number, bridged: boolean) =>
   join(registry, `${bridged ? "bridge" : "loopback"}-${block}`);
 
-/** A claim is a file that names its data directory; it is void when that directory no longer says the same. */
+/** A claim is a file that names its data directory. Void ones of others are taken. */
 function claim(registry: string, block: number, bridged: boolean, dataDir: string): boolean {
   const path = claimPath(registry, block, bridged);
   const own = resolve(dataDir);
   for (let attempt = 0; attempt < 2; attempt++) {
     try {
       const fd = openSync(path, "wx", 0o644);
-      writeSync(fd, own);
+      writeSync(fd, `${own}\n${process.pid}\n`);
       closeSync(fd);
       return true;
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
     }
-    const owner = readFileSync(path, "utf8");
-    if (owner === own) return true;
-    const theirs = join(owner, "network.json");
-    if (existsSync(theirs) && readFileSync(theirs, "utf8").includes(`.${blocks + block}.`)) return false;
+    if (readClaim(path).owner === own) return true;
+    if (holds(path, block)) return false;
     rmSync(path, { force: true });
   }
   return false;

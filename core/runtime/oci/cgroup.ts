@@ -79,10 +79,12 @@ export function openCgroups(instance: string, hierarchies: Hierarchies = findHie
   };
 }
 
-/** Kills and removes what instances left whose name begins so: for those whose data directory is gone. */
-export async function sweepCgroups(prefix: string, { roots }: Hierarchies = findHierarchies()): Promise<void> {
+/** Kills and removes what instances left whose name begins so. Returns whether there was anything. */
+export async function sweepCgroups(prefix: string, { roots }: Hierarchies = findHierarchies()): Promise<boolean> {
   const named = (root: string) => childGroups(root).filter((name) => name.startsWith(prefix));
-  await clear(roots.flatMap((root) => named(root).map((name) => join(root, name))));
+  const groups = roots.flatMap((root) => named(root).map((name) => join(root, name)));
+  await clear(groups);
+  return groups.length > 0;
 }
 
 /** The kernel lets go of an ended process's group a moment after its parent has seen the end. */

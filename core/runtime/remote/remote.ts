@@ -4,6 +4,7 @@ import { join, resolve } from "node:path";
 import { aborted, deferred } from "@capstan/base/async";
 import { RuntimeError } from "../cri.ts";
 import { InProcessRuntime } from "../in-process-runtime.ts";
+import { instancePrefix } from "../leftovers.ts";
 import { type Bridge, openBridge } from "../network/bridge.ts";
 import { findTool } from "../oci/command.ts";
 import type { Runtime, RuntimeOptions } from "../runtime.ts";
@@ -36,7 +37,7 @@ export function createRemoteRuntime(options: RemoteRuntimeOptions): Runtime {
   const connection = openConnection(socket);
   const builtin = ["capstan/host", ...(options.builtinImages ?? []).map(({ name }) => name)];
   const images = new RemoteImages({ connection, builtin, inProcess: inProcess.keys(), log });
-  const instance = `capstan-${createHash("sha256").update(resolve(dataDir)).digest("hex").slice(0, 12)}`;
+  const instance = `${instancePrefix(network)}${createHash("sha256").update(resolve(dataDir)).digest("hex").slice(0, 12)}`;
   const driver = new RemoteDriver({ connection, images, directory, instance, log });
   const runtime = new InProcessRuntime(driver, inProcess, join(directory, "in-process"), log, options.guardTraffic);
   const ready = deferred();
