@@ -278,7 +278,10 @@ test("a deadline ends a pod, and memory beyond the limit a container", { skip },
 
 test("termination messages come from the file, or from the log", { skip }, async () => {
   const file = await phase(
-    await run({ script: "echo why >/dev/termination-log; exit 1" }, { restartPolicy: "Never" }),
+    await run(
+      { script: "echo why >/dev/termination-log; exit 1", securityContext: { runAsUser: 1234 } },
+      { restartPolicy: "Never" },
+    ),
     "Failed",
   );
   assert.equal(main(file)?.state?.terminated?.message, "why\n");

@@ -51,16 +51,22 @@ function install(name: string, script: string): void {
   writeFileSync(join(place, name.split("/")[1] ?? name), `#!/bin/sh\n${script}`, { mode: 0o755 });
 }
 
-async function run(script: string, volume: Omit<Volume, "name">, spec: Partial<PodSpec> = {}) {
+async function run(
+  script: string,
+  volume: Omit<Volume, "name">,
+  spec: Partial<PodSpec> = {},
+  main: Partial<Container> = {},
+) {
   const ref = { namespace, name: `pod-${made++}` };
-  const main: Container = {
+  const container: Container = {
     name: "main",
     image: "capstan/host",
     command: ["sh", "-c", script],
     volumeMounts: [{ name: "data", mountPath: "/data" }],
+    ...main,
   };
   const volumes = [{ name: "data", ...volume }];
-  const base = { nodeName: "node-1", terminationGracePeriodSeconds: 1, containers: [main], volumes };
+  const base = { nodeName: "node-1", terminationGracePeriodSeconds: 1, containers: [container], volumes };
   await cluster.client.create(Pods, { metadata: ref, spec: { restartPolicy: "Never", ...base, ...spec } });
   return ref;
 }
@@ -105,9 +111,9 @@ test("a pod waits for the NFS driver that a DaemonSet's pod installs", { skip },
   mkdirSync(served, { recursive: true });
   writeFileSync(join(served, "file"), "from the server\n");
   const manifest = parse(readFileSync(join(examples, "pod.yaml"), "utf8")) as Pod;
-  const ref = await run("cat /data/file >/dev/termination-log; echo x >/data/made", {
-    flexVolume: manifest.spec.volumes?.[0]?.flexVolume as NonNullable<Volume["flexVolume"]>,
-  });
+  const flexVolume = manifest.spec.volumes?.[0]?.flexVolume as NonNullable<Volume["flexVolume"]>;
+  const readinessProbe = { exec: { command: ["test", "-s", "/data/made"] }, periodSeconds: 1 };
+  const ref = await run(`cat /data/file >/data/made; ${hold}`, { flexVolume }, {}, { readinessProbe });
   await failedMount(
     ref,
     /no volume plugin matched: driver "k8s\/nfs" is not installed, it must be an executable at .*k8s~nfs\/nfs$/,
@@ -130,8 +136,8 @@ test("a pod waits for the NFS driver that a DaemonSet's pod installs", { skip },
   );
   const installer = { namespace, name: "installer" };
   await cluster.client.create(Pods, { metadata: installer, spec: { ...template, volumes, nodeName: "node-1" } });
-  assert.equal(await said(ref), "from the server\n");
-  assert.equal(readFileSync(join(served, "made"), "utf8"), "x\n");
+  await running(ref);
+  assert.equal(readFileSync(join(served, "made"), "utf8"), "from the server\n");
   const { metadata } = await cluster.client.get(Pods, ref);
   const mounted = join(node.dataDir, "node/pods", metadata.uid ?? "", "volumes/data");
   assert.deepEqual(mountsBelow(mounted), [mounted]);
@@ -196,10 +202,10 @@ test("a driver that attaches: one device for two pods, secrets, the pod's group"
   await running(first);
   const second = await run("stat -c %g /data/file | cat - /data/file >/dev/termination-log", claim, spec);
   assert.equal(await said(second), "4321\nhello\n");
-  await remove(first);
-  assert.ok(!calls(log).includes("detach"));
-  // The API lets go at once of a pod that is over: its volumes follow.
   await remove(second);
+  assert.ok(!calls(log).includes("detach"));
+  await remove(first);
+  // A pod that is over lets go of its volumes by itself, before the other's end or after it.
   await written(log, "detach");
   const asked = calls(log);
   assert.deepEqual(asked.slice(0, 6), ["init", "getvolumename", "attach", "waitforattach", "mountdevice", "mount"]);

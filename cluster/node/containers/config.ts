@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Container } from "@capstan/api/generated/core-v1";
 import type { ContainerConfig, Mount } from "@capstan/core/runtime";
@@ -61,6 +61,10 @@ function terminationFile(container: Container, paths: PodPaths, attempt: number)
   const directory = paths.container(container.name);
   mkdirSync(directory, { recursive: true, mode: 0o750 });
   const hostPath = join(directory, `termination-${attempt}`);
-  if (!existsSync(hostPath)) writeFileSync(hostPath, "", { mode: 0o666 });
+  if (!existsSync(hostPath)) {
+    writeFileSync(hostPath, "");
+    // Whatever user the container runs as, and whatever this process's umask is.
+    chmodSync(hostPath, 0o666);
+  }
   return { hostPath, containerPath: terminationPath(container) };
 }

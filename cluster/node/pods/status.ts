@@ -1,5 +1,12 @@
 // The status of a pod: a pure function of its spec and of what its containers do. Reasons and words as the kubelet's.
-import type { ContainerState, ContainerStatus, Pod, PodCondition, PodStatus } from "@capstan/api/generated/core-v1";
+import type {
+  Container,
+  ContainerState,
+  ContainerStatus,
+  Pod,
+  PodCondition,
+  PodStatus,
+} from "@capstan/api/generated/core-v1";
 import type { ContainerStatus as Run } from "@capstan/core/runtime";
 import { qosOf } from "../containers/resources.ts";
 import { type ContainerView, restarts } from "./views.ts";
@@ -59,6 +66,7 @@ function containerStatus(view: ContainerView, initial: string): ContainerStatus 
     started: running && view.started,
     state: {},
     lastState: {},
+    ...mountsOf(spec),
   };
   if (run) status.containerID = containerIdOf(run);
   if (run?.state === "exited" && waiting) {
@@ -69,6 +77,18 @@ function containerStatus(view: ContainerView, initial: string): ContainerStatus 
     if (previous?.state === "exited") status.lastState = terminated(previous, messages);
   }
   return status;
+}
+
+/** Read-only mounts bind what is mounted below them as it is. */
+function mountsOf({ volumeMounts = [] }: Container): Pick<ContainerStatus, "volumeMounts"> {
+  if (volumeMounts.length === 0) return {};
+  return {
+    volumeMounts: volumeMounts.map(({ name, mountPath, readOnly }) => ({
+      name,
+      mountPath,
+      ...(readOnly ? { readOnly, recursiveReadOnly: "Disabled" } : {}),
+    })),
+  };
 }
 
 function stateOf(

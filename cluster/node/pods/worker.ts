@@ -367,6 +367,7 @@ export class PodWorker {
     for (const id of this.#runs.sandboxes) await this.#context.runtime.stopPodSandbox(id);
     this.#context.devices.release(this.#pod);
     this.#over = true;
+    await this.#releaseMounts();
     if (!isTerminal(this.#pod)) this.#report(views);
   }
 
@@ -380,13 +381,7 @@ export class PodWorker {
     if (signal.aborted) return;
     for (const id of this.#runs.sandboxes) await runtime.stopPodSandbox(id);
     this.#over = true;
-    try {
-      await flex.release(this.paths.root);
-    } catch (error) {
-      this.#context.recorder.warning(aboutPod(this.#pod), "FailedUnMount", messageOf(error));
-      this.#tryLater();
-      return;
-    }
+    if (!(await this.#releaseMounts())) return;
     if (!this.#gone) {
       if (!isTerminal(this.#pod)) {
         const good = ended.every((view) => view.role !== "main" || view.runs[0]?.exitCode === 0);
@@ -408,6 +403,18 @@ export class PodWorker {
     await removeVolumes(this.paths.root, flex);
     if (existsSync(this.paths.logs)) rmSync(this.paths.logs, { recursive: true, force: true });
     this.removed.resolve();
+  }
+
+  /** @returns false when something stays mounted: it is tried again. */
+  async #releaseMounts(): Promise<boolean> {
+    try {
+      await this.#context.flex.release(this.paths.root);
+      return true;
+    } catch (error) {
+      this.#context.recorder.warning(aboutPod(this.#pod), "FailedUnMount", messageOf(error));
+      this.#tryLater();
+      return false;
+    }
   }
 
   /** Ends what a sync waits for; a shorter grace than before counts at once. */

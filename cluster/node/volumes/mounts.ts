@@ -18,6 +18,11 @@ export function mountsOf(container: Container, volumes: PodVolumes, word: (text:
   return (container.volumeMounts ?? []).map((mount) => {
     const volume = volumes.get(mount.name);
     if (!volume) throw new Error(`volume "${mount.name}" is not mounted`);
+    if (mount.recursiveReadOnly === "Enabled") {
+      throw new Error(
+        `volumeMounts[${mount.name}].recursiveReadOnly: Enabled is not supported by this node: use IfPossible`,
+      );
+    }
     const subPath = mount.subPathExpr ? word(mount.subPathExpr) : (mount.subPath ?? "");
     return {
       containerPath: posix.resolve("/", mount.mountPath),
