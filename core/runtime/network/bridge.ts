@@ -55,7 +55,7 @@ async function openTranslation(name: string, podCidr: string): Promise<{ missing
     return { missing, remove: async () => {} };
   }
   if (nft) {
-    const rules = `table ip ${name} { chain out { type nat hook postrouting priority 100; ip saddr ${podCidr} oifname != "${name}" masquerade; } }`;
+    const rules = `table ip ${name} { chain out { type nat hook postrouting priority 100; ip saddr ${podCidr} oifname != "${name}" masquerade\n}\n}\n`;
     await run(nft, ["delete", "table", "ip", name]);
     const { code, stderr } = await run(nft, ["-f", "-"], rules);
     if (code !== 0)
