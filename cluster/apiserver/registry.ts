@@ -10,6 +10,7 @@ export class Registry {
   private readonly groups = new Set<string>();
   private readonly remote = new Map<string, Kind[]>();
   private readonly listeners = new Set<() => void>();
+  private readonly removals = new WeakMap<Kind, AbortController>();
   /** Moves with every change: what is derived from the kinds compares it. */
   generation = 0;
   /** Differs between servers and starts, for entity tags. */
@@ -24,7 +25,9 @@ export class Registry {
   }
 
   remove(...kinds: Kind[]): void {
-    for (const { group, version, resource, kind } of kinds) {
+    for (const removed of kinds) {
+      this.removals.get(removed)?.abort();
+      const { group, version, resource, kind } = removed;
       this.byPath.delete(`${group}/${version}/${resource}`);
       this.byKind.delete(`${group}/${version}/${kind}`);
     }
@@ -53,6 +56,16 @@ export class Registry {
 
   onChange(listener: () => void): void {
     this.listeners.add(listener);
+  }
+
+  /** Aborts when a kind is served no more, or in another way. */
+  removalOf(kind: Kind): AbortSignal {
+    let controller = this.removals.get(kind);
+    if (!controller) {
+      controller = new AbortController();
+      this.removals.set(kind, controller);
+    }
+    return controller.signal;
   }
 
   find(resource: Pick<Resource, "group" | "version" | "resource">): Kind | undefined {

@@ -77,6 +77,49 @@ test("selectable fields select", async () => {
   );
 });
 
+test("pages of a list by a kind's own fields", async () => {
+  await using cluster = await TestCluster.start();
+  const { client } = cluster;
+  await client.create(CustomResourceDefinitions, definition(version("v1", true, {})));
+  for (let i = 0; i < 9; i++)
+    await client.create(gadgets("v1"), { metadata: { name: `n${i}` }, spec: { a: i % 2 === 0 ? "even" : "odd" } });
+  const pages: string[][] = [];
+  let token: string | undefined;
+  do {
+    const page = await client.list(gadgets("v1"), {
+      fieldSelector: "spec.a=even",
+      limit: 2,
+      ...(token ? { continue: token } : {}),
+    });
+    pages.push(page.items.map((item) => item.metadata.name));
+    token = page.continue || undefined;
+  } while (token);
+  assert.deepEqual(pages, [["n0", "n2"], ["n4", "n6"], ["n8"]]);
+});
+
+test("watches end when their definition changes or goes, after what happened before", async () => {
+  await using cluster = await TestCluster.start();
+  const { client } = cluster;
+  const made = await client.create(CustomResourceDefinitions, definition(version("v1", true, {})));
+  const signal = AbortSignal.timeout(10_000);
+  const watched = async (types: string[]) => {
+    for await (const { type } of client.watch(gadgets("v1"), { resourceVersion: "0", signal })) types.push(type);
+  };
+  const first: string[] = [];
+  const ended = watched(first);
+  await client.create(gadgets("v1"), { metadata: { name: "a" }, spec: { a: "x" } });
+  const versions = [version("v1", true, { on: { type: "boolean" } })];
+  await client.update(CustomResourceDefinitions, { ...made, spec: { ...made.spec, versions } });
+  await ended;
+  assert.deepEqual(first, ["ADDED"]);
+  const second: string[] = [];
+  const over = watched(second);
+  await client.delete(CustomResourceDefinitions, { name: made.metadata.name });
+  await over;
+  assert.deepEqual(second, ["ADDED", "DELETED"]);
+  assert.equal(signal.aborted, false);
+});
+
 test("a changed definition holds at once, and a version no longer served is gone", async () => {
   await using cluster = await TestCluster.start();
   const { client } = cluster;

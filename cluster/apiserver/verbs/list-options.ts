@@ -7,7 +7,7 @@ import type { Call } from "./call.ts";
 export interface ListOptions {
   /** Undefined when everything is selected. */
   filter: Filter | undefined;
-  /** What the filter cannot know: fields of custom kinds, read from the object. Such lists are answered whole. */
+  /** What the filter cannot know: fields of custom kinds, read from the object. */
   selects: ((object: KubeObject) => boolean) | undefined;
   limit: number;
   continuation: Continuation | undefined;
@@ -46,7 +46,7 @@ export function listOptionsOf({ info, kind }: Call): ListOptions {
     filter: kept.labels.length + kept.fields.length > 0 ? compileSelector(kind, kept) : undefined,
     selects,
     // What a cache may answer is answered whole, as upstream does.
-    limit: selects || (resourceVersion === 0 && match !== "Exact" && !token) ? 0 : limit,
+    limit: resourceVersion === 0 && match !== "Exact" && !token ? 0 : limit,
     continuation: token ? decodeContinuation(token) : undefined,
     resourceVersion,
     // A limit alone used to ask for exactly that state. Source: apiserver's etcd3 store, "legacy exact match".

@@ -1,6 +1,7 @@
 import { apiVersionOf, StatusError } from "@capstan/api/meta";
 import { isStoreError, type ListAnswer, type StoreRecord } from "@capstan/core/store";
 import type { ListHeader } from "../json-lines.ts";
+import type { Kind } from "../kind.ts";
 import { convertServed, parseServed, prefixOf } from "../objects.ts";
 import type { Call, Core } from "./call.ts";
 import { type Continuation, encodeContinuation, type ListOptions, listOptionsOf } from "./list-options.ts";
@@ -16,6 +17,7 @@ export async function list(core: Core, call: Call): Promise<Listing> {
   const { kind, info } = call;
   const prefix = prefixOf(kind, info.namespace);
   if (options.resourceVersion) await reach(core, options.resourceVersion, call.request.signal);
+  if (options.selects && options.limit > 0) return listSelected(core, call, prefix, options, options.selects);
   const answer = read(core, prefix, options);
   const metadata: ListHeader["metadata"] = { resourceVersion: String(answer.revision) };
   const last = answer.records.at(-1);
@@ -26,6 +28,43 @@ export async function list(core: Core, call: Call): Promise<Listing> {
   const served = kind.converter ? await convertServed(kind, answer.records) : answer.records;
   const { selects } = options;
   const records = selects ? served.filter(({ bytes }) => selects(parseServed(kind, bytes))) : served;
+  return { header: { kind: kind.listKind, apiVersion: apiVersionOf(kind), metadata }, records };
+}
+
+/** Objects read at a time where only their contents tell whether they are asked for. */
+const pageSize = 500;
+
+/** A page of a list by fields that only the objects themselves tell. */
+async function listSelected(
+  core: Core,
+  { kind }: Call,
+  prefix: string,
+  options: ListOptions,
+  selects: NonNullable<ListOptions["selects"]>,
+): Promise<Listing> {
+  const records: StoreRecord[] = [];
+  let continuation = options.continuation;
+  let revision = 0;
+  for (;;) {
+    const answer = read(core, prefix, { ...options, continuation, limit: pageSize });
+    revision ||= answer.revision;
+    const served = kind.converter ? await convertServed(kind, answer.records) : answer.records;
+    for (const record of served) {
+      if (!selects(parseServed(kind, record.bytes))) continue;
+      // One more than asked for: there is a next page.
+      if (records.length === options.limit) return page(kind, prefix, revision, records, true);
+      records.push(record);
+    }
+    const last = answer.records.at(-1);
+    if (answer.remaining === 0 || !last) return page(kind, prefix, revision, records, false);
+    continuation = { revision, after: last.key.slice(prefix.length) };
+  }
+}
+
+function page(kind: Kind, prefix: string, revision: number, records: StoreRecord[], more: boolean): Listing {
+  const last = records.at(-1);
+  const metadata: ListHeader["metadata"] = { resourceVersion: String(revision) };
+  if (more && last) metadata.continue = encodeContinuation({ revision, after: last.key.slice(prefix.length) });
   return { header: { kind: kind.listKind, apiVersion: apiVersionOf(kind), metadata }, records };
 }
 

@@ -62,7 +62,8 @@ export async function watch(core: Core, call: Call, form: EventForm): Promise<As
     const events = store.watch(prefix, { after: start, signal });
     const records = options.initial === "none" ? [] : readInitial(core, prefix, options);
     const initial = (await servedInitial(call.kind, records, options)).map((record) => form.added(record));
-    return stream(call, options, { events, initial, revision, ending, form });
+    const removal = call.kind.custom ? core.registry.removalOf(call.kind) : undefined;
+    return stream(call, options, { events, initial, revision, ending, form, removal });
   } catch (thrown) {
     return one(form.error(toStatusError(thrown)));
   }
@@ -113,10 +114,15 @@ interface Opened {
   revision: number;
   ending: AbortSignal;
   form: EventForm;
+  /** Of a custom kind: its definition is gone, or says something else. */
+  removal: AbortSignal | undefined;
 }
 
 async function* stream(call: Call, options: WatchOptions, opened: Opened): AsyncGenerator<Uint8Array> {
-  const { events, initial, revision, ending, form } = opened;
+  const { events, initial, revision, ending, form, removal } = opened;
+  // What happened before is told first: the progress comes behind it.
+  const finish = () => events.requestProgress();
+  removal?.addEventListener("abort", finish, { once: true });
   const bookmark = (at: number, annotations?: Record<string, string>) => bookmarkLine(call, at, annotations);
   let last = options.resourceVersion ?? revision;
   const next = () => armBookmark(events);
@@ -125,7 +131,9 @@ async function* stream(call: Call, options: WatchOptions, opened: Opened): Async
     for (const line of initial) yield line;
     if (options.initial !== "none") last = revision;
     if (options.initial === "all-and-bookmark") yield bookmark(revision, { [initialEventsEnd]: "true" });
+    if (removal?.aborted) finish();
     for await (const event of events) {
+      if (event.type === "progress" && removal?.aborted) break;
       const line =
         event.type === "progress"
           ? bookmark(event.revision)
@@ -138,6 +146,7 @@ async function* stream(call: Call, options: WatchOptions, opened: Opened): Async
   } catch (thrown) {
     yield form.error(toStatusError(thrown));
   } finally {
+    removal?.removeEventListener("abort", finish);
     clearTimeout(timer);
   }
 }
