@@ -22,6 +22,8 @@ export interface NodeIdentity {
   maxPods: number;
   /** Extended resources. */
   devices(): Pick<NodeStatus, "capacity" | "allocatable">;
+  /** Another program that runs the containers: `name://version`. */
+  runtime?: string;
   /** What lies on the node. */
   images(): ContainerImage[];
 }
@@ -90,7 +92,7 @@ function statusOf(node: Node, identity: NodeIdentity, port: number): NodeStatus 
     ],
     daemonEndpoints: { kubeletEndpoint: { Port: port } },
     conditions: conditionsOf(node.status?.conditions ?? []),
-    nodeInfo: systemInfo(),
+    nodeInfo: systemInfo(identity.runtime),
     images: identity.images(),
   };
 }
@@ -115,7 +117,7 @@ function goArch(): string {
   return { x64: "amd64", ia32: "386" }[arch() as string] ?? arch();
 }
 
-function systemInfo(): NodeSystemInfo {
+function systemInfo(runtime = "capstan://0.1.0"): NodeSystemInfo {
   const text = (path: string) => (existsSync(path) ? readFileSync(path, "utf8").trim() : "");
   const machineID = text("/etc/machine-id");
   const [, osImage = "Linux"] = /^PRETTY_NAME="?([^"\n]*)"?$/m.exec(text("/etc/os-release")) ?? [];
@@ -125,7 +127,7 @@ function systemInfo(): NodeSystemInfo {
     bootID: text("/proc/sys/kernel/random/boot_id"),
     kernelVersion: release(),
     osImage,
-    containerRuntimeVersion: "capstan://0.1.0",
+    containerRuntimeVersion: runtime,
     kubeletVersion: version,
     kubeProxyVersion: version,
     operatingSystem: "linux",

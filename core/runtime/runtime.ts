@@ -45,6 +45,8 @@ export interface Runtime {
   runtime: RuntimeService;
   images: ImageService;
   name: string;
+  /** `name://version`, as Nodes tell it, where containers are another program's; known once it is ready. */
+  version?(): string;
   /** What containers lack on this machine, and what would give it to them. */
   missing(): string[];
   /** Resolves when containers can be started; those of an earlier agent are adopted. */

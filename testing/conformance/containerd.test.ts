@@ -7,7 +7,7 @@ import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { connect } from "node:net";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { Pods, Secrets } from "@capstan/api/generated/resources";
+import { Nodes, Pods, Secrets } from "@capstan/api/generated/resources";
 import type { InProcessContainer } from "@capstan/core/runtime";
 import { kubectlMissing, NodeCluster } from "../cluster/index.ts";
 import { type Containerd, containerdMissing, startContainerd } from "../containerd/index.ts";
@@ -87,7 +87,11 @@ test("a pod runs: pulled, with its volumes, variables, files and address", { ski
   ]);
   assert.equal(read.stdout, `from the first\nvaluevalue\np\n${pod?.status?.podIP}\n`);
   assert.match(pod?.status?.podIP ?? "", /^10\.(3[2-9]|[45]\d|6[0-3])\./);
-  assert.match(pod?.status?.containerStatuses?.[0]?.imageID ?? "", /sha256:/);
+  const [status] = pod?.status?.containerStatuses ?? [];
+  assert.match(status?.imageID ?? "", /^sha256:/);
+  assert.match(status?.containerID ?? "", /^containerd:\/\/[0-9a-f]{64}$/);
+  const { nodeInfo } = (await cluster.client.get(Nodes, { name: node.name })).status ?? {};
+  assert.match(nodeInfo?.containerRuntimeVersion ?? "", /^containerd:\/\/\d/);
 });
 
 test("logs, exec, attach and port-forward by kubectl", { skip }, async () => {

@@ -51,7 +51,7 @@ export function podStatus(pod: Pod, views: ContainerView[], facts: PodFacts): Po
   };
 }
 
-export const containerIdOf = ({ id }: Run) => `capstan://${id}`;
+export const containerIdOf = ({ id, runtime = "capstan" }: Run) => `${runtime}://${id}`;
 
 function containerStatus(view: ContainerView, initial: string): ContainerStatus {
   const { spec, runs, waiting, role, messages } = view;

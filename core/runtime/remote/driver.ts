@@ -71,8 +71,9 @@ export class RemoteDriver implements RuntimeService {
     });
   }
 
-  /** Adopts what an earlier agent left, and follows what happens from now on. */
-  async open(): Promise<void> {
+  /** Adopts what an earlier agent left, and follows what happens from now on. @param name the program that answers. */
+  async open(name: string): Promise<void> {
+    this.#mirror.runtime = name;
     const { connection, instance } = this.#options;
     this.#cgroups = await openCgroupParents(connection, instance);
     await this.#adopt();

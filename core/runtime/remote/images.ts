@@ -27,6 +27,9 @@ export class RemoteImages implements ImageService {
   #names = new Map<string, Image>();
   #fileSystem: ImageFileSystem | undefined;
   #asking: Promise<void> | undefined;
+  readonly #listeners: (() => void)[] = [];
+  /** The image of the sandboxes' own process: where it is removed, no pod starts. */
+  #sandboxImage: string | undefined;
 
   constructor(options: RemoteImagesOptions) {
     this.#options = options;
@@ -72,11 +75,14 @@ export class RemoteImages implements ImageService {
   imageStatus(name: string): ImageStatus | undefined {
     if (this.#inProcess.has(repositoryOf(name))) return inProcessStatus(name);
     const image = this.#names.get(name) ?? this.#names.get(fullName(name));
-    return image && statusOf(image);
+    return image && this.#statusOf(image);
   }
 
   listImages(): ImageStatus[] {
-    return [...[...this.#inProcess].map(inProcessStatus), ...[...this.#images.values()].map(statusOf)];
+    return [
+      ...[...this.#inProcess].map(inProcessStatus),
+      ...[...this.#images.values()].map((image) => this.#statusOf(image)),
+    ];
   }
 
   /** CRI takes an image away with all its names. */
@@ -84,6 +90,10 @@ export class RemoteImages implements ImageService {
     const image = this.#names.get(name) ? name : fullName(name);
     await this.#options.connection.call("runtime.v1.ImageService/RemoveImage", { image: { image } });
     await this.#refreshAfter();
+  }
+
+  onChange(listener: () => void): void {
+    this.#listeners.push(listener);
   }
 
   imageFileSystem(): ImageFileSystem {
@@ -98,16 +108,24 @@ export class RemoteImages implements ImageService {
 
   async #ask(): Promise<void> {
     const { connection } = this.#options;
+    this.#sandboxImage ??= await askSandboxImage(connection);
     const [{ images = [] }, { imageFilesystems = [] }] = await Promise.all([
       connection.call("runtime.v1.ImageService/ListImages", {}),
       connection.call("runtime.v1.ImageService/ImageFsInfo", {}),
     ]);
+    const before = [...this.#names.keys()].sort().join(" ");
     this.#images = new Map(images.map((image) => [image.id ?? "", image]));
     this.#names = new Map(images.flatMap((image) => namesOf(image).map((name) => [name, image] as const)));
     const [first] = imageFilesystems;
     if (first) {
       this.#fileSystem = { mountpoint: first.fsId?.mountpoint ?? "", usedBytes: first.usedBytes?.value ?? 0 };
     }
+    if ([...this.#names.keys()].sort().join(" ") !== before) for (const listener of this.#listeners) listener();
+  }
+
+  #statusOf({ id = "", repoTags = [], repoDigests = [], size = 0, pinned = false }: Image): ImageStatus {
+    const own = this.#sandboxImage !== undefined && repoTags.includes(this.#sandboxImage);
+    return { id, names: repoTags, digests: repoDigests, size, pinned: pinned || own };
   }
 
   #refuseBuiltin(name: string): void {
@@ -140,8 +158,10 @@ function fullName(name: string): string {
   }
 }
 
-function statusOf({ id = "", repoTags = [], repoDigests = [], size = 0, pinned = false }: Image): ImageStatus {
-  return { id, names: repoTags, digests: repoDigests, size, pinned };
+/** A runtime that does not tell it pins it. */
+async function askSandboxImage(connection: Connection): Promise<string> {
+  const { info } = await connection.call("runtime.v1.RuntimeService/Status", { verbose: true });
+  return (JSON.parse(info?.config ?? "{}") as { sandboxImage?: string }).sandboxImage ?? "";
 }
 
 const idInProcess = (name: string) => `in-process:${repositoryOf(name)}`;

@@ -15,6 +15,8 @@ const order: ContainerStatus["state"][] = ["created", "running", "exited"];
 export class Mirror {
   readonly sandboxes = new Map<string, Entry<SandboxRecord, PodSandbox>>();
   readonly containers = new Map<string, Entry<ContainerRecord, ContainerStatus>>();
+  /** The program that answers. */
+  runtime = "cri";
   readonly #connection: Connection;
   readonly #listeners = new Set<(event: ContainerEvent) => void>();
   readonly #running = new Map<string, Promise<void>>();
@@ -120,7 +122,7 @@ export class Mirror {
   async #askContainer(id: string, record: ContainerRecord): Promise<ContainerStatus> {
     const { status } = await this.#connection.call("runtime.v1.RuntimeService/ContainerStatus", { containerId: id });
     if (!status) throw new RuntimeError("NotFound", `there is no container ${id}`);
-    return containerStatus(status, record);
+    return containerStatus(status, record, this.runtime);
   }
 
   async #askSandbox(id: string, record: SandboxRecord): Promise<PodSandbox> {

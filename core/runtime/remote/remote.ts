@@ -43,21 +43,22 @@ export function createRemoteRuntime(options: RemoteRuntimeOptions): Runtime {
   const ready = deferred();
   ready.promise.catch((error) => log.debug("no containers can be started", { error }));
   let bridge: Bridge | undefined;
-  let lacks: string[] = [];
+  let found = { name: "cri", version: "", lacks: [] as string[] };
   return {
     runtime,
     images,
     name: "cri",
     ready: ready.promise,
-    missing: () => lacks,
+    version: () => `${found.name}://${found.version}`,
+    missing: () => found.lacks,
     async start(signal) {
       try {
         mkdirSync(directory, { recursive: true, mode: 0o700 });
-        lacks = await shakeHands(connection);
+        found = await shakeHands(connection);
         // Services and names have their addresses there; the pods themselves are not on it.
         const ip = findTool("ip");
         if (network.bridge && ip && options.share?.ownsBridge !== false) bridge = await openBridge(network, ip);
-        await Promise.all([driver.open(), images.refresh()]);
+        await Promise.all([driver.open(found.name), images.refresh()]);
         runtime.open();
         ready.resolve();
       } catch (error) {
@@ -74,8 +75,8 @@ export function createRemoteRuntime(options: RemoteRuntimeOptions): Runtime {
   };
 }
 
-/** @returns what the runtime says it lacks. @throws RuntimeError that says what there is instead of one that can be used. */
-async function shakeHands(connection: Connection): Promise<string[]> {
+/** @returns who answers, and what it says it lacks. @throws RuntimeError that says what there is instead of one that can be used. */
+async function shakeHands(connection: Connection): Promise<{ name: string; version: string; lacks: string[] }> {
   const { socket } = connection;
   if (!existsSync(socket)) {
     throw new RuntimeError(
@@ -84,9 +85,12 @@ async function shakeHands(connection: Connection): Promise<string[]> {
     );
   }
   try {
-    await connection.call("runtime.v1.RuntimeService/Version", { version: "v1" });
+    const { runtimeName, runtimeVersion } = await connection.call("runtime.v1.RuntimeService/Version", {
+      version: "v1",
+    });
     const { status } = await connection.call("runtime.v1.RuntimeService/Status", {});
-    return (status?.conditions ?? []).filter((one) => !one.status).map((one) => `${one.type}: ${one.message}`);
+    const lacks = (status?.conditions ?? []).filter((one) => !one.status).map((one) => `${one.type}: ${one.message}`);
+    return { name: runtimeName || "cri", version: runtimeVersion ?? "", lacks };
   } catch (error) {
     if (!(error instanceof RuntimeError) || error.code !== "Unsupported") throw error;
     throw new RuntimeError(

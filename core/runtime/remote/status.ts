@@ -25,11 +25,13 @@ const states: Record<StateMessage, ContainerStatus["state"]> = {
   CONTAINER_UNKNOWN: "exited",
 };
 
-export function containerStatus(message: ContainerMessage, record: ContainerRecord): ContainerStatus {
+/** @param runtime the program that answers. */
+export function containerStatus(message: ContainerMessage, record: ContainerRecord, runtime: string): ContainerStatus {
   const { sandboxId, config, imageId } = record;
   const state = states[message.state ?? "CONTAINER_UNKNOWN"];
   const status: ContainerStatus = {
     id: message.id ?? "",
+    runtime,
     sandboxId,
     config,
     imageId,
