@@ -31,11 +31,9 @@ export async function syncTokens(world: World, domain: Domain, now: number): Pro
   }
   const unused = tokens.filter(({ state }) => state === "unused");
   for (const { token } of unused) await keep(world, domain, token);
-  if (unused.length === 0) {
-    const token = `${random(6)}.${random(16)}`;
-    await keep(world, domain, token);
-    tokens.push({ token, state: "unused", lastTransitionTime: at });
-  }
+  // The status goes before the Secret: a token that was not told is never let in.
+  if (unused.length === 0)
+    tokens.push({ token: `${random(6)}.${random(16)}`, state: "unused", lastTransitionTime: at });
   const used = tokens.filter(({ state }) => state === "used");
   return tokens.filter((status) => status.state === "unused" || used.indexOf(status) >= used.length - usedLimit);
 }

@@ -209,8 +209,8 @@ test("a node joins with the Domain's token, which then is used up and followed b
   const [token = ""] = unused(await cluster.until(Domains, { name: "alice" }, (found) => unused(found).length === 1));
   assert.match(token, /^[a-z0-9]{6}\.[a-z0-9]{16}$/);
   const secret = { namespace: "kube-system", name: `bootstrap-token-${token.slice(0, 6)}` };
-  const kept = await client.get(Secrets, secret);
-  const groups = Buffer.from(kept.data?.["auth-extra-groups"] ?? "", "base64").toString();
+  const kept = await cluster.until(Secrets, secret, (found) => found !== undefined);
+  const groups = Buffer.from(kept?.data?.["auth-extra-groups"] ?? "", "base64").toString();
   assert.equal(groups, "system:bootstrappers:domain:alice");
   const directory = mkdtempSync(join(tmpdir(), "capstan-domain-"));
   const authority = await openAuthority({ directory });

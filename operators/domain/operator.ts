@@ -90,10 +90,12 @@ export function createDomainOperator(options: DomainOperatorOptions): Controller
   const world: World = { client, informers };
   return createController({
     name: "domain",
+    // Each waits for the disk most of the time.
+    workers: 32,
     informers,
     log,
     sources: [...sources, { resource: CertificateSigningRequests, keys: ofRequest }],
-    async reconcile(ref) {
+    async reconcile(ref, signal) {
       const domain = domains.get(ref);
       if (!domain || domain.metadata.deletionTimestamp) {
         if (await markDeleted(world, ref.name)) await revokeAll(world, ref.name);
@@ -113,7 +115,7 @@ export function createDomainOperator(options: DomainOperatorOptions): Controller
       await syncSettings(world, domain);
       await syncRole(world, domain);
       for (const name of await syncMembers(world, domain)) recorder.warning(domain, "InvalidMember", name);
-      return syncStatus(options, world, domain, recorder);
+      return syncStatus(options, world, domain, recorder, signal);
     },
   });
 }
@@ -128,7 +130,13 @@ function nameProblem(name: string): string | undefined {
 }
 
 /** Tells the state of the Domain's nodes and tokens, and forgets nodes that have been silent for too long. */
-async function syncStatus(options: DomainOperatorOptions, world: World, domain: Domain, recorder: Recorder) {
+async function syncStatus(
+  options: DomainOperatorOptions,
+  world: World,
+  domain: Domain,
+  recorder: Recorder,
+  signal: AbortSignal,
+) {
   const { client, informers, now = Date.now, staleAfter = staleDefault } = options;
   const own = informers.informer(Nodes).byIndex("domain", domain.metadata.name);
   const isStale = (since: number | undefined) => since !== undefined && now() - since >= staleAfter;
@@ -146,10 +154,11 @@ async function syncStatus(options: DomainOperatorOptions, world: World, domain: 
   const tokens = await syncTokens(world, domain, now());
   if (changed(told, fresh) || isDated(told, fresh) || JSON.stringify(before ?? []) !== JSON.stringify(tokens)) {
     const deployTokenStatuses = tokens.length > 0 ? { deployTokenStatuses: tokens } : {};
-    await client.updateStatus(Domains, {
+    const written = await client.updateStatus(Domains, {
       ...domain,
       status: { ...domain.status, nodeStatuses: fresh, ...deployTokenStatuses },
     });
+    await informers.informer(Domains).until(written.metadata.resourceVersion, signal);
   }
   const waits = kept.flatMap((node) => silentSince(node) ?? []).map((since) => since + staleAfter - now());
   return waits.length > 0 ? { requeueAfter: Math.max(1, Math.min(...waits)) } : undefined;

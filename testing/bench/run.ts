@@ -10,6 +10,7 @@ const benchmarks: Record<string, () => Promise<import("./report.ts").Figure[]>> 
   predict: async () => (await import("./predict.ts")).measurePredict(),
   services: async () => (await import("./services.ts")).measureServices(),
   pods: async () => (await import("./pods.ts")).measurePods(),
+  tenants: async () => (await import("./tenants.ts")).measureTenants(),
   platform: async () => (await import("./platform.ts")).measurePlatform(),
 };
 
