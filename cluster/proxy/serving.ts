@@ -82,7 +82,9 @@ export class Serving {
 
   /** Resolves when everything settled so far is served, or cannot be. */
   async settled(): Promise<void> {
-    await Promise.all([this.#listeners.settled(), this.#packets ? this.#kernel?.update() : undefined]);
+    // Where the kernel takes no rules, listeners come in their place.
+    if (this.#packets) await this.#kernel?.update();
+    await this.#listeners.settled();
   }
 
   async close(): Promise<void> {

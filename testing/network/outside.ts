@@ -12,10 +12,13 @@ export interface OutsideOptions {
 
 /** Its servers listen when the promise resolves. Needs root and the programs ip, unshare and nsenter. */
 export async function startOutside({ here, servers, port }: OutsideOptions): Promise<AsyncDisposable> {
+  // It answers at once: to who sends a request as well as to who only listens.
   const program = `
     const answers = ${JSON.stringify(servers)};
-    require("node:http").createServer((request, response) => response.end(answers[request.socket.localAddress] + "\\n"))
-      .listen(${port}, "0.0.0.0", () => console.log("up"));`;
+    require("node:net").createServer((socket) => {
+      socket.on("error", () => socket.destroy()).resume();
+      socket.end("HTTP/1.0 200 OK\\r\\n\\r\\n" + answers[socket.localAddress] + "\\n");
+    }).listen(${port}, "0.0.0.0", () => console.log("up"));`;
   const child: ChildProcess = spawn("unshare", ["--net", process.execPath, "-e", program], {
     stdio: ["ignore", "pipe", "inherit"],
   });

@@ -8,7 +8,7 @@ import { silent } from "@capstan/base/log";
 import { createRecorder } from "@capstan/core/reconcile";
 import { addressAt, canBridge, nftMissing, parseCidr } from "@capstan/core/runtime";
 import { TestCluster } from "@capstan/testing/cluster";
-import { TestNetwork, type TestPod } from "@capstan/testing/network";
+import { startOutside, TestNetwork, type TestPod } from "@capstan/testing/network";
 import { createPolicyEngine, type PolicyEngine } from "./index.ts";
 
 const skip = canBridge() ? (nftMissing() ?? false) : "pods with networks of their own need root and the program ip";
@@ -131,6 +131,37 @@ test("egress to a block of addresses alone: everything else is out of reach, but
       assert.equal(await web.ask(api.ip, 8080), `api ${web.ip}`);
     },
   );
+});
+
+test("a port that another program publishes on the machine: the address that the pod asked counts", {
+  skip,
+}, async () => {
+  const servers = { "203.0.113.99": "published" };
+  await using _ = await startOutside({ here: "203.0.113.1/24", servers, port: 8081 });
+  const table = `docker${process.pid}`;
+  const rule = "ip daddr 203.0.113.1 tcp dport 55557 dnat ip to 203.0.113.99:8081";
+  const chain = `chain in { type nat hook prerouting priority -100\n${rule}\n}`;
+  spawnSync("nft", ["-f", "-"], { input: `table ip ${table} {\n${chain}\n}\n` });
+  const spec = (port: number) => ({
+    podSelector: { matchLabels: { app: "api" } },
+    policyTypes: ["Egress"],
+    egress: [{ to: [{ ipBlock: { cidr: "203.0.113.1/32" } }], ports: [{ port }] }],
+  });
+  try {
+    const held = silentAt(
+      () => api,
+      () => web,
+    );
+    await withPolicy(spec(55_557), held, async () => {
+      assert.match(await api.ask("203.0.113.1", 55_557), /published/);
+      assert.equal(await api.ask("203.0.113.99", 8081, { wait: short }), "silence");
+    });
+    await withPolicy(spec(1), held, async () => {
+      assert.equal(await api.ask("203.0.113.1", 55_557, { wait: short }), "silence");
+    });
+  } finally {
+    spawnSync("nft", ["delete", "table", "ip", table]);
+  }
 });
 
 test("a pod that a policy selects is isolated before its program starts", { skip }, async () => {

@@ -40,12 +40,16 @@ export function fixedRules({ dnsIp }: PolicyNetwork): string {
 const verdicts = "type ipv4_addr : verdict;";
 
 /** Without policies nothing is filtered. With some, an address of a pod that is not known yet has no traffic. */
-export function tableOf(compiled: Compiled, { podCidr, gateway }: PolicyNetwork): TableState {
+export function tableOf(compiled: Compiled, network: PolicyNetwork): TableState {
+  const { podCidr, gateway } = network;
   const state = emptyState();
   const itself = new Set<string>();
   for (const direction of ["egress", "ingress"] as const) {
     const elements = new Set<string>();
-    for (const [policy, rules] of compiled.rules[direction]) addPolicy(state, direction, policy, rules);
+    for (const [policy, rules] of compiled.rules[direction]) {
+      addPolicy(state, direction, policy, rules);
+      if (direction === "egress") addTranslated(state, policy, rules, network);
+    }
     for (const [ip, policies] of compiled.isolated[direction]) {
       const group = `${direction}_${hash(policies.join())}`;
       state.chains.set(group, [...policies.map((one) => `jump ${chainOf(direction, one)}`), "drop"]);
@@ -76,19 +80,46 @@ function addPolicy(state: TableState, direction: Direction, policy: string, rule
   state.chains.set(chain, lines);
 }
 
+/**
+ * A port that another program publishes on the machine (Docker does) is translated before rules see it: for a pod the
+ * address that it asked counts. Not for Services, whose policies are about endpoints.
+ */
+function addTranslated(
+  state: TableState,
+  policy: string,
+  rules: CompiledRule[],
+  { podCidr, serviceCidr }: PolicyNetwork,
+): void {
+  const lines = rules.flatMap(({ peers, ports }) =>
+    (peers?.blocks ?? []).flatMap((block) => {
+      const asked = "ct original ip daddr";
+      const base = `ct status dnat ip daddr != ${podCidr} ${asked} != ${serviceCidr} ${blockMatch(asked, block)}`;
+      const numbered = ports
+        ?.filter(({ named }) => !named)
+        .map(({ protocol, range }) => {
+          const port = range ? ` ct original proto-dst ${rangeText(range)}` : "";
+          return `meta l4proto ${protocol}${port}`;
+        });
+      return (numbered ?? [""]).map((port) => [base, port, "accept"].filter(Boolean).join(" "));
+    }),
+  );
+  state.chains.get(chainOf("egress", policy))?.push(...lines);
+}
+
+const rangeText = ([from, to]: [number, number]) => (from === to ? String(from) : `${from}-${to}`);
+const blockMatch = (end: string, { cidr, except }: { cidr: string; except: string[] }) =>
+  [`${end} ${cidr}`, ...except.map((one) => `${end} != ${one}`)].join(" ");
+
 function peerMatches(state: TableState, name: string, direction: Direction, { peers }: CompiledRule): string[] {
   if (!peers) return [""];
   const end = direction === "ingress" ? "ip saddr" : "ip daddr";
   state.sets.set(name, { head: "type ipv4_addr;", elements: peers.addresses });
-  const blocks = peers.blocks.map(({ cidr, except }) =>
-    [`${end} ${cidr}`, ...except.map((one) => `${end} != ${one}`)].join(" "),
-  );
-  return [`${end} @${name}`, ...blocks];
+  return [`${end} @${name}`, ...peers.blocks.map((block) => blockMatch(end, block))];
 }
 
 function portMatch(state: TableState, name: string, { protocol, range, named }: PortMatch): string {
   const base = `meta l4proto ${protocol}`;
-  if (range) return `${base} th dport ${range[0] === range[1] ? range[0] : range.join("-")}`;
+  if (range) return `${base} th dport ${rangeText(range)}`;
   if (!named) return base;
   const elements = new Set([...named].map((one) => one.replace(" ", " . ")));
   state.sets.set(name, { head: "type ipv4_addr . inet_service;", elements });

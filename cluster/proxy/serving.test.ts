@@ -1,0 +1,83 @@
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { type AddressInfo, connect, createServer } from "node:net";
+import { test } from "node:test";
+import type { KubeObject } from "@capstan/api/meta";
+import { silent } from "@capstan/base/log";
+import { nftMissing } from "@capstan/core/runtime";
+import type { Plan } from "./plan.ts";
+import { Serving } from "./serving.ts";
+
+const object: KubeObject = { apiVersion: "v1", kind: "Service", metadata: { namespace: "default", name: "web" } };
+const plan = (id: string, host: string, port: number, backend?: number): Plan => ({
+  id,
+  port: { name: "", protocol: "TCP", port, nodePort: undefined },
+  settings: {
+    backends: backend === undefined ? [] : [{ address: "127.0.0.1", port: backend, weight: 1 }],
+    scheduler: "rr",
+    affinity: undefined,
+  },
+  frontends: [{ host, port, kind: "cluster" }],
+});
+
+async function echo() {
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    socket.on("error", () => socket.destroy());
+    socket.pipe(socket);
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  return { server, port: (server.address() as AddressInfo).port };
+}
+
+test("connections go on when their endpoint is no longer one; new ones are refused", async () => {
+  const { server, port } = await echo();
+  const serving = new Serving({ mode: "userspace", allows: () => true, problem: () => {}, log: silent });
+  serving.begin();
+  serving.settle("Service web", object, [plan("web", "127.90.0.1", 8080, port)]);
+  await serving.settled();
+  const socket = connect(8080, "127.90.0.1");
+  socket.on("error", () => {});
+  await once(socket, "connect");
+  socket.write("one");
+  assert.equal(String((await once(socket, "data"))[0]), "one");
+  serving.settle("Service web", object, [plan("web", "127.90.0.1", 8080)]);
+  await serving.settled();
+  socket.write("two");
+  assert.equal(String((await once(socket, "data"))[0]), "two");
+  const late = connect(8080, "127.90.0.1");
+  const [error] = (await once(late, "error")) as [NodeJS.ErrnoException];
+  assert.equal(error.code, "ECONNREFUSED");
+  const closed = once(socket, "close");
+  await serving.close();
+  await closed;
+  server.close();
+});
+
+test("what an address is served for is told when it cannot be", async () => {
+  const { server, port } = await echo();
+  const problems: string[] = [];
+  const problem = (_: KubeObject, text: string) => problems.push(text);
+  const serving = new Serving({ mode: "userspace", allows: () => true, problem, log: silent });
+  serving.begin();
+  serving.settle("Service web", object, [plan("web", "127.0.0.1", port, port)]);
+  await serving.settled();
+  assert.match(problems.join(), /^127\.0\.0\.1:\d+ cannot be served: listen EADDRINUSE/);
+  await serving.close();
+  server.close();
+});
+
+test("rules that the kernel does not take are no end: user space serves", { skip: nftMissing() ?? false }, async () => {
+  const { server, port } = await echo();
+  const kernel = { podCidr: "10.0.0.0/8", serviceCidr: "nonsense", table: `capstantest${process.pid}` };
+  const serving = new Serving({ mode: "nftables", kernel, allows: () => true, problem: () => {}, log: silent });
+  serving.begin();
+  serving.settle("Service web", object, [plan("web", "127.90.0.2", 8080, port)]);
+  await serving.settled();
+  assert.match(serving.about(), /^mode userspace; nft, table capstantest\d+:/);
+  const socket = connect(8080, "127.90.0.2");
+  await once(socket, "connect");
+  socket.destroy();
+  await serving.close();
+  server.close();
+});
