@@ -29,8 +29,8 @@ export interface StructSchema {
   held: readonly string[];
   /** Required numbers and booleans with their zeroes, which Go always writes. */
   numbers: readonly (readonly [name: string, zero: 0 | false])[];
-  /** Times that Go holds by value: it writes them as null where there is none. */
-  times: readonly string[];
+  /** Times that Go holds by value and required lists: it writes them as null where there is none. */
+  nulls: readonly string[];
   /** Replaced whole by server-side apply. */
   atomic: boolean;
   /** Fields that the schema does not name are kept. */
@@ -62,6 +62,8 @@ export interface ScalarSchema {
 export interface AnySchema {
   kind: "any";
   object?: boolean;
+  /** One value to server-side apply, whatever is in it. */
+  atomic?: boolean;
   /** An object of its own with apiVersion, kind and metadata. */
   embedded?: boolean;
 }
@@ -103,8 +105,8 @@ export function builtinSchema(type: string): StructSchema {
     atomic: fact.mapType === "atomic",
     open: false,
     held: Object.keys(fact.fields).filter((name) => zeroOf(fact.fields[name]) === "struct"),
-    times: Object.entries(fact.fields).flatMap(([name, field]) =>
-      isHeldTime(field) && name !== "creationTimestamp" ? [name] : [],
+    nulls: Object.entries(fact.fields).flatMap(([name, field]) =>
+      (isHeldTime(field) || zeroOf(field) === "container") && name !== "creationTimestamp" ? [name] : [],
     ),
     numbers: Object.entries(fact.fields).flatMap(([name, field]) => {
       if (zeroOf(field) !== "scalar" || field.type === "string") return [];
@@ -183,7 +185,7 @@ function keyDefaults(fact: FieldFact): Record<string, unknown> {
 function elementSchema(type: string): Schema {
   if (Object.hasOwn(types, type)) return builtinSchema(type);
   if (type === "any") return anything;
-  if (type === "raw") return { kind: "any", object: true, embedded: true };
+  if (type === "raw") return { kind: "any", object: true, embedded: true, atomic: true };
   if (type === "fieldsV1") return { kind: "any", object: true };
   if (type === "list:string") {
     const items: Schema = { kind: "scalar", type: "string" };

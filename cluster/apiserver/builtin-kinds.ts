@@ -69,6 +69,9 @@ const categories: Record<string, string[]> = {
   validatingadmissionpolicybindings: ["api-extensions"],
 };
 const replicas: ScalePaths = { spec: ".spec.replicas", status: ".status.replicas", selector: ".status.selector" };
+const deprecations: Record<string, string> = {
+  "/v1/endpoints": "v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice",
+};
 const discoveryVerbs: Record<string, string> = { post: "create", put: "update" };
 
 /** Two names of the same objects: events of the core group and of events.k8s.io, both versions of autoscalers. */
@@ -110,6 +113,9 @@ function kindOf(fact: ResourceFact, rules: Map<string, Rules>): Kind {
     namespaced,
     subresources,
     schema,
+    ...(deprecations[`${group}/${version}/${resource}`]
+      ? { deprecation: deprecations[`${group}/${version}/${resource}`] }
+      : {}),
     singular: kind.toLowerCase(),
     shortNames: shortNames[resource] ?? [],
     categories: inAll.has(resource) ? ["all"] : (categories[resource] ?? []),

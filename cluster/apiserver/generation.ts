@@ -25,6 +25,8 @@ const counted = new Set([
   "flowcontrol.apiserver.k8s.io/prioritylevelconfigurations",
   "scheduling.k8s.io/priorityclasses",
   "discovery.k8s.io/endpointslices",
+  "resource.k8s.io/deviceclasses",
+  "resource.k8s.io/resourceslices",
 ]);
 
 export function countsGenerations(kind: Kind): boolean {

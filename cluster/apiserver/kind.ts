@@ -20,6 +20,8 @@ export interface Rules<T = AnyObject> {
   defaults?(object: T): void;
   /** Runs after admission, before validation: resets fields that clients may not set, allocates. `old` on updates. */
   prepare?(object: T, old: T | undefined, context: PrepareContext): void;
+  /** What to tell whoever writes the object, which is none the worse for it. */
+  warnings?(object: T, old?: T): string[];
   /** Undoes what prepare allocated, when the write failed after it. */
   release?(object: T, old?: T): void;
   /** `subresource` is empty for the object itself. */
@@ -39,6 +41,8 @@ export interface Rules<T = AnyObject> {
   columns?: Column<T>[];
   /** Seconds between the request to delete and the end, for kinds that end gracefully. */
   grace?(object: T, asked: number | undefined): number;
+  /** Dependents stay unless a deletion says otherwise; what to say of it. */
+  orphans?: { warning?: string };
   /** Why an object may not be deleted. */
   refuseDelete?(object: T): StatusError | undefined;
   /** Creators may set the status; otherwise it is dropped where there is a status subresource. */

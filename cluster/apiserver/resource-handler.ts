@@ -8,7 +8,7 @@ import type { Kind } from "./kind.ts";
 import type { Written } from "./objects.ts";
 import { pathNotFound } from "./registry.ts";
 import type { Endpoint, EndpointCall, RequestInfo } from "./request.ts";
-import { answerJson, answerList, answerObject, checkForm, deletedStatus, watchForm } from "./respond.ts";
+import { answerJson, answerList, answerObject, checkForm, deletedStatus, watchForm, withWarnings } from "./respond.ts";
 import { notFoundPage } from "./routes.ts";
 import { bind } from "./verbs/binding.ts";
 import { admit, attributesOf, type Call, type Core, refOf, validateAdmission } from "./verbs/call.ts";
@@ -103,9 +103,30 @@ function answerPatched(call: Call, written: Written & { created?: boolean }): Pr
 async function answerDeleted(core: Core, call: Call): Promise<HttpResponse> {
   const deletion = await remove(core, call);
   if (!deletion.gone) return answerObject(call, deletion, deletion.accepted ? 202 : 200);
-  if (call.kind.rules.grace) return answerObject(call, deletion);
-  return answerJson(deletedStatus(call.kind, deletion.object));
+  if (returned.has(`${call.kind.group}/${call.kind.resource}`)) return answerObject(call, deletion);
+  return withWarnings(call, answerJson(deletedStatus(call.kind, deletion.object)));
 }
+
+/** What is gone is answered whole. Source: upstream's stores whose ReturnDeletedObject is true. */
+const returned = new Set([
+  "/namespaces",
+  "/persistentvolumeclaims",
+  "/persistentvolumes",
+  "/pods",
+  "/podtemplates",
+  "/resourcequotas",
+  "/serviceaccounts",
+  "/services",
+  "resource.k8s.io/deviceclasses",
+  "resource.k8s.io/resourceclaims",
+  "resource.k8s.io/resourceclaimtemplates",
+  "resource.k8s.io/resourceslices",
+  "storage.k8s.io/csidrivers",
+  "storage.k8s.io/csinodes",
+  "storage.k8s.io/storageclasses",
+  "storage.k8s.io/volumeattachments",
+  "storage.k8s.io/volumeattributesclasses",
+]);
 
 const success = { kind: "Status", apiVersion: "v1", metadata: {}, status: "Success", code: 201 };
 

@@ -85,6 +85,11 @@ async function encode(
 
 const warningOf = (text: string) => `299 - ${JSON.stringify(text.replace(/[^\x20-\x7e]/g, "?"))}`;
 
+export function withWarnings({ warnings }: Call, response: HttpResponse): HttpResponse {
+  if (warnings.length > 0) response.headers.warning = warnings.map(warningOf).join(", ");
+  return response;
+}
+
 type Include = "None" | "Metadata" | "Object";
 
 function includeOf({ info }: Call): Include {
@@ -100,6 +105,7 @@ export async function answerList(call: Call, { header, records }: Listing): Prom
   const { kind } = call;
   const form = formOf(call);
   const headers: Record<string, string> = { "content-type": json };
+  if (call.warnings.length > 0) headers.warning = call.warnings.map(warningOf).join(", ");
   if (form.as === "object" && form.encoding === "json") {
     const body = joinList(
       header,

@@ -160,7 +160,7 @@ function wholeSchema(node: Node): StructSchema {
     zeroOf: () => undefined,
     held: [],
     numbers: [],
-    times: [],
+    nulls: [],
     atomic: false,
     open: inner?.open ?? true,
   };
@@ -210,7 +210,7 @@ function structOf(node: Node, atomic: boolean): StructSchema {
     zeroOf: () => undefined,
     held: [],
     numbers: [],
-    times: [],
+    nulls: [],
     atomic,
     open: node.open,
   };

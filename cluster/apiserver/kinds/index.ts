@@ -12,6 +12,7 @@ import { definitionRules } from "../custom/definition-rules.ts";
 import type { Definitions } from "../custom/definitions.ts";
 import type { FieldErrors } from "../field-errors.ts";
 import type { Rules } from "../kind.ts";
+import { timeNow } from "../metadata.ts";
 import type { ServiceAddresses } from "../service-addresses.ts";
 import { checkAutoscaler } from "../validation/autoscalers.ts";
 import * as checks from "../validation/core.ts";
@@ -25,6 +26,7 @@ import {
 } from "../validation/statuses.ts";
 import * as sets from "../validation/workloads.ts";
 import * as core from "./core-defaults.ts";
+import * as devices from "./device-defaults.ts";
 import { jobRules } from "./jobs.ts";
 import { podRules } from "./pods.ts";
 import { serviceRules } from "./services.ts";
@@ -52,10 +54,25 @@ const namespaces: Rules<Namespace> = {
   },
 };
 
+/** What nobody has said of a node. */
+const unknownNode = {
+  architecture: "",
+  bootID: "",
+  containerRuntimeVersion: "",
+  kernelVersion: "",
+  kubeProxyVersion: "",
+  kubeletVersion: "",
+  machineID: "",
+  operatingSystem: "",
+  osImage: "",
+  systemUUID: "",
+};
+
 const nodes: Rules<Node> = {
   statusOnCreate: true,
   defaults: (node) => {
     node.spec ??= {};
+    if (node.status?.nodeInfo) node.status.nodeInfo = { ...unknownNode, ...node.status.nodeInfo };
   },
   fields: { "spec.unschedulable": (node) => String(node.spec.unschedulable ?? false) },
 };
@@ -71,8 +88,12 @@ const claims: Rules<PersistentVolumeClaim> = {
 const volumes: Rules<PersistentVolume> = {
   defaults: core.defaultVolume,
   validate: checks.checkVolume,
-  prepare(volume, old) {
-    if (!old) volume.status = { phase: "Pending" };
+  prepare(volume, old, { subresource }) {
+    const lastPhaseTransitionTime = timeNow();
+    if (!old) volume.status = { phase: "Pending", lastPhaseTransitionTime };
+    else if (subresource === "status" && volume.status && volume.status.phase !== old.status?.phase) {
+      volume.status.lastPhaseTransitionTime = lastPhaseTransitionTime;
+    }
   },
 };
 
@@ -119,6 +140,39 @@ function byPart(
     subresource === "status" ? status(object, errors) : whole(object, errors, old, subresource);
 }
 
+const appRules: Record<string, Rules> = {
+  "apps/deployments": {
+    defaults: workloads.defaultDeployment,
+    validate: byPart(sets.checkDeployment, checkDeploymentStatus),
+  },
+  "apps/replicasets": {
+    defaults: workloads.defaultReplicaSet,
+    validate: byPart(sets.checkReplicaSet, checkReplicaSetStatus),
+  },
+  "apps/statefulsets": {
+    defaults: workloads.defaultStatefulSet,
+    prepare(set) {
+      set.status ??= {};
+      set.status.availableReplicas ??= 0;
+    },
+    validate: byPart(sets.checkStatefulSet, checkStatefulSetStatus),
+  },
+  "apps/daemonsets": {
+    defaults: workloads.defaultDaemonSet,
+    prepare: workloads.prepareDaemonSet,
+    validate: byPart(sets.checkDaemonSet, checkDaemonSetStatus),
+  },
+};
+
+const deviceRules: Record<string, Rules> = {
+  "networking.k8s.io/ingressclasses": { defaults: devices.defaultIngressClass },
+  "flowcontrol.apiserver.k8s.io/flowschemas": { defaults: devices.defaultFlowSchema },
+  "flowcontrol.apiserver.k8s.io/prioritylevelconfigurations": { defaults: devices.defaultPriorityLevel },
+  "resource.k8s.io/resourceclaims": { defaults: devices.defaultResourceClaim },
+  "resource.k8s.io/resourceclaimtemplates": { defaults: devices.defaultResourceClaimTemplate },
+  "storage.k8s.io/csidrivers": { defaults: devices.defaultDriver },
+};
+
 /** Rules by `group/resource`, or `group/version/resource` where versions differ. */
 export function builtinRules(
   addresses: ServiceAddresses,
@@ -132,7 +186,14 @@ export function builtinRules(
     "/nodes": nodes,
     "/persistentvolumeclaims": claims,
     "/persistentvolumes": volumes,
-    "/events": { fields: eventFields, validate: checks.checkEvent },
+    "/events": {
+      fields: eventFields,
+      validate: checks.checkEvent,
+      prepare(event) {
+        event.reportingComponent ??= "";
+        event.reportingInstance ??= "";
+      },
+    },
     "events.k8s.io/events": { fields: eventFields, fieldNames: newEventFields },
     "/configmaps": { validate: checks.checkConfigMap },
     "/resourcequotas": { validate: checks.checkQuota },
@@ -142,6 +203,7 @@ export function builtinRules(
     "/limitranges": { defaults: core.defaultLimitRange },
     "/replicationcontrollers": {
       defaults: workloads.defaultReplicationController,
+      orphans: {},
       fields: replicaFields,
       validate: sets.checkReplicationController,
     },
@@ -151,22 +213,7 @@ export function builtinRules(
       deleted: definitions.removed,
     },
     "apiregistration.k8s.io/apiservices": aggregation.rules,
-    "apps/deployments": {
-      defaults: workloads.defaultDeployment,
-      validate: byPart(sets.checkDeployment, checkDeploymentStatus),
-    },
-    "apps/replicasets": {
-      defaults: workloads.defaultReplicaSet,
-      validate: byPart(sets.checkReplicaSet, checkReplicaSetStatus),
-    },
-    "apps/statefulsets": {
-      defaults: workloads.defaultStatefulSet,
-      validate: byPart(sets.checkStatefulSet, checkStatefulSetStatus),
-    },
-    "apps/daemonsets": {
-      defaults: workloads.defaultDaemonSet,
-      validate: byPart(sets.checkDaemonSet, checkDaemonSetStatus),
-    },
+    ...appRules,
     "batch/jobs": jobRules,
     "batch/cronjobs": { defaults: workloads.defaultCronJob, validate: sets.checkCronJob },
     "autoscaling/v1/horizontalpodautoscalers": {
@@ -182,6 +229,7 @@ export function builtinRules(
     "policy/poddisruptionbudgets": { validate: checks.checkBudget },
     "scheduling.k8s.io/priorityclasses": { defaults: core.defaultPriorityClass, validate: checks.checkPriorityClass },
     "certificates.k8s.io/certificatesigningrequests": {
+      validate: checks.checkCertificateRequest,
       fields: { "spec.signerName": (request) => request.spec?.signerName ?? "" },
     },
     "coordination.k8s.io/leases": { validate: checks.checkLease },
@@ -190,6 +238,7 @@ export function builtinRules(
     "rbac.authorization.k8s.io/clusterroles": { validate: checks.checkRole },
     "rbac.authorization.k8s.io/rolebindings": { defaults: core.defaultBinding, validate: checks.checkBinding },
     "rbac.authorization.k8s.io/clusterrolebindings": { defaults: core.defaultBinding, validate: checks.checkBinding },
+    ...deviceRules,
     "storage.k8s.io/storageclasses": { defaults: core.defaultStorageClass, validate: checks.checkStorageClass },
     "admissionregistration.k8s.io/mutatingwebhookconfigurations": { defaults: core.defaultWebhooks },
     "admissionregistration.k8s.io/validatingwebhookconfigurations": { defaults: core.defaultWebhooks },

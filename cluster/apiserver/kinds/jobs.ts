@@ -26,9 +26,17 @@ function generateSelector(job: Job): void {
 export const jobRules: Rules<Job> = {
   defaults: defaultJob,
   prepare(job, old) {
-    if (!old && job.spec) generateSelector(job);
+    if (old || !job.spec) return;
+    generateSelector(job);
+    const { labels } = job.spec.template?.metadata ?? {};
+    if (Object.keys(job.metadata.labels ?? {}).length === 0) job.metadata.labels = { ...labels };
   },
   validate: checkJob,
+  // Source: upstream's jobStrategy of batch/v1.
+  orphans: {
+    warning:
+      "child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning",
+  },
   fields: {
     "status.successful": (job) => String(job.status?.succeeded ?? 0),
   },

@@ -45,6 +45,7 @@ function defaultContainer(container: Container, hostNetwork: boolean | undefined
   }
   for (const { valueFrom } of container.env ?? []) {
     if (valueFrom?.fieldRef) valueFrom.fieldRef.apiVersion ||= "v1";
+    if (valueFrom?.resourceFieldRef) valueFrom.resourceFieldRef.divisor ??= "0";
   }
   for (const probe of [container.livenessProbe, container.readinessProbe, container.startupProbe]) {
     if (probe) defaultProbe(probe);
@@ -77,6 +78,7 @@ function defaultProbe(probe: Probe): void {
 
 function defaultVolume(volume: Volume): void {
   if (Object.keys(volume).length === 1) volume.emptyDir = {};
+  if (volume.iscsi) volume.iscsi.iscsiInterface ||= "default";
   if (volume.secret) volume.secret.defaultMode ??= defaultMode;
   if (volume.configMap) volume.configMap.defaultMode ??= defaultMode;
   if (volume.hostPath) volume.hostPath.type ??= "";

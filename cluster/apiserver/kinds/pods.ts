@@ -50,6 +50,14 @@ export const podRules: Rules<Pod> = {
     checkPodSpec(pod.spec, "spec", errors);
     if (old) checkPodUpdate(pod, old, subresource, errors);
   },
+  warnings: ({ spec }, old) =>
+    // People do not change pods themselves.
+    old
+      ? []
+      : (spec.topologySpreadConstraints ?? []).flatMap(({ labelSelector }, i) => {
+          const field = `spec.topologySpreadConstraints[${i}].labelSelector`;
+          return labelSelector ? [] : [`${field}: a null labelSelector results in matching no pod`];
+        }),
   grace: graceOf,
   usualFields: {
     "spec.restartPolicy": "Always",

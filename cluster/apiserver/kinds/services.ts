@@ -36,6 +36,10 @@ export function serviceRules(addresses: ServiceAddresses): Rules<Service> {
       errors.throwFor({ group: "", kind: "Service" }, service.metadata.name);
     },
     validate: checkService,
+    warnings: ({ spec }) =>
+      spec?.clusterIP === "None" && spec.sessionAffinity
+        ? ["spec.SessionAffinity is ignored for headless services"]
+        : [],
     release: (service, old) => release(addresses, service, old),
     written: (service, old) => release(addresses, old, service),
     deleted: (service) => release(addresses, service, undefined),

@@ -2,6 +2,7 @@
 import type { DaemonSet, Deployment, ReplicaSet, StatefulSet } from "@capstan/api/generated/apps-v1";
 import type { CronJob, Job, JobSpec } from "@capstan/api/generated/batch-v1";
 import type { PersistentVolumeClaim, PodTemplateSpec, ReplicationController } from "@capstan/api/generated/core-v1";
+import { equal } from "@capstan/api/meta";
 import { defaultPodSpec } from "./pod-defaults.ts";
 
 /** A spec that is left out counts as an empty one, with an empty template. */
@@ -73,7 +74,8 @@ export function defaultStatefulSet(object: StatefulSet): void {
     claim.apiVersion = "v1";
     claim.kind = "PersistentVolumeClaim";
     defaultClaim(claim);
-    claim.status ??= { phase: "Pending" };
+    claim.status ??= {};
+    claim.status.phase ||= "Pending";
   }
 }
 
@@ -82,7 +84,20 @@ export function defaultClaim(claim: Pick<PersistentVolumeClaim, "spec">): void {
   claim.spec.volumeMode ??= "Filesystem";
 }
 
+/** How often a daemon set's template has changed, for clients of versions that are gone. */
+const templateGeneration = "deprecated.daemonset.template.generation";
+
+export function prepareDaemonSet({ metadata, spec }: DaemonSet, old: DaemonSet | undefined): void {
+  const before = Number(old?.metadata.annotations?.[templateGeneration] ?? 0);
+  const moved = !old || !equal(spec.template, old.spec.template);
+  metadata.annotations = { ...metadata.annotations, [templateGeneration]: String(moved ? before + 1 : before) };
+}
+
 export function defaultDaemonSet(object: DaemonSet): void {
+  if (object.metadata?.name) {
+    object.metadata.annotations ??= {};
+    object.metadata.annotations[templateGeneration] ??= "0";
+  }
   const spec = specOf(object);
   spec.updateStrategy ??= {};
   spec.updateStrategy.type ||= "RollingUpdate";

@@ -32,7 +32,7 @@ export function newFields(value: Record<string, unknown>, schema: Schema): Field
 
 /** @param zeroed whether the empty value of the kind has this object too: then what that holds is nothing new. */
 function fieldsOfObject(object: Record<string, unknown>, schema: Schema, fields: FieldsV1, zeroed: boolean): FieldsV1 {
-  const names = sortedNames(object, !zeroed && schema.kind === "struct" ? schema.times : []);
+  const names = sortedNames(object, !zeroed && schema.kind === "struct" ? schema.nulls : []);
   for (const name of names) {
     const inner = fieldSchema(schema, name);
     const value = object[name];

@@ -21,7 +21,7 @@ export function isGranular(value: unknown, schema: Schema): boolean {
   if (Array.isArray(value)) return schema.kind === "list" && schema.listType !== "atomic";
   if (!isObject(value)) return false;
   if (schema.kind === "struct" || schema.kind === "map") return !schema.atomic;
-  return schema.kind === "any";
+  return schema.kind === "any" && !schema.atomic;
 }
 
 const sorted = new WeakMap<ListSchema, readonly string[]>();
@@ -114,7 +114,7 @@ function addWhole(set: FieldSet, element: string, value: unknown, schema: Schema
   set.members.add(element);
   const inner = compare(Array.isArray(value) ? [] : {}, value, schema).added;
   if (schema.kind === "struct") {
-    for (const name of schema.times) if ((value as Fields)[name] === undefined) inner.members.add(`f:${name}`);
+    for (const name of schema.nulls) if ((value as Fields)[name] === undefined) inner.members.add(`f:${name}`);
   }
   if (!inner.isEmpty()) set.children.set(element, inner);
 }

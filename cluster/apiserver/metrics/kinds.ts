@@ -37,7 +37,7 @@ function struct(fields: Record<string, Schema>): StructSchema {
     zeroOf: () => undefined,
     held: [],
     numbers: [],
-    times: [],
+    nulls: [],
     atomic: false,
     open: false,
   };

@@ -62,7 +62,7 @@ const storageClassColumns: Column<StorageClass>[] = [
   text("Provisioner", ({ provisioner }) => provisioner),
   text("ReclaimPolicy", ({ reclaimPolicy }) => reclaimPolicy ?? "Delete"),
   text("VolumeBindingMode", ({ volumeBindingMode }) => volumeBindingMode ?? "<unset>"),
-  text("AllowVolumeExpansion", ({ allowVolumeExpansion }) => String(allowVolumeExpansion ?? false)),
+  text("AllowVolumeExpansion", ({ allowVolumeExpansion }) => allowVolumeExpansion ?? false),
   ageColumn,
 ];
 

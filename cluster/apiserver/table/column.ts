@@ -12,7 +12,8 @@ export interface Column<T> {
   cell(object: T): unknown;
 }
 
-export function text<T>(name: string, cell: (object: T) => string | number | undefined): Column<T> {
+/** A column of texts by name; cells that are numbers stay so, as upstream leaves them. */
+export function text<T>(name: string, cell: (object: T) => string | number | boolean | undefined): Column<T> {
   return { name, type: "string", cell };
 }
 

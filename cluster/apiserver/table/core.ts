@@ -86,12 +86,12 @@ const eventColumns: Column<Event>[] = [
   wide("Source", eventSource),
   text("Message", ({ message }) => (message ?? "").trim()),
   wide("First Seen", firstSeen),
-  wide("Count", ({ series, count }) => String(series?.count ?? (count || 1))),
+  { ...text<Event>("Count", ({ series, count }) => series?.count ?? (count || 1)), priority: 1 },
   { ...nameColumn, priority: 1 },
 ];
 
-const quotaPart = ({ status, spec }: ResourceQuota, limits: boolean) => {
-  const hard = status?.hard ?? spec?.hard ?? {};
+const quotaPart = ({ status }: ResourceQuota, limits: boolean) => {
+  const hard = status?.hard ?? {};
   const names = Object.keys(hard).filter((name) => name.startsWith("limits.") === limits);
   return names
     .sort()

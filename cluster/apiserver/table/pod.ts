@@ -120,7 +120,7 @@ export const podColumns: Column<Pod>[] = [
   text("Status", (pod) => summaryOf(pod).status),
   text("Restarts", (pod) => {
     const { restarts, restarted } = summaryOf(pod);
-    return restarts > 0 && restarted ? `${restarts} (${since(restarted)} ago)` : restarts;
+    return restarts > 0 && restarted ? `${restarts} (${since(restarted)} ago)` : String(restarts);
   }),
   ageColumn,
   wide("IP", ({ status }) => status?.podIPs?.[0]?.ip || status?.podIP || undefined),

@@ -153,7 +153,7 @@ const autoscalerColumns: Column<HorizontalPodAutoscaler>[] = [
   nameColumn,
   text("Reference", ({ spec }) => `${spec.scaleTargetRef.kind}/${spec.scaleTargetRef.name}`),
   text("Targets", targets),
-  text("MinPods", ({ spec }) => spec.minReplicas ?? "<unset>"),
+  text("MinPods", ({ spec }) => String(spec.minReplicas ?? "<unset>")),
   text("MaxPods", ({ spec }) => spec.maxReplicas),
   text("Replicas", ({ status }) => status?.currentReplicas ?? 0),
   ageColumn,

@@ -1,4 +1,5 @@
 // Source: upstream's pkg/apis/{core,rbac,policy,scheduling,coordination,storage}/validation.
+import type { CertificateSigningRequest } from "@capstan/api/generated/certificates-v1";
 import type { Lease } from "@capstan/api/generated/coordination-v1";
 import type {
   ConfigMap,
@@ -44,6 +45,15 @@ function checkImmutable(
   for (const field of fields) {
     const [a, b] = [next, old] as unknown as Record<string, unknown>[];
     if (!equal(a?.[field], b?.[field])) errors.forbidden(field, fixed);
+  }
+}
+
+const requestBlock = "-----BEGIN CERTIFICATE REQUEST-----";
+
+export function checkCertificateRequest({ spec }: CertificateSigningRequest, errors: FieldErrors): void {
+  const request = spec?.request ?? "";
+  if (!atob(request).includes(requestBlock)) {
+    errors.invalid("spec.request", request, "PEM block type must be CERTIFICATE REQUEST");
   }
 }
 

@@ -80,6 +80,7 @@ async function createOnce(core: Core, call: Call, object: KubeObject, options: C
     call.warnings.push(...(kind.custom?.validate(object, undefined, errors) ?? []));
     rules.validate?.(object, errors, undefined, "");
     errors.throwFor(kind, object.metadata.name ?? "");
+    call.warnings.push(...(rules.warnings?.(object) ?? []));
     await validateAdmission(core, attributes);
     if (options.dryRun) {
       core.objects.requireAbsent(kind, object);

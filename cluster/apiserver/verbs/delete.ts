@@ -22,6 +22,9 @@ export interface Deletion extends Written {
 
 export async function remove(core: Core, call: Call): Promise<Deletion> {
   const options = await readDeleteOptions(call);
+  const { orphans } = call.kind.rules;
+  const says = options.propagationPolicy !== undefined || options.orphanDependents !== undefined;
+  if (orphans?.warning && !says) call.warnings.push(orphans.warning);
   const deletion = await removeOne(core, call, options);
   return options.orphanDependents === false ? Object.assign(deletion, { accepted: true }) : deletion;
 }
@@ -154,7 +157,7 @@ function markDeleting(
   options: DeleteOptions,
 ): "gone" | "waiting" | "unchanged" {
   const { metadata } = next;
-  const finalizers = wantedFinalizers(metadata.finalizers ?? [], options);
+  const finalizers = wantedFinalizers(kind, metadata.finalizers ?? [], options);
   if (finalizers.length > 0) metadata.finalizers = finalizers;
   else delete metadata.finalizers;
   const finalizersMoved = finalizers.join() !== (old.metadata.finalizers ?? []).join();
@@ -169,7 +172,7 @@ function markDeleting(
   const gone = grace === 0 && finalizers.length === 0 && !hasSpecFinalizers(next);
   // What has grace is marked before it goes; everything else goes as it is.
   if (metadata.generation !== undefined && (!gone || kind.rules.grace)) metadata.generation++;
-  setDeletion(metadata, grace, Date.now());
+  if (!gone || kind.rules.grace) setDeletion(metadata, grace, Date.now());
   if (gone) return "gone";
   if (hasSpecFinalizers(next)) delete metadata.deletionGracePeriodSeconds;
   if (kind.group === "" && kind.resource === "namespaces") Object.assign(next, { status: { phase: "Terminating" } });
@@ -182,11 +185,14 @@ function setDeletion(metadata: KubeObject["metadata"], grace: number, since: num
   metadata.deletionGracePeriodSeconds = grace;
 }
 
-function wantedFinalizers(present: readonly string[], options: DeleteOptions): string[] {
+function wantedFinalizers(kind: Kind, present: readonly string[], options: DeleteOptions): string[] {
   const policy =
     options.propagationPolicy ??
     (options.orphanDependents === undefined ? undefined : options.orphanDependents ? "Orphan" : "Background");
-  if (policy === undefined) return [...present];
+  if (policy === undefined) {
+    const chosen = present.includes(foreground) || present.includes(orphan);
+    return kind.rules.orphans && !chosen ? [...present, orphan] : [...present];
+  }
   const others = present.filter((finalizer) => finalizer !== foreground && finalizer !== orphan);
   if (policy === "Foreground") return [...others, foreground];
   return policy === "Orphan" ? [...others, orphan] : others;

@@ -125,6 +125,7 @@ async function changeOnce(core: Core, call: Call, wanted: Change): Promise<Writt
     call.warnings.push(...(kind.custom?.validate(object, old, errors) ?? []));
     rules.validate?.(object, errors, old, subresource);
     errors.throwFor(kind, ref.name);
+    call.warnings.push(...(rules.warnings?.(object, old) ?? []));
     await validateAdmission(core, attributes);
     if (isSame(object, old)) return core.objects.unchanged(kind, present);
     if (dryRun) {

@@ -68,19 +68,24 @@ const chosen: Record<string, (value: string) => string> = {
 };
 const uuid = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/g;
 const time = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)/g;
+/** Ages, in seconds. */
+const age = /^\d{1,2}s$/;
 /** What a patch made, in another order of fields; revisions. */
 const patched = /Invalid value: "\{.*\}": /g;
 const inRecord = /(ResourceVersion) in record \(\d+\)/g;
 const tokenVolume = /kube-api-access-[a-z0-9]{5}/g;
+const nodePort = /:3\d{4}\//g;
 const clusterIp = /\b10\.96\.\d+\.\d+\b/g;
 
 function settleValue(value: unknown, key: string, named: Named): unknown {
   if (typeof value === "string") {
+    if (age.test(value)) return "AGE";
     const own = chosen[key]?.(value) ?? value;
     return named(own)
       .replace(uuid, "UID")
       .replace(time, "TIME")
       .replace(clusterIp, "ADDRESS")
+      .replace(nodePort, ":30000/")
       .replace(patched, 'Invalid value: "OBJECT": ')
       .replace(inRecord, "$1 in record (REVISION)")
       .replace(tokenVolume, "kube-api-access-RANDOM");

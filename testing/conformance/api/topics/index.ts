@@ -3,6 +3,7 @@ import type { Scenarios } from "../recording.ts";
 import { apply } from "./apply.ts";
 import { deletions } from "./deletions.ts";
 import { discovery } from "./discovery.ts";
+import { kinds } from "./kinds.ts";
 import { objects } from "./objects.ts";
 import { patches } from "./patches.ts";
 import { selection } from "./selection.ts";
@@ -18,4 +19,5 @@ export const topics: Record<string, Scenarios> = {
   deletions,
   patches,
   apply,
+  kinds,
 };
