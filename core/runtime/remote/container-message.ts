@@ -52,7 +52,7 @@ export function containerMessage(config: ContainerConfig, place: ContainerPlace)
     tty: config.tty ?? false,
     linux: {
       resources: resourcesMessage(resources, place.unified),
-      securityContext: securityMessage(security, place.namespaces),
+      securityContext: securityMessage(security, place.namespaces, config.targetId),
     },
   };
 }
@@ -89,12 +89,16 @@ const maskedPaths = [
 ];
 const readonlyPaths = ["bus", "fs", "irq", "sys", "sysrq-trigger"].map((name) => `/proc/${name}`);
 
-function securityMessage(security: SecurityConfig, namespaces: NamespaceOptions): LinuxContainerSecurityContext {
+function securityMessage(
+  security: SecurityConfig,
+  namespaces: NamespaceOptions,
+  targetId: string | undefined,
+): LinuxContainerSecurityContext {
   const { user, group, privileged = false, seccomp } = security;
   const numeric = user !== undefined && /^\d+$/.test(user);
   return {
     privileged,
-    namespaceOptions: namespaceOption(namespaces),
+    namespaceOptions: namespaceOption(namespaces, targetId),
     capabilities: {
       addCapabilities: security.addCapabilities ?? [],
       dropCapabilities: security.dropCapabilities ?? [],

@@ -58,11 +58,12 @@ export function sandboxMessage(config: PodSandboxConfig, place: SandboxPlace): M
 }
 
 /** Which namespaces a container shares with whom. */
-export function namespaceOption(options: NamespaceOptions): NamespaceOption {
+export function namespaceOption(options: NamespaceOptions, targetId?: string): NamespaceOption {
+  const own = targetId === undefined ? ({ pid: "CONTAINER" } as const) : ({ pid: "TARGET", targetId } as const);
   return {
     network: options.hostNetwork ? "NODE" : "POD",
     ipc: options.hostIPC ? "NODE" : "POD",
-    pid: options.hostPID ? "NODE" : options.sharePID ? "POD" : "CONTAINER",
+    ...(options.hostPID ? { pid: "NODE" } : options.sharePID ? { pid: "POD" } : own),
   };
 }
 
