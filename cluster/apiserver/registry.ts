@@ -1,5 +1,6 @@
 import type { Resource } from "@capstan/api/meta";
 import { StatusError } from "@capstan/api/meta";
+import type { Description } from "./aggregation/descriptions.ts";
 import type { Kind } from "./kind.ts";
 
 /** The kinds being served. Custom ones come and go while the server runs. */
@@ -9,6 +10,7 @@ export class Registry {
   /** Of the kinds; empty until somebody asks. */
   private readonly groups = new Set<string>();
   private readonly remote = new Map<string, Kind[]>();
+  private readonly descriptions = new Map<string, Description>();
   private readonly listeners = new Set<() => void>();
   private readonly removals = new WeakMap<Kind, AbortController>();
   /** Moves with every change: what is derived from the kinds compares it. */
@@ -37,8 +39,22 @@ export class Registry {
   /** Kinds of `group/version` that another server answers for: discovery alone knows them. */
   setRemote(groupVersion: string, kinds: Kind[] | undefined): void {
     if (kinds) this.remote.set(groupVersion, kinds);
-    else this.remote.delete(groupVersion);
+    else {
+      this.remote.delete(groupVersion);
+      this.descriptions.delete(groupVersion);
+    }
     this.changed();
+  }
+
+  /** What another server says of a `group/version` that it answers for. */
+  describe(groupVersion: string, description: Description): void {
+    this.descriptions.set(groupVersion, description);
+    this.changed();
+  }
+
+  /** By `group/version`. */
+  described(): ReadonlyMap<string, Description> {
+    return this.descriptions;
   }
 
   /** What discovery tells of, in place of this server's own kinds of the same group and version. */

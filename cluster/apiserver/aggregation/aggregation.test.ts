@@ -17,6 +17,7 @@ import {
 import { isReason, type KubeObject } from "@capstan/api/meta";
 import { type Authority, openAuthority } from "@capstan/core/pki";
 import { TestCluster } from "@capstan/testing/cluster";
+import { swaggerPart, toOpenApi3 } from "./descriptions.ts";
 import type { FrontProxy } from "./remote.ts";
 
 const condition = (service: APIService | undefined) => {
@@ -61,6 +62,7 @@ const resources = [
 /** A server as extensions of the API are: it asks for the front proxy's certificate. */
 async function startExtension(
   directory: string,
+  documents: Record<string, object>,
 ): Promise<{ server: Server; port: number; seen: Seen[]; front: FrontProxy; own: Authority }> {
   const own = await openAuthority({ directory: join(directory, "extension") });
   const proxies = await openAuthority({ directory: join(directory, "front-proxy") });
@@ -73,16 +75,19 @@ async function startExtension(
     seen.push({ url, headers: { ...headers, raw: rawHeaders }, commonName });
     response.setHeader("content-type", "application/json");
     const list = { kind: "APIResourceList", apiVersion: "v1", groupVersion: "data.example.com/v1", resources };
-    response.end(JSON.stringify(url === "/apis/data.example.com/v1" ? list : { kind: "Reading", url }));
+    const path = url.split("?")[0] ?? "";
+    if (documents[path]) response.end(JSON.stringify(documents[path]));
+    else response.end(JSON.stringify(url === "/apis/data.example.com/v1" ? list : { kind: "Reading", url }));
   });
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const front = { ...pair, ca: proxies.cert, clientCa: own.cert };
   return { server, port: (server.address() as AddressInfo).port, seen, front, own };
 }
 
-async function startWithExtension() {
+/** @param documents what it says of itself, by path. */
+async function startWithExtension(documents: Record<string, object> = {}) {
   const directory = await mkdtemp(join(tmpdir(), "capstan-aggregation-"));
-  const extension = await startExtension(directory);
+  const extension = await startExtension(directory, documents);
   const cluster = await TestCluster.start({ frontProxy: extension.front });
   return {
     ...extension,
@@ -136,7 +141,7 @@ test("requests go to the server behind an APIService, as their user; discovery t
   const headers = { authorization: "Bearer secret", "x-remote-user": "root", "x-remote-group": "system:masters" };
   const answer = await user.request({ url, headers });
   assert.deepEqual(JSON.parse(Buffer.from(answer.body as Uint8Array).toString()), { kind: "Reading", url });
-  const [request] = seen;
+  const request = seen.find((one) => one.url === url);
   assert.equal(request?.commonName, "front-proxy-client");
   const sent = (name: string) =>
     request?.headers.raw.filter((_, i, all) => i % 2 === 1 && all[i - 1]?.toLowerCase() === name);
@@ -157,6 +162,87 @@ test("requests go to the server behind an APIService, as their user; discovery t
   );
   const map = await client.get(ConfigMaps, { namespace: "kube-system", name: "extension-apiserver-authentication" });
   assert.equal(map.data?.["requestheader-client-ca-file"], world.front.ca);
+});
+
+const gvk = [{ group: "data.example.com", version: "v1", kind: "Reading" }];
+const swagger = {
+  swagger: "2.0",
+  paths: {
+    "/apis/data.example.com/v1/readings": {
+      post: {
+        consumes: ["application/json"],
+        produces: ["application/json"],
+        parameters: [
+          { name: "body", in: "body", schema: { $ref: "#/definitions/Reading" } },
+          { name: "dryRun", in: "query", type: "string", uniqueItems: true },
+        ],
+        responses: { "200": { description: "OK", schema: { $ref: "#/definitions/Reading" } } },
+      },
+    },
+    "/apis/other.example.com/v1/things": {},
+  },
+  definitions: {
+    Reading: {
+      type: "object",
+      properties: { metadata: { $ref: "#/definitions/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta" } },
+      "x-kubernetes-group-version-kind": gvk,
+    },
+    "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta": { type: "object", description: "its own" },
+    Thing: { type: "object" },
+  },
+};
+
+test("what the server says of itself becomes part of what this one says", async () => {
+  const own = { openapi: "3.0.0", paths: { "/apis/data.example.com/v1/readings": {} } };
+  const root = "apis/data.example.com/v1";
+  await using world = await startWithExtension({
+    "/openapi/v2": swagger,
+    "/openapi/v3": { paths: { [root]: { serverRelativeURL: `/openapi/v3/${root}?hash=ABC` } } },
+    [`/openapi/v3/${root}`]: own,
+  });
+  const { cluster, client } = world;
+  await expose(cluster, world.port);
+  await client.create(APIServices, registration(world.own.cert));
+  const read = async (url: string) =>
+    JSON.parse(Buffer.from((await client.request({ url })).body as Uint8Array).toString());
+  await cluster.until(APIServices, ref, (found) => condition(found) === "True Passed");
+  // Its description is read after the condition is written.
+  const described = async (): Promise<string> => {
+    const url = (await read("/openapi/v3")).paths[root]?.serverRelativeURL;
+    return url?.includes("hash=ABC") ? url : new Promise((resolve) => setImmediate(resolve)).then(described);
+  };
+  assert.deepEqual(await read(await described()), own);
+  const whole = await read("/openapi/v2");
+  assert.ok(whole.paths["/apis/data.example.com/v1/readings"]);
+  assert.equal(whole.paths["/apis/other.example.com/v1/things"], undefined);
+  assert.equal(whole.definitions.Thing, undefined);
+  const renamed = "#/definitions/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta_v2";
+  assert.equal(whole.definitions.Reading.properties.metadata.$ref, renamed);
+  await client.delete(APIServices, ref);
+  assert.equal((await read("/openapi/v3")).paths[root], undefined);
+  assert.equal((await read("/openapi/v2")).definitions.Reading, undefined);
+});
+
+test("a server with Swagger alone gets a document made of it", () => {
+  const part = swaggerPart(swagger, "data.example.com/v1");
+  assert.ok(part);
+  const { paths, components } = toOpenApi3(part, { title: "t" }) as {
+    paths: Record<string, unknown>;
+    components: { schemas: Record<string, unknown> };
+  };
+  assert.deepEqual(paths["/apis/data.example.com/v1/readings"], {
+    post: {
+      parameters: [{ name: "dryRun", in: "query", schema: { type: "string", uniqueItems: true } }],
+      requestBody: { content: { "application/json": { schema: { $ref: "#/components/schemas/Reading" } } } },
+      responses: {
+        "200": {
+          description: "OK",
+          content: { "application/json": { schema: { $ref: "#/components/schemas/Reading" } } },
+        },
+      },
+    },
+  });
+  assert.deepEqual(Object.keys(components.schemas), ["Reading", "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"]);
 });
 
 test("a server that ends is unavailable, and its group goes with its APIService", async () => {

@@ -8,7 +8,7 @@ import type { Rules } from "../kind.ts";
 import type { View } from "../request.ts";
 import type { Core } from "../verbs/call.ts";
 import { registerServed } from "./automatic.ts";
-import { check } from "./availability.ts";
+import { check, describe } from "./availability.ts";
 import { discoveredKinds } from "./discovered.ts";
 import { type FrontProxy, forwardRemote } from "./remote.ts";
 import { apiServiceRules, setCondition } from "./rules.ts";
@@ -72,7 +72,15 @@ export function createAggregation(core: Core, view: View, front: FrontProxy | un
       for (const service of view.list(APIServices)) stored(service);
     },
     answer(request, path) {
-      if (remotes.size === 0 || !path.startsWith("/apis/")) return undefined;
+      if (remotes.size === 0) return undefined;
+      const document = /^\/openapi\/v3\/apis\/([^/]+\/[^/]+)$/.exec(path)?.[1];
+      // Its own document is the newest: only what it does not have is made of its other one.
+      if (document !== undefined) {
+        const described = core.registry.described().get(document)?.hash !== undefined;
+        const writer = described ? remotes.get(document) : undefined;
+        return writer && forward(view, writer, request, front, () => look(document));
+      }
+      if (!path.startsWith("/apis/")) return undefined;
       const [, , group, version] = path.split("/");
       const remote = remotes.get(`${group}/${version}`);
       return remote && forward(view, remote, request, front, () => look(`${group}/${version}`));
@@ -126,7 +134,11 @@ async function keepChecked(
     if (signal.aborted) return;
     if (resources) core.registry.setRemote(`${group}/${version}`, discoveredKinds(group, version, resources));
     await writeCondition(core, service.metadata.name, availability);
-    if (availability.status === "True") return;
+    if (availability.status === "True") {
+      const description = await describe(view, service, front, signal);
+      if (!signal.aborted) core.registry.describe(`${group}/${version}`, description);
+      return;
+    }
     await sleep(delay, signal);
   }
 }

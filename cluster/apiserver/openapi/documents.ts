@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { mergeSwagger, type Swagger, toOpenApi3 } from "../aggregation/descriptions.ts";
 import { type Group, type GroupVersion, groupsOf } from "../discovery/index.ts";
 import type { Kind, Schema } from "../kind.ts";
 import { encodeObject } from "../objects.ts";
@@ -149,6 +150,8 @@ export function createOpenApi(registry: Registry): OpenApi {
   return {
     index: () => cached("", () => indexOf(registry)),
     document(root) {
+      const described = registry.described().get(root.replace(/^apis\//, ""));
+      if (described) return described.swagger && cached(root, () => toOpenApi3(described.swagger as Swagger, info));
       for (const group of groupsOf(registry)) {
         const version = group.versions.find((candidate) => rootOf(group, candidate) === root);
         if (version) return cached(root, () => documentOf(version));
@@ -168,6 +171,13 @@ function indexOf(registry: Registry): object {
       const root = rootOf(group, version);
       paths[root] = { serverRelativeURL: `/openapi/v3/${root}?hash=${fingerprint(version)}` };
     }
+  }
+  // Other servers write their own, and what they said last tells when it has changed.
+  for (const [groupVersion, { hash, swagger }] of registry.described()) {
+    const root = `apis/${groupVersion}`;
+    delete paths[root];
+    if (hash === undefined && !swagger) continue;
+    paths[root] = { serverRelativeURL: `/openapi/v3/${root}?hash=${hash || hashOf(swagger)}` };
   }
   return { paths };
 }
@@ -193,5 +203,7 @@ function swaggerOf(registry: Registry): object {
       delete operation["x-body"];
     }
   }
-  return { swagger: "2.0", info, paths: parts.paths, definitions: parts.schemas };
+  const whole = { paths: parts.paths, definitions: parts.schemas };
+  for (const { swagger } of registry.described().values()) if (swagger) mergeSwagger(whole, swagger);
+  return { swagger: "2.0", info, ...whole };
 }
