@@ -1,6 +1,9 @@
 // Policies between real pods: what is let through is asked for and answered, the rest is met with silence.
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
+import { createSocket } from "node:dgram";
+import { once } from "node:events";
+import { type AddressInfo, createServer } from "node:net";
 import { after, before, test } from "node:test";
 import type { NetworkPolicySpec } from "@capstan/api/generated/networking-v1";
 import { Events, Namespaces, NetworkPolicies } from "@capstan/api/generated/resources";
@@ -131,6 +134,39 @@ test("egress to a block of addresses alone: everything else is out of reach, but
       assert.equal(await web.ask(api.ip, 8080), `api ${web.ip}`);
     },
   );
+});
+
+test("the name server is a pod of kube-system, as far as egress is concerned; the node itself is in reach", {
+  skip,
+}, async () => {
+  const { dnsIp, podCidr } = net.network;
+  const gateway = addressAt(parseCidr(podCidr), 1);
+  const names = createSocket("udp4").on("message", (_, { port, address }) => names.send("name", port, address));
+  names.bind(53, dnsIp);
+  const node = createServer((socket) => socket.end("node")).listen(0, gateway);
+  await Promise.all([once(names, "listening"), once(node, "listening")]);
+  const ask = () => api.ask(dnsIp, 53, { protocol: "udp", wait: short });
+  const deny = { podSelector: { matchLabels: { app: "api" } }, policyTypes: ["Egress"] };
+  const to = [
+    {
+      namespaceSelector: { matchLabels: { "kubernetes.io/metadata.name": "kube-system" } },
+      podSelector: { matchLabels: { "k8s-app": "kube-dns" } },
+    },
+  ];
+  const held = silentAt(
+    () => api,
+    () => web,
+  );
+  assert.equal(await ask(), "name");
+  await withPolicy(deny, held, async () => {
+    assert.equal(await ask(), "silence");
+    assert.equal(await api.ask(gateway, (node.address() as AddressInfo).port), "node");
+  });
+  await withPolicy({ ...deny, egress: [{ to, ports: [{ port: 53, protocol: "UDP" }] }] }, held, async () => {
+    assert.equal(await ask(), "name");
+  });
+  names.close();
+  node.close();
 });
 
 test("a port that another program publishes on the machine: the address that the pod asked counts", {
