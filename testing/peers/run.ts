@@ -1,5 +1,5 @@
 // Runs Go's own clients against a fresh Capstan: node testing/peers/run.ts [clients | helm | crds …]. Needs Go and its module proxy.
-// "contract" runs the contract of the API on a real kube-apiserver instead.
+// "contract" runs the contract of the API on a real kube-apiserver instead, "operate" Capstan's operators.
 // What is built stays in the user's cache directory, outside the repository.
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -9,6 +9,7 @@ import { join } from "node:path";
 import { startInstance } from "../platform/instance.ts";
 import { runContract } from "./contract.ts";
 import { findPrograms } from "./kube-apiserver/start.ts";
+import { runOperators } from "./operate.ts";
 
 const here = import.meta.dirname;
 const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "capstan-peers");
@@ -41,6 +42,7 @@ function build(name: string): void {
 
 async function run(name: string): Promise<number> {
   if (name === "contract") return runContract(findKubernetes());
+  if (name === "operate") return runOperators(findKubernetes());
   build(name);
   await using instance = startInstance();
   await instance.ready();
@@ -62,7 +64,7 @@ if (version.status !== 0) {
   process.exitCode = 1;
 } else {
   mkdirSync(cache, { recursive: true });
-  const all = [...Object.keys(builds), "contract"];
+  const all = [...Object.keys(builds), "contract", "operate"];
   const names = process.argv.length > 2 ? process.argv.slice(2) : all;
   for (const name of names) {
     if (!all.includes(name)) throw new Error(`${name} is none of ${all.join(", ")}`);
