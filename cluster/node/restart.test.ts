@@ -144,11 +144,19 @@ test("an ephemeral container joins a running pod", { skip }, async () => {
   await until(ref, ({ status }) => status?.phase === "Running");
   const ephemeralContainers = [
     { name: "debug", image: "capstan/host", command: ["sh", "-c", "hostname >/dev/termination-log"] },
+    {
+      name: "look",
+      image: "capstan/host",
+      targetContainerName: "main",
+      command: ["sh", "-c", "tr '\\0' ' ' </proc/1/cmdline >/dev/termination-log"],
+    },
   ];
   const body = { spec: { ephemeralContainers } };
   await cluster.client.patch(Pods, ref, { type: "strategic", body }, { subresource: "ephemeralcontainers" });
   const pod = await until(ref, (one) => message(one, "debug") !== undefined);
   assert.equal(message(pod, "debug"), `${ref.name}\n`);
+  const looked = await until(ref, (one) => message(one, "look") !== undefined);
+  assert.equal(message(looked, "look"), "sleep 1000 ");
   assert.equal(pod.status?.phase, "Running");
 });
 

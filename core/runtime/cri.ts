@@ -104,6 +104,8 @@ export interface ContainerConfig {
   labels: Record<string, string>;
   /** Absolute path of the file that gets the output in CRI's log format. */
   logPath: string;
+  /** Id of a running container of the pod whose PID namespace this one joins. */
+  targetId?: string;
   stdin?: boolean;
   stdinOnce?: boolean;
   tty?: boolean;

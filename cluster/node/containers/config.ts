@@ -17,6 +17,8 @@ export interface ContainerPlan extends EnvironmentOptions {
   /** Files of the pod that every container sees: hosts, resolv.conf, hostname. */
   files: Mount[];
   pidsLimit: number;
+  /** The container that an ephemeral one looks at. */
+  targetId?: string | undefined;
   devices: Grant;
 }
 
@@ -44,6 +46,7 @@ export async function containerConfig(plan: ContainerPlan): Promise<ContainerCon
       ],
       labels: { "io.kubernetes.pod.uid": pod.metadata.uid ?? "", "io.kubernetes.container.name": container.name },
       logPath: paths.log(container.name, attempt),
+      ...(plan.targetId ? { targetId: plan.targetId } : {}),
       stdin: container.stdin ?? false,
       stdinOnce: container.stdinOnce ?? false,
       tty: container.tty ?? false,

@@ -1,4 +1,4 @@
-import type { Pod } from "@capstan/api/generated/core-v1";
+import type { EphemeralContainer, Pod } from "@capstan/api/generated/core-v1";
 import { messageOf } from "@capstan/base/errors";
 import { type ContainerConfig, type Mount, type PodSandbox, RuntimeError } from "@capstan/core/runtime";
 import { containerConfig } from "../containers/config.ts";
@@ -127,5 +127,18 @@ async function configOf({
     paths,
     files,
     pidsLimit,
+    targetId: targetOf(context, pod, view, sandbox),
   });
+}
+
+/** The running container whose processes an ephemeral one asks to see. @throws ConfigError when it does not run */
+function targetOf({ runtime }: NodeContext, pod: Pod, { spec, role }: ContainerView, sandbox: PodSandbox) {
+  const { targetContainerName: name } = spec as EphemeralContainer;
+  // Where the pod shares its processes, they are all there.
+  if (role !== "ephemeral" || !name || pod.spec?.shareProcessNamespace || pod.spec?.hostPID) return undefined;
+  const target = runtime
+    .listContainers(sandbox.id)
+    .find(({ config, state }) => config.name === name && state === "running");
+  if (!target) throw new ConfigError(`unable to find target container ${name}`);
+  return target.id;
 }

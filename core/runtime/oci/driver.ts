@@ -154,7 +154,8 @@ export class OciDriver implements RuntimeService {
     const image = this.#options.image(config.image);
     if (!image) throw new RuntimeError("ImageNotFound", `image "${config.image}" is not present`);
     if (!this.#host) throw new RuntimeError("Failed", "the runtime is not open");
-    const options = { ...this.#options, cgroups: this.#cgroups, host: this.#host, launcher: this.launcher };
+    const target = config.targetId === undefined ? undefined : this.#running(config.targetId).pid;
+    const options = { ...this.#options, cgroups: this.#cgroups, host: this.#host, launcher: this.launcher, target };
     const container = await makeContainer(options, sandbox, config, image);
     const { id } = container.record;
     this.#watch(container);

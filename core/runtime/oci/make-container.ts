@@ -27,6 +27,8 @@ export interface MakeOptions {
   hidden: string[];
   rootless: boolean;
   launcher: Launcher;
+  /** First process of the container whose PID namespace the new one joins. */
+  target?: number | undefined;
 }
 
 /** What was made of it is gone when it rejects. */

@@ -25,6 +25,8 @@ export interface PrepareOptions {
   config: ContainerConfig;
   image: Image;
   sandbox: OciSandbox;
+  /** First process of the container whose PID namespace this one joins. */
+  target?: number | undefined;
   cgroup: Cgroup | undefined;
   host: HostRoot;
   /** The cgroup directories that the process which holds the container goes to. */
@@ -116,21 +118,28 @@ function whoRuns({ config, image, rootless }: PrepareOptions, root: PreparedRoot
   return identity;
 }
 
-function writeBundleOf(plan: ContainerPlan, { cgroup, config, sandbox, tools }: PrepareOptions): void {
+function writeBundleOf(plan: ContainerPlan, { cgroup, config, sandbox, target, tools }: PrepareOptions): void {
   if (!tools.runc || !cgroup) throw new RuntimeError("Unsupported", "runc needs to be installed, root, and cgroups");
   const { sh, script, runc } = tools;
-  writeBundle(plan, { runc, sh, script, cgroup, resources: config.resources ?? {}, sandbox: sandbox.namespaces() });
+  writeBundle(plan, {
+    runc,
+    sh,
+    script,
+    cgroup,
+    resources: config.resources ?? {},
+    sandbox: sandbox.namespaces(target),
+  });
 }
 
 function launchConf(options: PrepareOptions, root: string): string {
-  const { config, sandbox, cgroup, home, tools, rootless, launcher } = options;
+  const { config, sandbox, target, cgroup, home, tools, rootless, launcher } = options;
   const { hostPID, sharePID } = sandbox.record.config.namespaces;
   const flags = ["--mount", "--propagation", "slave"];
   const scripts = launcher === "unshare";
-  if (scripts && !hostPID && !sharePID) flags.push("--pid");
+  if (scripts && !hostPID && !sharePID && target === undefined) flags.push("--pid");
   if (scripts && cgroup) flags.push("--cgroup");
   // runc joins the pod's namespaces itself, all but the mounts that it begins from.
-  const pod = scripts ? sandbox.enter(rootless) : sandbox.enterMounts();
+  const pod = scripts ? sandbox.enter(rootless, target) : sandbox.enterMounts();
   const enter = [tools.nsenter, ...pod, tools.unshare, ...flags];
   const variables = {
     sh: tools.sh,

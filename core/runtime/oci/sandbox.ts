@@ -138,8 +138,11 @@ export class OciSandbox {
     rmSync(this.directory, { recursive: true, force: true });
   }
 
-  /** nsenter's arguments for joining the sandbox; containers begin from its mounts. */
-  enter(rootless: boolean): string[] {
+  /**
+   * nsenter's arguments for joining the sandbox; containers begin from its mounts.
+   * @param target a process whose PID namespace is joined with it
+   */
+  enter(rootless: boolean, target?: number): string[] {
     if (!this.ready) throw new RuntimeError("Failed", `sandbox ${this.record.id} has stopped`);
     const { hostNetwork, hostIPC } = this.record.config.namespaces;
     const flags = ["--target", String(this.pid), "--mount"];
@@ -147,7 +150,8 @@ export class OciSandbox {
     if (hasHostname(this.record.config, rootless)) flags.push("--uts");
     if (!hostNetwork && !rootless) flags.push("--net");
     if (!hostIPC) flags.push("--ipc");
-    if (this.#sharesPids) flags.push(`--pid=/proc/${this.#init}/ns/pid`, "--no-fork");
+    const init = this.#sharesPids ? this.#init : target;
+    if (init !== undefined) flags.push(`--pid=/proc/${init}/ns/pid`, "--no-fork");
     return flags;
   }
 
@@ -156,10 +160,10 @@ export class OciSandbox {
     return this.enter(false).slice(0, 3);
   }
 
-  /** What containers join, whoever makes them. */
-  namespaces(): SandboxNamespaces {
-    const shared = this.#sharesPids ? { init: this.#init } : {};
-    return { ...this.record.config.namespaces, pid: this.pid, ...shared };
+  /** What containers join, whoever makes them. @param target as of enter */
+  namespaces(target?: number): SandboxNamespaces {
+    const init = this.#sharesPids ? this.#init : target;
+    return { ...this.record.config.namespaces, pid: this.pid, ...(init === undefined ? {} : { init }) };
   }
 
   get #sharesPids(): boolean {

@@ -108,7 +108,7 @@ export class Devices {
   #inTurn<T>(key: string, act: () => Promise<T>): Promise<T> {
     const before = this.#turns.get(key) ?? Promise.resolve();
     const mine = before.then(act, act);
-    const settled = mine.catch(() => {});
+    const settled = Promise.allSettled([mine]);
     this.#turns.set(key, settled);
     void settled.then(() => {
       if (this.#turns.get(key) === settled) this.#turns.delete(key);
