@@ -1,14 +1,14 @@
 // The nodes, and the network of their pods.
 import type { Logger } from "@capstan/base/log";
 import { defaultNodeName } from "@capstan/cluster/node";
-import type { InstanceNetwork } from "@capstan/core/runtime";
+import type { InstanceNetwork, Runtime } from "@capstan/core/runtime";
 import { type NodeSettings, nodeAddress, openAgent, openRuntime } from "./agent.ts";
 import { nodeRequest } from "./certificates.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import { startFurtherNode } from "./further-node.ts";
 import { startNetwork, startPolicies } from "./network.ts";
 import type { Parts } from "./parts.ts";
-import { endpointOf } from "./runtime-flag.ts";
+import { endpointOf, type RuntimeFlag } from "./runtime-flag.ts";
 import type { Settings } from "./settings.ts";
 
 /** Resolves when the nodes are being started; their readiness is that of their parts. */
@@ -31,7 +31,7 @@ export async function startNodes(
     name: "runtime",
     ready: runtime.ready,
     start: (signal) => runtime.start(signal),
-    about: () => runtime.missing().join("; ") || (endpointOf(flag) ?? "namespaces, a network for each pod, limits"),
+    about: () => runtime.missing().join("; ") || aboutRuntime(runtime, flag),
   });
   await runtime.ready;
   const dns = await startNetwork(
@@ -48,4 +48,9 @@ export async function startNodes(
     const dataDir = directory.path("nodes", further);
     await startFurtherNode({ ...common, name: further, index, dataDir }, plane, dns, log, parts);
   }
+}
+
+function aboutRuntime({ version }: Runtime, flag: RuntimeFlag): string {
+  const endpoint = endpointOf(flag);
+  return endpoint ? `${version?.()} at ${endpoint}` : "namespaces, a network for each pod, limits";
 }
