@@ -32,6 +32,17 @@ test("wrong words are refused with exit code 2 and a way on", async () => {
   assert.match(flag.stderr, /--datadir/);
 });
 
+test("a runtime that is none, and a socket that is not there, are named", async () => {
+  const none = await capstan(["up", "--runtime", "docker"]);
+  assert.equal(none.code, 2);
+  assert.match(none.stderr, /--runtime docker: there are auto, runc, unshare, cri:unix:/);
+  const socket = join(temporary(), "none.sock");
+  const ports = ["--api-port", "0", "--console-port", "0", "--gateway-port", "0"];
+  const absent = await capstan(["up", "--data-dir", temporary(), ...ports, "--runtime", `cri:unix://${socket}`]);
+  assert.equal(absent.code, 1);
+  assert.match(absent.stderr, /there is no socket .*none\.sock: start the container runtime/);
+});
+
 test("status and down of nothing say so", async () => {
   const root = temporary();
   const status = await capstan(["status", "--data-dir", root]);
