@@ -1,11 +1,15 @@
 // Port-forward: each connection of the client is a pair of SPDY streams, on a raw connection or inside WebSocket.
 import type { Duplex } from "node:stream";
+import { setTimeout as wait } from "node:timers/promises";
 import { StatusError } from "@capstan/api/meta";
 import { messageOf } from "@capstan/base/errors";
 import type { Logger } from "@capstan/base/log";
 import { openSpdySession, type SpdySession, type SpdyStream } from "@capstan/core/wire/spdy";
 import { acceptWebSocket, asStream, type Connection, isWebSocket } from "../websocket.ts";
 import { acceptSpdy, isSpdy } from "./command.ts";
+
+/** The client's side has this long after the pod's has ended, milliseconds. Source: containerd's port-forward, socat's -t. */
+const patience = 500;
 
 const spdyProtocol = "portforward.k8s.io";
 const tunnelProtocol = "SPDY/3.1+portforward.k8s.io";
@@ -77,9 +81,13 @@ async function join(
     }
     await stream.end();
   };
-  await Promise.all([down(), up()]);
+  const receiving = up();
+  await down();
+  // Clients close their side when both streams have ended, not before: waiting for it alone would be for ever.
+  await Promise.race([receiving, wait(patience, undefined, { ref: false })]);
   await error.end();
   socket.destroy();
+  await receiving;
 }
 
 function drained(socket: Duplex, resolve: () => void): void {
