@@ -44,6 +44,19 @@ export function pods(declare: Declare): void {
     await bench.runtime.removePodSandbox(pod);
   });
 
+  declare("a container may join the processes of one other, and its end is its own", async (bench) => {
+    const { id: pod } = await bench.sandbox();
+    const stays = bench.driver.commands.stays();
+    const target = await bench.start(pod, bench.script("exec sleep 3211"));
+    const joined = await bench.start(pod, stays, { name: "second", targetId: target.id });
+    const other = await bench.start(pod, stays, { name: "third" });
+    await bench.until(joined.id, `${findProcess("sleep 3211")} | grep -q .`);
+    await bench.exec(other.id, `! ${findProcess("sleep 3211")} | grep -q .`);
+    await bench.runtime.stopContainer(joined.id, 0);
+    assert.equal(bench.runtime.containerStatus(target.id).state, "running");
+    await bench.runtime.removePodSandbox(pod);
+  });
+
   declare("a container's end is the end of all that it started, in a shared PID namespace too", async (bench) => {
     const { id: pod } = await bench.sandbox({ namespaces: { sharePID: true } });
     const { id, ended } = await bench.start(pod, bench.script("setsid sleep 2109 & sleep 0.05; echo over"));
