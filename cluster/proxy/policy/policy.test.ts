@@ -16,6 +16,8 @@ import { createPolicyEngine, type PolicyEngine } from "./index.ts";
 
 const skip = canBridge() ? (nftMissing() ?? false) : "pods with networks of their own need root and the program ip";
 const short = 120;
+// A network for each run on this machine, of those that are for measurements.
+const outer = `198.19.${process.pid % 256}`;
 let net: TestNetwork;
 let engine: PolicyEngine;
 let web: TestPod;
@@ -172,16 +174,16 @@ test("the name server is a pod of kube-system, as far as egress is concerned; th
 test("a port that another program publishes on the machine: the address that the pod asked counts", {
   skip,
 }, async () => {
-  const servers = { "203.0.113.99": "published" };
-  await using _ = await startOutside({ here: "203.0.113.1/24", servers, port: 8081 });
+  const servers = { [`${outer}.99`]: "published" };
+  await using _ = await startOutside({ here: `${outer}.1/24`, servers, port: 8081 });
   const table = `docker${process.pid}`;
-  const rule = "ip daddr 203.0.113.1 tcp dport 55557 dnat ip to 203.0.113.99:8081";
+  const rule = `ip daddr ${outer}.1 tcp dport 55557 dnat ip to ${outer}.99:8081`;
   const chain = `chain in { type nat hook prerouting priority -100\n${rule}\n}`;
   spawnSync("nft", ["-f", "-"], { input: `table ip ${table} {\n${chain}\n}\n` });
   const spec = (port: number) => ({
     podSelector: { matchLabels: { app: "api" } },
     policyTypes: ["Egress"],
-    egress: [{ to: [{ ipBlock: { cidr: "203.0.113.1/32" } }], ports: [{ port }] }],
+    egress: [{ to: [{ ipBlock: { cidr: `${outer}.1/32` } }], ports: [{ port }] }],
   });
   try {
     const held = silentAt(
@@ -189,11 +191,11 @@ test("a port that another program publishes on the machine: the address that the
       () => web,
     );
     await withPolicy(spec(55_557), held, async () => {
-      assert.match(await api.ask("203.0.113.1", 55_557), /published/);
-      assert.equal(await api.ask("203.0.113.99", 8081, { wait: short }), "silence");
+      assert.match(await api.ask(`${outer}.1`, 55_557), /published/);
+      assert.equal(await api.ask(`${outer}.99`, 8081, { wait: short }), "silence");
     });
     await withPolicy(spec(1), held, async () => {
-      assert.equal(await api.ask("203.0.113.1", 55_557, { wait: short }), "silence");
+      assert.equal(await api.ask(`${outer}.1`, 55_557, { wait: short }), "silence");
     });
   } finally {
     spawnSync("nft", ["delete", "table", "ip", table]);
