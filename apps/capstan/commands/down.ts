@@ -1,4 +1,6 @@
-import { existsSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { silent } from "@capstan/base/log";
 import { removeLeftovers } from "@capstan/core/runtime";
 import { askDown } from "../instance/control.ts";
 import { type DataDirectory, locateDataDirectory, lockDataDirectory } from "../instance/data-directory.ts";
@@ -21,5 +23,16 @@ export async function down(args: string[]): Promise<number> {
 async function clean(directory: DataDirectory): Promise<boolean> {
   if (!existsSync(directory.path("network.json"))) return false;
   using _ = lockDataDirectory(directory);
-  return await removeLeftovers(directory.root);
+  const elsewhere = await cleanRemote(directory);
+  return (await removeLeftovers(directory.root)) || elsewhere;
+}
+
+/** What was left in containerd or another runtime: its client is loaded where there was one. */
+async function cleanRemote(directory: DataDirectory): Promise<boolean> {
+  const nodes = directory.path("nodes");
+  const further = existsSync(nodes) ? readdirSync(nodes).map((name) => join(nodes, name)) : [];
+  const all = [directory.root, ...further];
+  if (!all.some((path) => existsSync(join(path, "runtime", "cri", "endpoint")))) return false;
+  const { removeRemoteLeftovers } = await import("@capstan/core/runtime/remote");
+  return await removeRemoteLeftovers(all, silent);
 }

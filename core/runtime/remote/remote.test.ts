@@ -18,6 +18,7 @@ import { type Containerd, containerdMissing, startContainerd } from "@capstan/te
 import { Server, ServerCredentials } from "@grpc/grpc-js";
 import { type ContainerEvent, RuntimeError } from "../cri.ts";
 import { openConnection } from "./connection.ts";
+import { removeRemoteLeftovers } from "./leftovers.ts";
 import { createRemoteRuntime } from "./remote.ts";
 
 const skip = containerdMissing() ?? false;
@@ -155,6 +156,17 @@ test("a log is begun anew when it is full, and goes on", { skip }, async () => {
   await ended;
   assert.ok(readFileSync(logPath, "utf8").endsWith(" stdout F last\n"));
   await close();
+});
+
+test("what a killed agent left is removed without starting one", { skip }, async () => {
+  const { sandbox, start, dataDir } = await open();
+  const { id: pod } = await sandbox("left");
+  const { id } = await start(pod, "sleep 1000");
+  writeFileSync(join(dataDir, "network.json"), JSON.stringify(network));
+  assert.equal(await removeRemoteLeftovers([dataDir], silent), true);
+  assert.ok(!containerd.ctr("containers", "ls", "-q").includes(id));
+  assert.equal(await removeRemoteLeftovers([dataDir], silent), false);
+  assert.deepEqual(readdirSync(join(dataDir, "runtime/cri/containers")), []);
 });
 
 test("what was begun and not written down is removed, and so are records of what is gone", { skip }, async () => {

@@ -1,16 +1,15 @@
-import { createHash } from "node:crypto";
-import { existsSync, mkdirSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { aborted, deferred } from "@capstan/base/async";
 import { RuntimeError } from "../cri.ts";
 import { InProcessRuntime } from "../in-process-runtime.ts";
-import { instancePrefix } from "../leftovers.ts";
 import { type Bridge, openBridge } from "../network/bridge.ts";
 import { findTool } from "../oci/command.ts";
 import type { Runtime, RuntimeOptions } from "../runtime.ts";
 import { type Connection, openConnection, socketOf } from "./connection.ts";
 import { RemoteDriver } from "./driver.ts";
 import { RemoteImages } from "./images.ts";
+import { instanceName, remoteDirectory } from "./place.ts";
 
 export interface RemoteRuntimeOptions extends RuntimeOptions {
   /** `unix:///run/containerd/containerd.sock`, or the path alone. */
@@ -33,11 +32,11 @@ export function createRemoteRuntime(options: RemoteRuntimeOptions): Runtime {
         `leave it out, or --runtime cri:${options.endpoint}`,
     );
   }
-  const directory = join(resolve(dataDir), "runtime", "cri");
+  const directory = remoteDirectory(dataDir);
   const connection = openConnection(socket);
   const builtin = ["capstan/host", ...(options.builtinImages ?? []).map(({ name }) => name)];
   const images = new RemoteImages({ connection, builtin, inProcess: inProcess.keys(), log });
-  const instance = `${instancePrefix(network)}${createHash("sha256").update(resolve(dataDir)).digest("hex").slice(0, 12)}`;
+  const instance = instanceName(network, dataDir);
   const driver = new RemoteDriver({ connection, images, directory, instance, log });
   const runtime = new InProcessRuntime(driver, inProcess, join(directory, "in-process"), log, options.guardTraffic);
   const ready = deferred();
@@ -55,6 +54,8 @@ export function createRemoteRuntime(options: RemoteRuntimeOptions): Runtime {
       try {
         mkdirSync(directory, { recursive: true, mode: 0o700 });
         found = await shakeHands(connection);
+        // For whoever removes what this agent leaves when it is killed.
+        writeFileSync(join(directory, "endpoint"), options.endpoint, { mode: 0o600 });
         // Services and names have their addresses there; the pods themselves are not on it.
         const ip = findTool("ip");
         if (network.bridge && ip && options.share?.ownsBridge !== false) bridge = await openBridge(network, ip);
@@ -69,6 +70,7 @@ export function createRemoteRuntime(options: RemoteRuntimeOptions): Runtime {
       await aborted(signal);
       await runtime.close();
       await driver.close();
+      rmSync(join(directory, "endpoint"), { force: true });
       connection.close();
       await bridge?.remove();
     },
