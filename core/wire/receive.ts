@@ -43,8 +43,7 @@ export function headOf(request: IncomingMessage, signal: AbortSignal): HttpReque
 export async function readBody(request: IncomingMessage, limit: number): Promise<Uint8Array | undefined> {
   const { headers } = request;
   if (headers["content-length"] === undefined && headers["transfer-encoding"] === undefined) return undefined;
-  const tooLarge = () =>
-    new StatusError("RequestEntityTooLarge", `the request body is larger than maxBodyBytes (${limit} bytes)`);
+  const tooLarge = () => new StatusError("RequestEntityTooLarge", `Request entity too large: limit is ${limit}`);
   if (Number(headers["content-length"]) > limit) throw tooLarge();
   const chunks: Uint8Array[] = [];
   let size = 0;

@@ -28,10 +28,17 @@ import {
 const dataLimit = 1024 * 1024;
 const fixed = "field is immutable when `immutable` is set";
 
-function checkSize(maps: (Record<string, string> | undefined)[], field: string, errors: FieldErrors): void {
+/** @param binary maps whose values are base64. */
+function checkSize(
+  plain: Record<string, string> | undefined,
+  binary: Record<string, string> | undefined,
+  field: string,
+  errors: FieldErrors,
+): void {
   let size = 0;
-  for (const map of maps) for (const [key, value] of Object.entries(map ?? {})) size += key.length + value.length;
-  if (size > dataLimit * 1.34) errors.tooLong(field, dataLimit);
+  for (const value of Object.values(plain ?? {})) size += Buffer.byteLength(value);
+  for (const value of Object.values(binary ?? {})) size += Buffer.byteLength(value, "base64");
+  if (size > dataLimit) errors.tooLong(field, dataLimit);
 }
 
 function checkImmutable(
@@ -64,7 +71,7 @@ export function checkConfigMap(map: ConfigMap, errors: FieldErrors, old?: Config
     if (map.data && Object.hasOwn(map.data, key))
       errors.invalid(`data[${key}]`, key, "duplicate of key present in binaryData");
   }
-  checkSize([map.data, map.binaryData], "", errors);
+  checkSize(map.data, map.binaryData, "", errors);
   checkImmutable(map, old, ["data", "binaryData"], errors);
 }
 
@@ -77,7 +84,7 @@ const wantedKeys: Record<string, string[]> = {
 
 export function checkSecret(secret: Secret, errors: FieldErrors, old?: Secret): void {
   checkDataKeys(secret.data, "data", errors);
-  checkSize([secret.data], "data", errors);
+  checkSize(undefined, secret.data, "data", errors);
   for (const key of wantedKeys[secret.type ?? ""] ?? []) {
     if (secret.data?.[key] === undefined) errors.required(`data[${key}]`);
     else if (key.startsWith(".docker") && !isJson(secret.data[key]))

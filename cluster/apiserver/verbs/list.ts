@@ -106,7 +106,7 @@ export async function reach(core: Core, revision: number, signal: AbortSignal): 
   if (store.revision >= revision) return;
   const over = AbortSignal.any([signal, AbortSignal.timeout(aheadLimit)]);
   for await (const event of store.watch("", { signal: over })) if (event.revision >= revision) return;
-  throw new StatusError("Timeout", `Too large resource version: ${revision}, current: ${store.revision}`, {
+  throw new StatusError("Timeout", `Timeout: Too large resource version: ${revision}, current: ${store.revision}`, {
     causes: [{ reason: "ResourceVersionTooLarge", message: "Too large resource version" }],
     retryAfterSeconds: 1,
   });

@@ -109,8 +109,21 @@ function settleItem({ apiVersion: _, kind: _kind, ...item }: Record<string, unkn
   return settleMembers(item, named);
 }
 
+/** What is wrong is the same in any order. */
+const inOrder = (causes: unknown[]) => [...causes].sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
+
+const valuesInOrder = (message: string) =>
+  message.replace(/(supported values: )(("[^"]*", )*"[^"]*")/g, (_, words: string, list: string) => {
+    return words + list.split(", ").sort().join(", ");
+  });
+
 /** Descriptions of columns are our own words. */
 function settleMembers(value: object, named: Named): unknown {
+  if ("causes" in value && Array.isArray(value.causes)) value.causes = inOrder(value.causes);
+  if ("message" in value && typeof value.message === "string") value.message = valuesInOrder(value.message);
+  if ("details" in value && "message" in value && (value.details as { causes?: unknown[] })?.causes?.length) {
+    value.message = String(value.message).replace(/is invalid: \[.*\]$/s, "is invalid: […]");
+  }
   const isColumn = "priority" in value && "description" in value;
   const entries = Object.entries(value)
     // To every client null is absent.
