@@ -54,6 +54,35 @@ test("connections go on when their endpoint is no longer one; new ones are refus
   server.close();
 });
 
+test("what was sent arrives whole, and a connection that was cut off is one at the other end too", async () => {
+  const size = 8 * 2 ** 20;
+  const server = createServer({ allowHalfOpen: true }, (socket) => {
+    socket.on("error", () => socket.destroy());
+    socket.once("data", (data) => {
+      if (String(data) === "cut") socket.write("x", () => socket.resetAndDestroy());
+      else socket.end(Buffer.alloc(size));
+    });
+  });
+  server.listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  const serving = new Serving({ mode: "userspace", allows: () => true, problem: () => {}, log: silent });
+  serving.begin();
+  serving.settle("Service web", object, [plan("web", "127.90.0.3", 8080, port)]);
+  await serving.settled();
+  const whole = connect({ host: "127.90.0.3", port: 8080 });
+  whole.end("all");
+  let got = 0;
+  for await (const data of whole as AsyncIterable<Buffer>) got += data.length;
+  assert.equal(got, size);
+  const cut = connect({ host: "127.90.0.3", port: 8080 });
+  cut.resume().write("cut");
+  const [error] = (await once(cut, "error")) as [NodeJS.ErrnoException];
+  assert.equal(error.code, "ECONNRESET");
+  await serving.close();
+  server.close();
+});
+
 test("what an address is served for is told when it cannot be", async () => {
   const { server, port } = await echo();
   const problems: string[] = [];

@@ -57,16 +57,24 @@ async function join(client: Socket, host: string, balancer: Balancer): Promise<v
       refused.add(keyOf(backend));
       continue;
     }
-    server.once("close", () => {
-      release();
-      client.destroy();
-    });
-    client.once("close", () => server.destroy());
+    server.once("close", release);
+    endTogether(server, client);
+    endTogether(client, server);
     if (client.destroyed) server.destroy();
     client.pipe(server);
     server.pipe(client);
     return;
   }
+}
+
+/** One end of a connection is gone: the other gets what is on its way to it, and learns whether that was all. */
+function endTogether(gone: Socket, left: Socket): void {
+  gone.once("close", () => {
+    if (left.destroyed) return;
+    if (!gone.readableEnded) left.resetAndDestroy();
+    else if (left.writableLength > 0) left.end(() => left.destroy());
+    else left.destroy();
+  });
 }
 
 /** Undefined when there is no connection to be had. */
