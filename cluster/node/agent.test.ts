@@ -398,6 +398,27 @@ test("exec, its exit code and its terminal; logs that follow; cp; port-forward",
   assert.deepEqual(followed.trim().split("\n").sort(), ["one", "two", "up"]);
 });
 
+test("logs: of the last run, of a time, of all containers, and no more than asked for", { skip }, async () => {
+  const talker = container({
+    script:
+      "echo run $(( $(cat /v/n 2>/dev/null || echo 0) + 1 )) >&2; echo 1 >/v/n; [ -s /v/again ] && exec sleep 1000; echo x >/v/again; exit 1",
+  });
+  const volumeMounts = [{ name: "v", mountPath: "/v" }];
+  const containers = [{ ...talker, volumeMounts }, container({ script: "echo beside; exec sleep 1000" }, "other")];
+  const ref = await run({}, { containers, volumes: [{ name: "v", emptyDir: {} }] });
+  await until(ref, (pod) => main(pod)?.restartCount === 1 && ready(pod));
+  const main0 = ["-c", "main"];
+  assert.equal(await logs(ref, ...main0), "run 2\n");
+  assert.equal(await logs(ref, ...main0, "--previous"), "run 1\n");
+  assert.equal(await logs(ref, ...main0, "--limit-bytes=3"), "run");
+  assert.equal(await logs(ref, ...main0, "--since=1h"), "run 2\n");
+  assert.equal(await logs(ref, ...main0, "--since-time=2100-01-01T00:00:00Z"), "");
+  const all = await logs(ref, "--all-containers", "--prefix");
+  assert.deepEqual(all.trim().split("\n").sort(), [`[pod/${ref.name}/main] run 2`, `[pod/${ref.name}/other] beside`]);
+  const none = await cluster.kubectl(["logs", ref.name, "-c", "other", "--previous"]);
+  assert.match(none.stderr, /previous terminated container "other" in pod "pod-\d+" not found/);
+});
+
 function environment(variables: Record<string, string>) {
   return { PATH: process.env.PATH, HOME: fixture.node.dataDir, KUBECONFIG: "/dev/null", ...variables };
 }

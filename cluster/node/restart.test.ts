@@ -173,6 +173,36 @@ test("a pod whose sandbox dies starts again in a new one", { skip }, async () =>
   assert.equal(after.status?.containerStatuses?.[0]?.lastState?.terminated?.exitCode, 137);
 });
 
+test("another agent goes on with what runs: no restart, no moment of not being ready", { skip }, async () => {
+  const probe = { exec: { command: ["test", "-e", "/tmp/up"] }, periodSeconds: 1, failureThreshold: 1 };
+  const ref = await run([
+    container("touch /tmp/up; exec sleep 1000", { startupProbe: probe, readinessProbe: probe, livenessProbe: probe }),
+  ]);
+  const ready = (pod: Pod) => pod.status?.containerStatuses?.[0]?.ready === true;
+  const before = await until(ref, ready);
+  const late = await run([container("trap 'exit 0' TERM; sleep 1000 & wait")], { terminationGracePeriodSeconds: 5 });
+  await until(late, ready);
+  const unready: Pod[] = [];
+  const watching = new AbortController();
+  const watched = (async () => {
+    const options = { namespace, fieldSelector: `metadata.name=${ref.name}`, signal: watching.signal };
+    for await (const event of cluster.client.watch(Pods, options)) {
+      if (event.type !== "BOOKMARK" && !ready(event.object)) unready.push(event.object);
+    }
+  })();
+  await node.stopAgent();
+  await cluster.client.delete(Pods, late);
+  await node.restartAgent();
+  await cluster.until(Pods, late, (pod) => pod === undefined);
+  await cluster.client.patch(Pods, ref, { type: "merge", body: { metadata: { labels: { seen: "yes" } } } });
+  const after = await until(ref, ({ metadata }) => metadata.labels?.seen === "yes");
+  watching.abort();
+  await watched;
+  assert.deepEqual(unready, []);
+  const [old, now] = [before, after].map((pod) => pod.status?.containerStatuses?.[0]);
+  assert.deepEqual([now?.containerID, now?.restartCount], [old?.containerID, 0]);
+});
+
 test("what the node's stop cut off starts again, whatever its policy; what had ended stays so", { skip }, async () => {
   const marker = join(dataDir, "again");
   const volumeMounts = [{ name: "h", mountPath: "/h" }];

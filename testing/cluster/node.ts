@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { createAuthentication } from "@capstan/cluster/apiserver/authentication";
 import { createMetrics } from "@capstan/cluster/apiserver/metrics";
 import { createStreams } from "@capstan/cluster/apiserver/streams";
-import { createNodeAgent, type DelayOptions, releaseVolumes } from "@capstan/cluster/node";
+import { createNodeAgent, type DelayOptions, type NodeAgentOptions, releaseVolumes } from "@capstan/cluster/node";
 import { type Authority, openAuthority, openTokenSigner } from "@capstan/core/pki";
 import {
   addressAt,
@@ -56,6 +56,8 @@ export interface TestNode extends AsyncDisposable {
   runtime: Runtime;
   /** Stops the agent, not its containers. */
   stopAgent(): Promise<void>;
+  /** Another agent takes over the node with all that runs on it. */
+  restartAgent(): Promise<void>;
 }
 
 /** A cluster with one real node, whose pods kubectl reaches. */
@@ -102,6 +104,20 @@ export function nodeMissing(): string | undefined {
   return canBridge() ? undefined : "pods with networks of their own need root and the program ip";
 }
 
+/** Resolves when it is ready. */
+async function startAgent(options: NodeAgentOptions): Promise<{ stop(): Promise<void> }> {
+  const stop = new AbortController();
+  const agent = createNodeAgent(options);
+  const running = agent.start(stop.signal);
+  await Promise.race([agent.ready, running]);
+  return {
+    async stop() {
+      stop.abort();
+      await running;
+    },
+  };
+}
+
 /** A real node: pods run in namespaces of this machine. Everything of it is gone after its disposal. */
 export async function startTestNode(cluster: TestCluster, options: TestNodeOptions = {}): Promise<TestNode> {
   const { name = "node-1", delays } = options;
@@ -110,7 +126,7 @@ export async function startTestNode(cluster: TestCluster, options: TestNodeOptio
   const address = addressAt(parseCidr(network.podCidr), 1);
   const authority = options.authority ?? (await openAuthority({ directory: join(dataDir, "pki") }));
   const pair = await authority.obtain("kubelet", { commonName: name, usages: ["server"], hosts: [address] });
-  const [stopRuntime, stopAgent] = [new AbortController(), new AbortController()];
+  const stopRuntime = new AbortController();
   const { log, client, informers } = cluster;
   const { builtinImages, imageMap, registries, inProcess, volumePluginDir = join(dataDir, "volume-plugins") } = options;
   const runtimeOptions = {
@@ -129,7 +145,7 @@ export async function startTestNode(cluster: TestCluster, options: TestNodeOptio
     : createRuntime({ ...runtimeOptions, launcher });
   const running = runtime.start(stopRuntime.signal);
   await runtime.ready;
-  const agent = createNodeAgent({
+  const agentOptions = {
     client,
     informers,
     runtime,
@@ -143,9 +159,8 @@ export async function startTestNode(cluster: TestCluster, options: TestNodeOptio
     driverTimeoutMs: options.driverTimeoutMs,
     storagePeriodMs: options.storagePeriodMs,
     log,
-  });
-  const agentRunning = agent.start(stopAgent.signal);
-  await Promise.race([agent.ready, agentRunning]);
+  };
+  let agent = await startAgent(agentOptions);
   return {
     name,
     address,
@@ -153,13 +168,13 @@ export async function startTestNode(cluster: TestCluster, options: TestNodeOptio
     volumePluginDir,
     network,
     runtime,
-    async stopAgent() {
-      stopAgent.abort();
-      await agentRunning;
+    stopAgent: () => agent.stop(),
+    async restartAgent() {
+      await agent.stop();
+      agent = await startAgent(agentOptions);
     },
     async [Symbol.asyncDispose]() {
-      stopAgent.abort();
-      await agentRunning;
+      await agent.stop();
       stopRuntime.abort();
       await running;
       await releaseVolumes({ dataDir, nodeName: name, volumePluginDir, log });

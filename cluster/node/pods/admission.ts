@@ -45,8 +45,8 @@ function lacks(pod: Pod, { status }: Node, active: Pod[]): Rejection | undefined
   const full = short("pods", 1, active.length, amount("pods", capacity.pods));
   if (full) return full;
   const used: Amounts = {};
-  for (const other of active) add(used, podRequests(other));
-  for (const [name, requested] of Object.entries(podRequests(pod))) {
+  for (const other of active) add(used, requestsOf(other));
+  for (const [name, requested] of Object.entries(requestsOf(pod))) {
     if (capacity[name] === undefined) continue;
     const unit = name === "cpu" ? 1000 : 1;
     const found = short(
@@ -58,6 +58,15 @@ function lacks(pod: Pod, { status }: Node, active: Pod[]): Rejection | undefined
     if (found) return found;
   }
   return undefined;
+}
+
+const known = new WeakMap<object, Amounts>();
+
+/** A pod is counted once, however many come after it. */
+function requestsOf({ spec }: Pod): Amounts {
+  const found = known.get(spec) ?? podRequests({ spec });
+  known.set(spec, found);
+  return found;
 }
 
 /** The kubelet counts processors in thousandths. */

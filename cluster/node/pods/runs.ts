@@ -58,14 +58,16 @@ export class PodRuns {
       const [latest] = runs;
       if (latest?.state === "exited") await this.#ended(spec.name, latest, pod);
       const prober = latest && this.#probers.get(latest.id)?.prober;
+      // Until it is asked itself, what an earlier agent knew of a run holds.
+      const known = prober ?? (latest && knownOf(pod, latest));
       const waiting = this.waiting.get(spec.name);
       views.push({
         spec,
         role,
         runs,
         ...(waiting ? { waiting } : {}),
-        started: latest?.state === "running" && !this.#hooked.has(latest.id) && (prober?.started ?? false),
-        ready: prober?.ready ?? false,
+        started: latest?.state === "running" && !this.#hooked.has(latest.id) && (known?.started ?? false),
+        ready: known?.ready ?? false,
         ...(prober?.unhealthy ? { unhealthy: prober.unhealthy } : {}),
         messages: this.#messages,
       });
