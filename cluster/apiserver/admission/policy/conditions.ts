@@ -6,6 +6,7 @@ import { Namespaces } from "@capstan/api/generated/resources";
 import { messageOf } from "@capstan/base/errors";
 import type { Authorizer as Authorize } from "../../authorization/index.ts";
 import { type Declared, dynamic } from "../../custom/cost/declared.ts";
+import { nameOf } from "../../custom/cost/estimate.ts";
 import { conditionsBudget } from "../../custom/cost/limits.ts";
 import type { Budget } from "../../custom/cost/meter.ts";
 import { Unfit } from "../../custom/cost/unfit.ts";
@@ -37,22 +38,31 @@ export function compile(text: string): Expression {
   return expression;
 }
 
-/** A wrong expression as a cause of Invalid; nothing when it is right. @param wanted the types that it may give. */
-export function expressionCause(
-  field: string,
-  text: string | undefined,
-  names: readonly Name[],
-  wanted: readonly Declared["kind"][] = [],
-): StatusCause[] {
-  if (text === undefined) return [];
+/** How an expression is looked at before it is kept. */
+export interface ExpressionCheck {
+  names: readonly Name[];
+  /** The types that it may give; absent: any. */
+  wanted?: readonly Declared["kind"][];
+  /** The type of `variables`. */
+  variables?: Declared;
+  /** Gets the type of what it gives. */
+  found?: (type: Declared) => void;
+}
+
+/** A wrong expression as a cause of Invalid; nothing when it is right. */
+export function expressionCause(field: string, text: string, check: ExpressionCheck): StatusCause[] {
+  const { names, wanted = [], variables: own = dynamic, found } = check;
   const refuse = (detail: string): StatusCause[] => [
     { field, message: `Invalid value: ${JSON.stringify(text)}: ${detail}`, reason: "FieldValueInvalid" },
   ];
   try {
-    const variables = new Map(names.map((name) => [name, dynamic]));
-    const { type } = estimateExpression(text, { root: dynamic, variables });
-    if (wanted.length === 0 || type.kind === "dyn" || wanted.includes(type.kind)) return [];
-    return refuse(`must evaluate to ${wanted.length > 1 ? `one of [${wanted.map(shownType).join(" ")}]` : wanted[0]}`);
+    const variables = new Map(names.map((name) => [name, name === "variables" ? own : dynamic]));
+    const { type, untyped } = estimateExpression(text, { root: dynamic, variables });
+    found?.(type);
+    const fits = wanted.includes(type.kind) || (type.kind === "dyn" && !untyped);
+    if (wanted.length === 0 || fits) return [];
+    const must = wanted.length > 1 ? `one of [${wanted.map(shownType).join(" ")}]` : wanted[0];
+    return refuse(`must evaluate to ${must} but got ${nameOf(type)}`);
   } catch (thrown) {
     return refuse(`compilation failed: ${thrown instanceof Unfit ? thrown.message : messageOf(thrown)}`);
   }
@@ -86,6 +96,16 @@ export class OutOfBudget extends Error {
 
 /** Throws OutOfBudget, or an Error that says which expression failed and how. */
 export function evaluate(text: string, variables: Record<string, unknown>, budget: Budget): unknown {
+  try {
+    return evaluateInner(text, variables, budget);
+  } catch (thrown) {
+    if (thrown instanceof OutOfBudget) throw thrown;
+    throw new Error(`expression '${text}' resulted in error: ${problemOf(thrown)}`);
+  }
+}
+
+/** As part of another expression, which is the one to be told. */
+export function evaluateInner(text: string, variables: Record<string, unknown>, budget: Budget): unknown {
   let value: unknown;
   let failure: unknown;
   try {
@@ -94,7 +114,7 @@ export function evaluate(text: string, variables: Record<string, unknown>, budge
     failure = thrown;
   }
   if (budget.remaining < 0) throw new OutOfBudget();
-  if (failure) throw new Error(`expression '${text}' resulted in error: ${problemOf(failure)}`);
+  if (failure) throw failure;
   return value;
 }
 

@@ -4,7 +4,8 @@ import type { Reason } from "@capstan/api/meta";
 import { messageOf } from "@capstan/base/errors";
 import { messageLimit, objectBudget } from "../../custom/cost/limits.ts";
 import type { Budget } from "../../custom/cost/meter.ts";
-import { conditionsHold, evaluate, OutOfBudget, withinLimit } from "./conditions.ts";
+import { problemOf } from "../../custom/problem.ts";
+import { conditionsHold, evaluate, evaluateInner, OutOfBudget, withinLimit } from "./conditions.ts";
 
 /** Something against a write. */
 export interface Finding {
@@ -62,7 +63,8 @@ function attempt(run: () => unknown): { value?: unknown; failure?: string } {
     return { value: run() };
   } catch (error) {
     if (error instanceof OutOfBudget) throw error;
-    return { failure: messageOf(error) };
+    const inner = typeof (error as { summary?: unknown }).summary === "string";
+    return { failure: inner ? problemOf(error) : messageOf(error) };
   }
 }
 
@@ -73,7 +75,7 @@ function lazily(declared: { name: string; expression: string }[], given: Variabl
     const before: Variables = Object.defineProperties({}, Object.getOwnPropertyDescriptors(own));
     let outcome: { value?: unknown; failure?: string } | undefined;
     const get = () => {
-      outcome ??= attempt(() => evaluate(expression, { ...given, variables: before }, budget));
+      outcome ??= attempt(() => evaluateInner(expression, { ...given, variables: before }, budget));
       if (outcome.failure !== undefined)
         throw new Error(`composited variable "${name}" fails to evaluate: ${outcome.failure}`);
       return outcome.value;

@@ -11,7 +11,7 @@ import type { AdmissionPlugin, Attributes, View } from "../../request.ts";
 import { isExempt, namespaceMatches, objectMatches } from "../matching.ts";
 import { matchRules, type Sight, seenBy } from "../sight.ts";
 import { toExpressionValue, variablesOf } from "./conditions.ts";
-import { checkExpressions } from "./definition.ts";
+import { checkConfiguration } from "./definition.ts";
 import { type Evaluation, evaluatePolicy } from "./evaluation.ts";
 import { findParams, UnknownParamKind } from "./params.ts";
 
@@ -20,7 +20,7 @@ export function createAdmissionPolicies(view: View, authorize: Authorizer): Admi
   return {
     name: "ValidatingAdmissionPolicy",
     validate: async (attributes) => {
-      checkExpressions(attributes);
+      checkConfiguration(attributes);
       const bindings = view.list(ValidatingAdmissionPolicyBindings);
       if (bindings.length === 0 || isExempt(attributes)) return;
       const denials: Denial[] = [];

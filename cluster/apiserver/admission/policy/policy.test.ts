@@ -116,13 +116,14 @@ test("an evaluation that fails counts by the policy, one that costs too much is 
 
 test("an expression that does not compile is refused where it stands", async () => {
   const { write } = cluster({});
+  const rule = { apiGroups: ["apps"], apiVersions: ["v1"], resources: ["deployments"], operations: ["CREATE"] };
   const policy = (spec: object) =>
     write(
       {},
       {
         path: "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies",
         kind: "ValidatingAdmissionPolicy",
-        object: { metadata: { name: "x" }, spec },
+        object: { metadata: { name: "x" }, spec: { matchConstraints: { resourceRules: [rule] }, ...spec } },
       },
     );
   await policy({ validations: [{ expression: "object.a == 1" }] });
@@ -134,7 +135,8 @@ test("an expression that does not compile is refused where it stands", async () 
     () => policy({ validations: [{ expression: "true" }], variables: [{ name: "v", expression: "nobody.knows" }] }),
     /spec.variables\[0\].expression/,
   );
-  const webhooks = [{ matchConditions: [{ name: "c", expression: "(" }] }];
+  const called = { clientConfig: { url: "https://x.io" }, sideEffects: "None", admissionReviewVersions: ["v1"] };
+  const webhooks = [{ name: "a.b.c", ...called, matchConditions: [{ name: "c", expression: "(" }] }];
   const path = "/apis/admissionregistration.k8s.io/v1/mutatingwebhookconfigurations";
   await assert.rejects(
     () => write({}, { path, kind: "MutatingWebhookConfiguration", object: { metadata: { name: "x" }, webhooks } }),

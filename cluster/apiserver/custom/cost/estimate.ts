@@ -28,6 +28,8 @@ interface Scope {
 export interface Estimate {
   cost: number;
   type: Declared;
+  /** Whether nothing can be said of the type before there is a value, as of a field of any object. */
+  untyped: boolean;
 }
 
 /** @param variables each is a root of its own place. Throws Unfit for what the types do not allow. */
@@ -35,7 +37,8 @@ export function estimate(ast: ASTNode, root: Declared, variables: Variables): Es
   const known = new Map<string, Part>();
   for (const [name, type] of variables) known.set(name, part(type, exactly(1), { place: placeOf(type) }));
   const { cost, type } = visit(ast, { root, variables: known });
-  return { cost: cost.max, type };
+  const path = ast.op === "." || ast.op === "[]" || ast.op === "id";
+  return { cost: cost.max, type, untyped: path && type.kind === "dyn" };
 }
 
 const placeOf = (type: Declared) => (type.kind === "optional" ? null : type);

@@ -20,7 +20,11 @@ export function binaryResult(ast: ASTNode, a: Declared, b: Declared): Declared {
   if (op === "in") return truth;
   if (op === "%") return a.kind === "dyn" ? b : a;
   if (numbers.has(a.kind) && numbers.has(b.kind) && a.kind !== b.kind) throw unfit(ast, a, b);
-  if (a.kind === "dyn" || b.kind === "dyn") return dynamic;
+  if (a.kind === "dyn" || b.kind === "dyn") {
+    const known = a.kind === "dyn" ? b : a;
+    // Times go together with more than their like.
+    return known.kind === "timestamp" || known.kind === "duration" ? dynamic : known;
+  }
   if (op === "+" || op === "-") return arithmetic(ast, a, b);
   return a;
 }

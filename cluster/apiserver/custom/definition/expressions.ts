@@ -128,9 +128,9 @@ function checkRule(
   };
   const times = count ?? Math.floor(requestSize / (self.least + 1));
   try {
-    const { cost, type } = estimateExpression(rule.rule, types);
+    const { cost, type, untyped } = estimateExpression(rule.rule, types);
     observe(`${at}.rule`, cost * times, "estimated rule cost");
-    if (type.kind !== "bool" && type.kind !== "dyn")
+    if (type.kind !== "bool" && (type.kind !== "dyn" || untyped))
       errors.invalid(`${at}.rule`, written(rule), "cel expression must evaluate to a bool");
   } catch (thrown) {
     errors.invalid(`${at}.rule`, written(rule), `compilation failed: ${problem(thrown)}`);
