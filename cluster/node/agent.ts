@@ -50,9 +50,9 @@ export interface NodeAgentOptions {
   /** Milliseconds between two looks at what pods have on disk; default ten seconds. */
   storagePeriodMs?: number;
   /** Directory of static pods' manifests; default `manifests` in the data directory. */
-  manifestDir?: string;
+  manifestDir?: string | undefined;
   /** Directory of FlexVolume drivers, `<vendor>~<driver>/<driver>`; default the kubelet's. */
-  volumePluginDir?: string;
+  volumePluginDir?: string | undefined;
   /** Milliseconds that a call of a driver may take; default two minutes. */
   driverTimeoutMs?: number;
   /** Pauses between restarts of what fails; default the kubelet's. */

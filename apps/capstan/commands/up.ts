@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import { aborted } from "@capstan/base/async";
 import { messageOf } from "@capstan/base/errors";
 import { isFailedCommit } from "@capstan/core/store";
@@ -75,6 +76,8 @@ const flags = {
   "insecure-registry": { type: "string", multiple: true },
   "audit-log": { type: "string" },
   "audit-policy": { type: "string" },
+  "volume-plugin-dir": { type: "string" },
+  "pod-manifest-path": { type: "string" },
 } as const;
 
 async function readSettings(args: string[]): Promise<Settings> {
@@ -96,12 +99,16 @@ async function readSettings(args: string[]): Promise<Settings> {
     imageMap: values["image-map"] === undefined ? [] : readImageMap(values["image-map"]),
     registries: registriesOf(values["registry-mirror"], values["insecure-registry"], runtime),
     ...(await openAudit(values["audit-log"], values["audit-policy"])),
+    volumePluginDir: absolute(values["volume-plugin-dir"]),
+    manifestDir: absolute(values["pod-manifest-path"]),
   };
 }
 
 function readRuntime(text: string): Settings["runtime"] {
   const runtime = parseRuntime(text);
   if (runtime) return runtime;
+const absolute = (path: string | undefined) => (path === undefined ? undefined : resolve(path));
+
   const socket = "cri:unix:///PATH (such as cri:unix:///run/containerd/containerd.sock)";
   throw new UsageError("up", `--runtime ${text}: there are ${[...ownRuntimes, socket].join(", ")}`);
 }

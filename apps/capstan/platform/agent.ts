@@ -40,6 +40,10 @@ export interface NodeSettings {
   registries: RegistryOptions;
   /** Directory of the artifact repository. */
   artifacts: string;
+  /** Absolute path of the directory of FlexVolume drivers; absent: the kubelet's. */
+  volumePluginDir?: string | undefined;
+  /** Absolute path of the directory of static pods' manifests; absent: one in `dataDir`. */
+  manifestDir?: string | undefined;
 }
 
 /** Where the API server and pods reach the nodes of this machine. */
@@ -54,7 +58,7 @@ export async function openRuntime(
   log: Logger,
   guardTraffic?: RuntimeOptions["guardTraffic"],
 ): Promise<Runtime> {
-  const { index, root, dataDir, network, imageMap, registries, artifacts } = settings;
+  const { index, root, dataDir, network, imageMap, registries, artifacts, volumePluginDir } = settings;
   const options = {
     dataDir,
     hidden: [root],
@@ -77,7 +81,7 @@ export async function openRuntime(
     ...runtime,
     async start(signal) {
       await runtime.start(signal);
-      await releaseVolumes({ dataDir, nodeName: settings.name, log });
+      await releaseVolumes({ dataDir, nodeName: settings.name, volumePluginDir, log });
     },
   };
 }
@@ -114,6 +118,8 @@ export function openAgent(
     tls: { cert: access.pair.cert, key: access.pair.key, clientCa: access.ca },
     dns: { domain: clusterDomain, ...(dns ? { server: dns } : {}) },
     podCidr: podRange(settings),
+    volumePluginDir: settings.volumePluginDir,
+    manifestDir: settings.manifestDir,
     log: log.with({ part: "node", node: settings.name }),
   });
 }

@@ -23,8 +23,10 @@ export async function startNodes(
   const { client, informers, authority } = plane;
   const name = defaultNodeName();
   const images = { imageMap, registries };
-  const common = { root: directory.root, network, runtime: flag, ...images, artifacts: directory.path("artifacts") };
-  const first: NodeSettings = { ...common, name, index: 0, dataDir: directory.root };
+  const { volumePluginDir, manifestDir } = settings;
+  const artifacts = directory.path("artifacts");
+  const common = { root: directory.root, network, runtime: flag, ...images, artifacts, volumePluginDir };
+  const first: NodeSettings = { ...common, name, index: 0, dataDir: directory.root, manifestDir };
   const policies = await startPolicies(plane, { network, runtime: flag }, log, parts);
   const runtime = await openRuntime(first, plane.handler, log, policies.engine.admit);
   parts.add({

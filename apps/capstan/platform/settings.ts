@@ -20,6 +20,10 @@ export interface Settings {
   quickstart: boolean;
   imageMap: ImageMapping[];
   registries: RegistryOptions;
+  /** Absolute path of the directory of FlexVolume drivers; absent: the kubelet's. */
+  volumePluginDir?: string | undefined;
+  /** Absolute path of the directory of the first node's static pods; absent: `manifests` in the data directory. */
+  manifestDir?: string | undefined;
   /** Keeps the API server's audit events; absent: there are none. */
   audit?: AuditOptions;
 }
