@@ -104,11 +104,11 @@ async function readSettings(args: string[]): Promise<Settings> {
   };
 }
 
+const absolute = (path: string | undefined) => (path === undefined ? undefined : resolve(path));
+
 function readRuntime(text: string): Settings["runtime"] {
   const runtime = parseRuntime(text);
   if (runtime) return runtime;
-const absolute = (path: string | undefined) => (path === undefined ? undefined : resolve(path));
-
   const socket = "cri:unix:///PATH (such as cri:unix:///run/containerd/containerd.sock)";
   throw new UsageError("up", `--runtime ${text}: there are ${[...ownRuntimes, socket].join(", ")}`);
 }
