@@ -1,6 +1,7 @@
 // Another machine, as far as packets can tell: a network namespace with addresses of its own and a cable to this one.
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, execFile, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
+import { promisify } from "node:util";
 
 export interface OutsideOptions {
   /** This machine's end of the cable, such as 198.51.100.1/24. */
@@ -10,8 +11,13 @@ export interface OutsideOptions {
   port: number;
 }
 
+export interface Outside extends AsyncDisposable {
+  /** Runs a program there, and resolves to what it printed. */
+  run(command: string[]): Promise<string>;
+}
+
 /** Its servers listen when the promise resolves. Needs root and the programs ip, unshare and nsenter. */
-export async function startOutside({ here, servers, port }: OutsideOptions): Promise<AsyncDisposable> {
+export async function startOutside({ here, servers, port }: OutsideOptions): Promise<Outside> {
   // It answers at once: to who sends a request as well as to who only listens.
   const program = `
     const answers = ${JSON.stringify(servers)};
@@ -32,7 +38,9 @@ export async function startOutside({ here, servers, port }: OutsideOptions): Pro
   const prefix = here.split("/")[1];
   for (const address of Object.keys(servers)) there("addr", "add", `${address}/${prefix}`, "dev", "eth0");
   there("link", "set", "eth0", "up");
+  const enter = ["--net", `--target=${child.pid}`, "--"];
   return {
+    run: async (command) => (await promisify(execFile)("nsenter", [...enter, ...command])).stdout,
     async [Symbol.asyncDispose]() {
       // The cable goes with the namespace.
       child.kill("SIGKILL");

@@ -6,7 +6,7 @@ import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { canBridge, nftMissing } from "@capstan/core/runtime";
-import { startOutside } from "@capstan/testing/network";
+import { type Outside, startOutside } from "@capstan/testing/network";
 import { programsMissing } from "@capstan/testing/programs";
 import { type Instance, startInstance } from "./instance.ts";
 
@@ -15,6 +15,7 @@ const skip = root || programsMissing("kubectl", "wget", "unshare", "nsenter");
 
 // A network for each run on this machine, of those that are for measurements.
 const net = `198.18.${process.pid % 256}`;
+const flags = ["--no-quickstart", "--nodeport-addresses", `${net}.0/24`];
 const service = `
 apiVersion: v1
 kind: Service
@@ -65,7 +66,7 @@ spec:
         cidr: 10.11.22.0/24
 `;
 
-let outside: AsyncDisposable;
+let outside: Outside;
 before(async () => {
   if (skip) return;
   const servers = { [`${net}.99`]: "server 1", [`${net}.201`]: "server 2" };
@@ -96,6 +97,21 @@ async function turns(instance: Instance): Promise<string[]> {
   return all.sort();
 }
 
+/** What another machine gets at the Service's node port. */
+async function nodePort(instance: Instance): Promise<string> {
+  await kubectl(instance, ["patch", "svc", "my-service", "-p", '{"spec":{"type":"NodePort"}}']);
+  const { spec } = JSON.parse(await kubectl(instance, ["get", "svc", "my-service", "-o", "json"]));
+  return await outside.run([
+    "wget",
+    "--retry-connrefused",
+    "-t",
+    "9",
+    "-q",
+    "-O-",
+    `${net}.1:${spec.ports[0].nodePort}`,
+  ]);
+}
+
 /** What a pod gets that asks as the first thing it does. */
 async function firstAnswer(instance: Instance, name: string, app: string): Promise<string> {
   const { spec } = JSON.parse(await kubectl(instance, ["get", "svc", "my-service", "-o", "json"]));
@@ -110,7 +126,7 @@ const both = ["server 1\n", "server 1\n", "server 2\n", "server 2\n"];
 
 test("two servers outside the cluster behind one address; a policy; a kill; the other mode", { skip }, async () => {
   const tables = () => spawnSync("nft", ["list", "tables"], { encoding: "utf8" }).stdout;
-  const first = startInstance({ args: ["--no-quickstart", "--proxy-mode", "nftables"], keep: true });
+  const first = startInstance({ args: [...flags, "--proxy-mode", "nftables"], keep: true });
   try {
     const status = await first.ready();
     const about = (name: string) => status.parts.find((part) => part.name === name)?.message;
@@ -124,6 +140,7 @@ test("two servers outside the cluster behind one address; a policy; a kill; the 
     const [, endpoints = ""] = /Endpoints: +(\S+)\n/.exec(shown) ?? [];
     assert.deepEqual(endpoints.split(",").sort(), [`${net}.201:8081`, `${net}.99:8081`]);
     assert.deepEqual(await turns(first), both);
+    assert.match(await nodePort(first), /^server/);
     await kubectl(first, ["apply", "-f", "-"], policy);
     await kubectl(first, ["label", "pod", "client", "--overwrite", "app=nginx1-7"]);
     const silence = async (instance: Instance) => {
@@ -139,7 +156,7 @@ test("two servers outside the cluster behind one address; a policy; a kill; the 
     assert.match(tables(), new RegExp(`${bridge}_services`));
     const second = startInstance({
       directory: first.directory,
-      args: ["--no-quickstart", "--proxy-mode", "userspace"],
+      args: [...flags, "--proxy-mode", "userspace"],
       keep: true,
     });
     const again = await second.ready();
@@ -147,6 +164,7 @@ test("two servers outside the cluster behind one address; a policy; a kill; the 
     assert.ok(await silence(second), "a pod under the policy gets out after a kill");
     await kubectl(second, ["delete", "networkpolicy", "default-deny"]);
     assert.deepEqual(await turns(second), both);
+    assert.match(await nodePort(second), /^server/);
     assert.equal(await second.stop(), 0);
     assert.ok(!tables().includes(bridge));
   } finally {

@@ -1,6 +1,7 @@
 import { resolve } from "node:path";
 import { aborted } from "@capstan/base/async";
 import { messageOf } from "@capstan/base/errors";
+import { parseCidr } from "@capstan/core/runtime";
 import { isFailedCommit } from "@capstan/core/store";
 import { serveControl } from "../instance/control.ts";
 import { claimDataDirectory, locateDataDirectory, lockDataDirectory } from "../instance/data-directory.ts";
@@ -69,15 +70,16 @@ const flags = {
   nodes: { type: "string", default: "1" },
   runtime: { type: "string", default: "auto" },
   "proxy-mode": { type: "string", default: "auto" },
+  "nodeport-addresses": { type: "string" },
   "node-monitor-grace-period": { type: "string", default: "50" },
   "no-quickstart": { type: "boolean", default: false },
   "image-map": { type: "string" },
   "registry-mirror": { type: "string", multiple: true },
   "insecure-registry": { type: "string", multiple: true },
-  "audit-log": { type: "string" },
-  "audit-policy": { type: "string" },
   "volume-plugin-dir": { type: "string" },
   "pod-manifest-path": { type: "string" },
+  "audit-log": { type: "string" },
+  "audit-policy": { type: "string" },
 } as const;
 
 async function readSettings(args: string[]): Promise<Settings> {
@@ -93,14 +95,15 @@ async function readSettings(args: string[]): Promise<Settings> {
     nodes: parseNumber("up", "--nodes", values.nodes, 1, 32),
     runtime,
     proxyMode: parseMode(values["proxy-mode"]),
+    nodePortRanges: parseRanges(values["nodeport-addresses"]),
     nodeGraceSeconds: parseNumber("up", "--node-monitor-grace-period", values["node-monitor-grace-period"], 15, 3600),
     // Its images are the node's own root, which only Capstan's own runtime can run.
     quickstart: !values["no-quickstart"] && endpointOf(runtime) === undefined,
+    volumePluginDir: absolute(values["volume-plugin-dir"]),
+    manifestDir: absolute(values["pod-manifest-path"]),
     imageMap: values["image-map"] === undefined ? [] : readImageMap(values["image-map"]),
     registries: registriesOf(values["registry-mirror"], values["insecure-registry"], runtime),
     ...(await openAudit(values["audit-log"], values["audit-policy"])),
-    volumePluginDir: absolute(values["volume-plugin-dir"]),
-    manifestDir: absolute(values["pod-manifest-path"]),
   };
 }
 
@@ -118,6 +121,18 @@ function registriesOf(mirrors: string[] = [], insecure: string[] = [], runtime: 
   if (endpointOf(runtime) === undefined || mirrors.length + insecure.length === 0) return registries;
   const flag = mirrors.length > 0 ? "--registry-mirror" : "--insecure-registry";
   throw new UsageError("up", `${flag} is for Capstan's own runtimes: another one has such settings of its own`);
+}
+
+function parseRanges(text: string | undefined): string[] {
+  const ranges = text === undefined ? [] : text.split(",");
+  for (const range of ranges) {
+    try {
+      parseCidr(range);
+    } catch (error) {
+      throw new UsageError("up", `--nodeport-addresses: ${messageOf(error)}`);
+    }
+  }
+  return ranges;
 }
 
 function parseMode(text: string): Settings["proxyMode"] {

@@ -1,4 +1,5 @@
 // What the pods of all nodes reach: services and names; and which of it policies let them.
+import { networkInterfaces } from "node:os";
 import type { Logger } from "@capstan/base/log";
 import {
   createDnsServer,
@@ -9,7 +10,14 @@ import {
   type ProxyMode,
 } from "@capstan/cluster/proxy";
 import { createRecorder, type Recorder } from "@capstan/core/reconcile";
-import { createNftMonitor, type InstanceNetwork, type NftMonitor, nftMissing } from "@capstan/core/runtime";
+import {
+  contains,
+  createNftMonitor,
+  type InstanceNetwork,
+  type NftMonitor,
+  nftMissing,
+  parseCidr,
+} from "@capstan/core/runtime";
 import { clusterDomain, nodeAddress } from "./agent.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import type { Parts } from "./parts.ts";
@@ -64,7 +72,13 @@ export async function startPolicies(
 /** Services and names. @returns the address of the name server, when it serves. */
 export async function startNetwork(
   plane: ControlPlane,
-  options: { network: InstanceNetwork; runtime: RuntimeFlag; policies: Policies; proxyMode: ProxyModeFlag },
+  options: {
+    network: InstanceNetwork;
+    runtime: RuntimeFlag;
+    policies: Policies;
+    proxyMode: ProxyModeFlag;
+    nodePortRanges: string[];
+  },
   log: Logger,
   parts: Parts,
 ): Promise<string | undefined> {
@@ -80,7 +94,7 @@ export async function startNetwork(
   const proxy = createServiceProxy({
     informers,
     mode: modeOf(options.proxyMode, network, foreignNetwork(options.runtime)),
-    nodeAddresses: [...new Set(["127.0.0.1", nodeAddress(network)])],
+    nodeAddresses: nodePortAddresses(network, options.nodePortRanges),
     ...(bridge ? { kernel: { podCidr, serviceCidr, table: `${bridge}_services` } } : {}),
     recorder: recorderOf(plane, log),
     monitor: policies.monitor,
@@ -93,6 +107,17 @@ export async function startNetwork(
   parts.add({ name: "load-balancers", start: (signal) => balancers.start(signal) });
   await dns.ready;
   return dns.serving ? network.dnsIp : undefined;
+}
+
+/** What the node is reached at: from this machine always, from others at its addresses of the ranges. */
+function nodePortAddresses(network: InstanceNetwork, ranges: string[]): string[] {
+  const wanted = ranges.map(parseCidr);
+  const own = Object.values(networkInterfaces())
+    .flatMap((addresses) => addresses ?? [])
+    .filter(({ family }) => family === "IPv4")
+    .map(({ address }) => address);
+  const opened = own.filter((address) => wanted.some((range) => contains(range, address)));
+  return [...new Set(["127.0.0.1", nodeAddress(network), ...opened])];
 }
 
 /** Pods of one bridge answer each other past the node's rules: on a bridge that is not ours those cannot be relied on. */

@@ -38,7 +38,7 @@ export async function startNodes(
   await runtime.ready;
   const dns = await startNetwork(
     plane,
-    { network, runtime: flag, policies, proxyMode: settings.proxyMode },
+    { network, runtime: flag, policies, proxyMode: settings.proxyMode, nodePortRanges: settings.nodePortRanges },
     log,
     parts,
   );

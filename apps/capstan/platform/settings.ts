@@ -15,15 +15,17 @@ export interface Settings {
   runtime: RuntimeFlag;
   /** How Services are served. */
   proxyMode: ProxyModeFlag;
+  /** Node ports and host ports are open to other machines at the node's addresses of these ranges. */
+  nodePortRanges: string[];
   /** A node that is silent for longer counts as lost. */
   nodeGraceSeconds: number;
   quickstart: boolean;
-  imageMap: ImageMapping[];
-  registries: RegistryOptions;
   /** Absolute path of the directory of FlexVolume drivers; absent: the kubelet's. */
   volumePluginDir?: string | undefined;
   /** Absolute path of the directory of the first node's static pods; absent: `manifests` in the data directory. */
   manifestDir?: string | undefined;
+  imageMap: ImageMapping[];
+  registries: RegistryOptions;
   /** Keeps the API server's audit events; absent: there are none. */
   audit?: AuditOptions;
 }
