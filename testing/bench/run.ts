@@ -6,6 +6,7 @@ const benchmarks: Record<string, () => Promise<import("./report.ts").Figure[]>> 
   apiserver: async () => (await import("./apiserver.ts")).measureApiServer(),
   large: async () => (await import("./large.ts")).measureLarge(),
   peer: async () => (await import("./peer.ts")).measurePeer(),
+  images: async () => (await import("./images.ts")).measureImages(),
   components: async () => (await import("./components.ts")).measureComponents(),
   predict: async () => (await import("./predict.ts")).measurePredict(),
   services: async () => (await import("./services.ts")).measureServices(),
