@@ -46,6 +46,15 @@ ${dataDirectory}
                       opens node ports, and host ports without a hostIP, at this machine's addresses of these ranges, such
                       as 0.0.0.0/0 (default: they are reached from this machine alone)
   --no-quickstart     do not run the quickstart on the first start
+  --pod-manifest-path DIR
+                      static pods: manifests in this directory run on the first node as long as they are there (default
+                      manifests in the data directory)
+  --volume-plugin-dir DIR
+                      FlexVolume drivers: DIR/VENDOR~DRIVER/DRIVER (default
+                      /usr/libexec/kubernetes/kubelet-plugins/volume/exec, as the kubelet's)
+  --image-map FILE    JSON: image pattern → {"rootfs": "host" | directory | OCI layout, "entrypoint"?, "cmd"?, "env"?}
+  --registry-mirror REGISTRY=URL
+                      ask this server for a registry's images first, such as docker.io=http://10.0.0.1:5000; REGISTRY *
                       stands for all others. May be given again
   --insecure-registry HOST[:PORT]
                       a registry whose certificate is not looked at, and that may speak plain HTTP. May be given again
