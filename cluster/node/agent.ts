@@ -125,9 +125,9 @@ function identityOf(options: NodeAgentOptions, dataDir: string, devices: DeviceM
 }
 
 function serverOf(options: NodeAgentOptions, context: NodeContext, manager: PodManager, volumePluginDir: string) {
-  const { nodeName, address, maxPods = maxPodsDefault, podCidr } = options;
+  const { nodeName, address, maxPods = maxPodsDefault, podCidr, runtime } = options;
   const config = kubeletConfiguration({ ...context, address, maxPods, volumePluginDir, podCidr });
-  return createNodeServer({ ...context, manager, nodeName, disk: new PodDisk(), config });
+  return createNodeServer({ ...context, images: runtime.images, manager, nodeName, disk: new PodDisk(), config });
 }
 
 async function run(options: NodeAgentOptions, signal: AbortSignal, ready: () => void): Promise<void> {

@@ -6,9 +6,10 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import type { Container, Pod, PodSpec } from "@capstan/api/generated/core-v1";
 import { Nodes, Pods, Secrets } from "@capstan/api/generated/resources";
+import type { PullProgress } from "@capstan/core/runtime";
 import { NodeCluster, nodeMissing, type TestCluster } from "@capstan/testing/cluster";
 import { programsMissing } from "@capstan/testing/programs";
-import { account, basic, makeImage, programLayer, TestRegistry } from "@capstan/testing/registry";
+import { account, basic, HostileRegistry, makeImage, programLayer, TestRegistry } from "@capstan/testing/registry";
 
 const skip = nodeMissing() ?? programsMissing("docker-registry");
 const delays = { base: 50, cap: 200, reset: 600_000 };
@@ -126,6 +127,26 @@ test("an image of very many layers; its volumes are writable on a read-only root
   } finally {
     rmSync(out, { recursive: true, force: true });
   }
+});
+
+test("the node tells how far its pulls are, and what a container's image is", { skip }, async () => {
+  await using slow = await HostileRegistry.start();
+  const image = makeImage({ layers: [[{ path: "x", content: "1" }]], config: { Cmd: ["/x"] } });
+  const asked = Promise.withResolvers<() => void>();
+  slow.answer = ({ url }, response) => {
+    const content = [...image.blobs].find(([digest, bytes]) => url?.includes(digest) && bytes[0] === 0x1f)?.[1];
+    if (content) asked.resolve(() => response.end(content));
+    return content !== undefined;
+  };
+  const name = slow.put("slow:1", image);
+  const ref = await run(name);
+  const goOn = await asked.promise;
+  const { stdout } = await cluster.kubectl(["get", "--raw", "/api/v1/nodes/node-1/proxy/imagepulls"]);
+  const [pull] = (JSON.parse(stdout) as { pulls: PullProgress[] }).pulls;
+  assert.deepEqual([pull?.image, pull?.layers[0]?.state], [name, "downloading"]);
+  goOn();
+  const pod = await until(ref, ({ status }) => status?.phase === "Failed");
+  assert.equal(pod.status?.containerStatuses?.[0]?.imageID, `${name.replace(/:1$/, "")}@${image.top.digest}`);
 });
 
 test("credentials are tried one after the other", { skip }, async () => {

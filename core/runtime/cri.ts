@@ -120,6 +120,8 @@ export interface ContainerStatus {
   sandboxId: string;
   config: Omit<ContainerConfig, "env">;
   imageId: string;
+  /** `repository@sha256:…` of the manifest that it was pulled by. */
+  imageRef?: string;
   state: ContainerState;
   createdAt: Date;
   startedAt?: Date;

@@ -60,7 +60,7 @@ function containerStatus(view: ContainerView, initial: string): ContainerStatus 
   const status: ContainerStatus = {
     name: spec.name,
     image: spec.image ?? "",
-    imageID: run?.imageId ?? "",
+    imageID: run?.imageRef ?? run?.imageId ?? "",
     restartCount: run?.config.attempt ?? 0,
     ready: running ? view.started && view.ready : role === "init" && run?.exitCode === 0,
     started: running && view.started,

@@ -2,7 +2,7 @@
 import { StatusError } from "@capstan/api/meta";
 import type { Handler, HttpRequest, HttpResponse } from "@capstan/base/http";
 import type { Logger } from "@capstan/base/log";
-import type { RuntimeService } from "@capstan/core/runtime";
+import type { ImageService, RuntimeService } from "@capstan/core/runtime";
 import type { Upgrade } from "@capstan/core/wire";
 import type { PodManager } from "../pod-manager.ts";
 import type { ContainerView } from "../pods/views.ts";
@@ -16,6 +16,7 @@ import { serveCommand, servePortForward } from "./streams.ts";
 
 export interface NodeServerOptions {
   runtime: RuntimeService;
+  images: ImageService;
   manager: PodManager;
   nodeName: string;
   probes: ProbeCounts;
@@ -42,6 +43,7 @@ export function createNodeServer(options: NodeServerOptions): NodeServer {
       if (what === "runningpods") {
         return json(podList(options.manager.workers().filter(({ sandbox }) => sandbox?.state === "ready")));
       }
+      if (what === "imagepulls") return json({ pulls: options.images.pulls?.() ?? [] });
       if (what === "configz") return json({ kubeletconfig: options.config });
       if (what === "metrics") {
         const found = await metrics(rest.join("/"), options);

@@ -18,6 +18,7 @@ export interface ContainerRecord {
   id: string;
   sandboxId: string;
   imageId: string;
+  imageRef?: string;
   createdAt: string;
   config: Omit<ContainerConfig, "env">;
   launcher: Launcher;
@@ -81,11 +82,12 @@ export class OciContainer {
   }
 
   status(): ContainerStatus {
-    const { id, sandboxId, imageId, config, createdAt, startedAt, startError } = this.record;
+    const { id, sandboxId, imageId, imageRef, config, createdAt, startedAt, startError } = this.record;
     const status: ContainerStatus = {
       id,
       sandboxId,
       imageId,
+      ...(imageRef ? { imageRef } : {}),
       config,
       state: this.state,
       createdAt: new Date(createdAt),

@@ -5,6 +5,7 @@ import type { Socket } from "node:net";
 import { join } from "node:path";
 import { type ContainerConfig, RuntimeError } from "../cri.ts";
 import type { Image } from "../images/image.ts";
+import { parseReference } from "../images/reference.ts";
 import type { Cgroups } from "./cgroup.ts";
 import type { Tools } from "./command-line.ts";
 import { type ContainerRecord, type Launcher, OciContainer } from "./container.ts";
@@ -54,6 +55,7 @@ export async function makeContainer(
     const { env: _, ...stored } = config;
     const record: ContainerRecord = {
       ...{ id, sandboxId: sandbox.record.id, imageId: image.id, launcher },
+      ...imageRefOf(image, config.image),
       ...(image.stopSignal ? { stopSignal: signalNumber(image.stopSignal) } : {}),
       createdAt: new Date().toISOString(),
       config: stored,
@@ -71,6 +73,13 @@ export async function makeContainer(
     await cgroups?.remove(id);
     throw error;
   }
+}
+
+/** Of the repository that the pod names, where the image was pulled from several. */
+function imageRefOf({ digests = [] }: Image, name: string): Pick<ContainerRecord, "imageRef"> {
+  if (digests.length === 0 || name.startsWith("sha256:")) return {};
+  const { registry, repository } = parseReference(name);
+  return { imageRef: digests.find((one) => one.startsWith(`${registry}/${repository}@`)) ?? digests[0] };
 }
 
 /** Resolves to the reason when its program cannot be started. */
