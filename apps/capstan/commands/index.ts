@@ -36,8 +36,9 @@ ${dataDirectory}
                       a node that is silent for longer counts as lost (default 50, at least 15)
   --runtime RUNTIME   what runs containers: runc, unshare (util-linux's program; needs nothing else), auto (the default:
                       runc where it is installed, as root), or cri:unix:///PATH: containerd, CRI-O or another runtime
-                      that speaks CRI (runtime.v1) at that socket, with its own images and its own CNI network. The
-                      quickstart is left out then: its images are this machine's root
+                      that speaks CRI (runtime.v1) at that socket, with its own images and its own CNI network. Pods of
+                      images that are files of this machine (capstan/host, components, the image map) still run in
+                      Capstan's own
   --proxy-mode MODE   how Services are served: nftables (the kernel's packet rules: fastest; clients' addresses are kept),
                       userspace (an endpoint that refuses is replaced by another), or auto (the default: nftables where
                       pods have networks of their own and nft is installed). Services whose annotation

@@ -97,8 +97,7 @@ async function readSettings(args: string[]): Promise<Settings> {
     proxyMode: parseMode(values["proxy-mode"]),
     nodePortRanges: parseRanges(values["nodeport-addresses"]),
     nodeGraceSeconds: parseNumber("up", "--node-monitor-grace-period", values["node-monitor-grace-period"], 15, 3600),
-    // Its images are the node's own root, which only Capstan's own runtime can run.
-    quickstart: !values["no-quickstart"] && endpointOf(runtime) === undefined,
+    quickstart: !values["no-quickstart"],
     volumePluginDir: absolute(values["volume-plugin-dir"]),
     manifestDir: absolute(values["pod-manifest-path"]),
     imageMap: values["image-map"] === undefined ? [] : readImageMap(values["image-map"]),

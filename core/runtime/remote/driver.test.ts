@@ -6,7 +6,12 @@ import { containerdMissing, startContainerd } from "@capstan/testing/containerd"
 import { testRuntime } from "@capstan/testing/contracts";
 import { createRemoteRuntime } from "./remote.ts";
 
-const network = { podCidr: "", serviceCidr: "", dnsIp: "", apiServiceIp: "" };
+const network = {
+  podCidr: "10.31.0.0/22",
+  serviceCidr: "10.31.4.0/22",
+  dnsIp: "10.31.4.10",
+  apiServiceIp: "10.31.4.1",
+};
 
 testRuntime(
   "containerd",

@@ -92,6 +92,12 @@ export class RemoteDriver implements RuntimeService {
     this.#following = followEvents(this.#options.connection, handlers, this.#options.log, this.#stop.signal);
   }
 
+  /** Follows nothing any more; what runs goes on. */
+  detach(): void {
+    this.#stop.abort();
+    this.#logs.close();
+  }
+
   /** Stops and removes all that this instance runs. */
   async close(): Promise<void> {
     const ids = [...this.#mirror.sandboxes.keys()];

@@ -1,17 +1,12 @@
 import type { Logger } from "@capstan/base/log";
 import type { AuthConfig, ImageFileSystem, ImageService, ImageStatus } from "../cri.ts";
 import { RuntimeError } from "../cri.ts";
-import { repositoryOf } from "../images/image-map.ts";
 import { formatReference, parseReference } from "../images/reference.ts";
 import type { Connection } from "./connection.ts";
 import type { Image } from "./generated/runtime-v1.ts";
 
 export interface RemoteImagesOptions {
   connection: Connection;
-  /** Repositories of Capstan's own that consist of the node's root: no image that a registry could hold. */
-  builtin: string[];
-  /** Repositories whose containers run inside the agent. */
-  inProcess: Iterable<string>;
   log: Logger;
 }
 
@@ -21,7 +16,6 @@ const pullMs = 24 * 3600 * 1000;
 /** The runtime's images as it last told of them: it tells when they change, and is asked after each call. */
 export class RemoteImages implements ImageService {
   readonly #options: RemoteImagesOptions;
-  readonly #inProcess: Set<string>;
   #images = new Map<string, Image>();
   /** Full name or id → image. */
   #names = new Map<string, Image>();
@@ -33,7 +27,6 @@ export class RemoteImages implements ImageService {
 
   constructor(options: RemoteImagesOptions) {
     this.#options = options;
-    this.#inProcess = new Set(options.inProcess);
   }
 
   /** Asks for all images; calls that wait share the answer. */
@@ -46,7 +39,6 @@ export class RemoteImages implements ImageService {
 
   /** As the runtime has it at this moment. @throws RuntimeError ImageNotFound */
   async find(name: string): Promise<Image> {
-    this.#refuseBuiltin(name);
     const { connection } = this.#options;
     const { image } = await connection.call("runtime.v1.ImageService/ImageStatus", { image: { image: name } });
     if (!image?.id) throw new RuntimeError("ImageNotFound", `image "${name}" is not present`);
@@ -54,9 +46,7 @@ export class RemoteImages implements ImageService {
   }
 
   async pullImage(name: string, signal?: AbortSignal, auth?: AuthConfig): Promise<string> {
-    if (this.#inProcess.has(repositoryOf(name))) return idInProcess(name);
     const full = formatReference(parseReference(name));
-    this.#refuseBuiltin(name);
     try {
       await this.#options.connection.call(
         "runtime.v1.ImageService/PullImage",
@@ -73,16 +63,12 @@ export class RemoteImages implements ImageService {
   }
 
   imageStatus(name: string): ImageStatus | undefined {
-    if (this.#inProcess.has(repositoryOf(name))) return inProcessStatus(name);
     const image = this.#names.get(name) ?? this.#names.get(fullName(name));
     return image && this.#statusOf(image);
   }
 
   listImages(): ImageStatus[] {
-    return [
-      ...[...this.#inProcess].map(inProcessStatus),
-      ...[...this.#images.values()].map((image) => this.#statusOf(image)),
-    ];
+    return [...this.#images.values()].map((image) => this.#statusOf(image));
   }
 
   /** CRI takes an image away with all its names. */
@@ -127,16 +113,6 @@ export class RemoteImages implements ImageService {
     const own = this.#sandboxImage !== undefined && repoTags.includes(this.#sandboxImage);
     return { id, names: repoTags, digests: repoDigests, size, pinned: pinned || own };
   }
-
-  #refuseBuiltin(name: string): void {
-    const repository = repositoryOf(name);
-    if (!this.#options.builtin.includes(repository)) return;
-    throw new RuntimeError(
-      "ImageNotFound",
-      `image "${repository}" is the node's own root, which the container runtime at ${this.#options.connection.socket} ` +
-        "cannot run: start this node without --runtime cri, or name an image of a registry",
-    );
-  }
 }
 
 /** What runtimes say of a name that is nowhere. */
@@ -162,10 +138,4 @@ function fullName(name: string): string {
 async function askSandboxImage(connection: Connection): Promise<string> {
   const { info } = await connection.call("runtime.v1.RuntimeService/Status", { verbose: true });
   return (JSON.parse(info?.config ?? "{}") as { sandboxImage?: string }).sandboxImage ?? "";
-}
-
-const idInProcess = (name: string) => `in-process:${repositoryOf(name)}`;
-
-function inProcessStatus(name: string): ImageStatus {
-  return { id: idInProcess(name), names: [name], size: 0, pinned: true };
 }

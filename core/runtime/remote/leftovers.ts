@@ -21,7 +21,7 @@ export async function removeRemoteLeftovers(dataDirs: string[], log: Logger): Pr
     const file = join(directory, "endpoint");
     if (!existsSync(file)) continue;
     const connection = openConnection(socketOf(readFileSync(file, "utf8")));
-    const images = new RemoteImages({ connection, builtin: [], inProcess: [], log });
+    const images = new RemoteImages({ connection, log });
     const instance = instanceName(network, dataDir);
     const driver = new RemoteDriver({ connection, images, directory, instance, log });
     try {

@@ -8,7 +8,7 @@ export function remoteDirectory(dataDir: string): string {
   return join(resolve(dataDir), "runtime", "cri");
 }
 
-/** Tells an agent's containers from others of the same runtime. */
+/** Tells an agent's containers from others of the same runtime; its cgroups are not those of Capstan's own runtime. */
 export function instanceName(network: InstanceNetwork, dataDir: string): string {
-  return `${instancePrefix(network)}${createHash("sha256").update(resolve(dataDir)).digest("hex").slice(0, 12)}`;
+  return `${instancePrefix(network)}${createHash("sha256").update(resolve(dataDir)).digest("hex").slice(0, 12)}-cri`;
 }

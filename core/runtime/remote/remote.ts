@@ -2,14 +2,14 @@ import { existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { aborted, deferred } from "@capstan/base/async";
 import { RuntimeError } from "../cri.ts";
+import { mappingOf, repositoryOf } from "../images/image-map.ts";
 import { InProcessRuntime } from "../in-process-runtime.ts";
-import { type Bridge, openBridge } from "../network/bridge.ts";
-import { findTool } from "../oci/command.ts";
-import type { Runtime, RuntimeOptions } from "../runtime.ts";
+import { createRuntime, type Runtime, type RuntimeOptions } from "../runtime.ts";
 import { type Connection, openConnection, socketOf } from "./connection.ts";
 import { RemoteDriver } from "./driver.ts";
 import { RemoteImages } from "./images.ts";
 import { instanceName, remoteDirectory } from "./place.ts";
+import { SideBySide, SideBySideImages } from "./side-by-side.ts";
 
 export interface RemoteRuntimeOptions extends RuntimeOptions {
   /** `unix:///run/containerd/containerd.sock`, or the path alone. */
@@ -18,30 +18,61 @@ export interface RemoteRuntimeOptions extends RuntimeOptions {
 
 /**
  * The `cri` driver: containers and images of a runtime that speaks runtime.v1 at a socket. Pods are on the network that
- * its CNI configuration makes.
+ * its CNI configuration makes. Images that are files of this machine (built in, or mapped) no such runtime has: pods of
+ * these run in Capstan's own, beside it.
  * @throws RuntimeError InvalidArgument
  */
 export function createRemoteRuntime(options: RemoteRuntimeOptions): Runtime {
+  const { builtinImages = [], imageMap = [], inProcess = new Map() } = options;
+  const builtin = new Set(["capstan/host", ...builtinImages.map(({ name }) => name)]);
+  const isOwn = (image: string) => builtin.has(repositoryOf(image)) || mappingOf(imageMap, image) !== undefined;
+  const isInside = (image: string) => inProcess.has(repositoryOf(image));
+  const remote = createRemoteSide(options);
+  const own = createRuntime(options);
+  const sides = { own, remote, isOwn, isInside };
+  const all = [own, remote];
+  const ready = remote.ready.then(() => own.ready);
+  ready.catch((error) => options.log.debug("no containers can be started", { error }));
+  return {
+    ...remote,
+    runtime: new SideBySide(sides),
+    images: new SideBySideImages(sides),
+    ready,
+    missing: () => all.flatMap((side) => side.missing()),
+    detach() {
+      for (const side of all) side.detach?.();
+    },
+    async start(signal) {
+      const over = new AbortController();
+      const until = AbortSignal.any([signal, over.signal]);
+      const running = [remote.start(until)];
+      try {
+        // A runtime that does not answer is the likelier failure.
+        await Promise.race([remote.ready, ...running]);
+        running.push(own.start(until));
+        await Promise.all(running);
+      } finally {
+        // Where one cannot start, the other ends too.
+        over.abort();
+        await Promise.allSettled(running);
+      }
+    },
+  };
+}
+
+function createRemoteSide(options: RemoteRuntimeOptions): Runtime {
   const { dataDir, network, log, inProcess = new Map() } = options;
   const socket = socketOf(options.endpoint);
-  if (options.imageMap?.length) {
-    const [first] = options.imageMap;
-    throw new RuntimeError(
-      "InvalidArgument",
-      `--image-map maps "${first?.pattern}" to files of this machine, which only Capstan's own runtime can run: ` +
-        `leave it out, or --runtime cri:${options.endpoint}`,
-    );
-  }
   const directory = remoteDirectory(dataDir);
   const connection = openConnection(socket);
-  const builtin = ["capstan/host", ...(options.builtinImages ?? []).map(({ name }) => name)];
-  const images = new RemoteImages({ connection, builtin, inProcess: inProcess.keys(), log });
+  const images = new RemoteImages({ connection, log });
   const instance = instanceName(network, dataDir);
   const driver = new RemoteDriver({ connection, images, directory, instance, log });
   const runtime = new InProcessRuntime(driver, inProcess, join(directory, "in-process"), log, options.guardTraffic);
   const ready = deferred();
   ready.promise.catch((error) => log.debug("no containers can be started", { error }));
-  let bridge: Bridge | undefined;
+  const letGo = deferred();
+  let detached = false;
   let found = { name: "cri", version: "", lacks: [] as string[] };
   return {
     runtime,
@@ -50,15 +81,18 @@ export function createRemoteRuntime(options: RemoteRuntimeOptions): Runtime {
     ready: ready.promise,
     version: () => `${found.name}://${found.version}`,
     missing: () => found.lacks,
+    detach() {
+      detached = true;
+      driver.detach();
+      connection.close();
+      letGo.resolve();
+    },
     async start(signal) {
       try {
         mkdirSync(directory, { recursive: true, mode: 0o700 });
         found = await shakeHands(connection);
         // For whoever removes what this agent leaves when it is killed.
         writeFileSync(join(directory, "endpoint"), options.endpoint, { mode: 0o600 });
-        // Services and names have their addresses there; the pods themselves are not on it.
-        const ip = findTool("ip");
-        if (network.bridge && ip && options.share?.ownsBridge !== false) bridge = await openBridge(network, ip);
         await Promise.all([driver.open(found.name), images.refresh()]);
         runtime.open();
         ready.resolve();
@@ -67,12 +101,12 @@ export function createRemoteRuntime(options: RemoteRuntimeOptions): Runtime {
         ready.reject(error);
         throw error;
       }
-      await aborted(signal);
+      await Promise.race([aborted(signal), letGo.promise]);
+      if (detached) return;
       await runtime.close();
       await driver.close();
       rmSync(join(directory, "endpoint"), { force: true });
       connection.close();
-      await bridge?.remove();
     },
   };
 }
