@@ -135,6 +135,29 @@ ${clusterHelp}`,
     load: async () => (await import("./domain.ts")).domain,
   },
   {
+    name: "pki",
+    summary: "certificates of your own, with cfssl's files and flags",
+    help: `Usage: capstan pki print-defaults config|csr
+       capstan pki gencert -initca CSRJSON                         a root authority
+       capstan pki gencert -ca FILE -ca-key FILE [-config FILE -profile NAME] [-hostname A,B] [-cn NAME] CSRJSON
+       capstan pki genkey CSRJSON | gencsr -key FILE CSRJSON       a key and a request, or a request alone
+       capstan pki sign -ca FILE -ca-key FILE [-config FILE -profile NAME] [-hostname A,B] CSR [SUBJECTJSON]
+       capstan pki selfsign HOSTNAME CSRJSON
+       capstan pki certinfo -cert FILE | -csr FILE | -domain HOST[:PORT]
+       capstan pki json [-bare] [-encrypt] NAME [-]                writes NAME.pem, NAME-key.pem, NAME.csr
+       capstan pki secret NAME -cert FILE -key FILE [-n NAMESPACE] a TLS Secret as YAML
+
+What makes something prints JSON with cert, csr and key, as cfssl does; json turns it into files, as cfssljson does. Keys
+are RSA of 2048 to 4096 bits, ECDSA of 256, 384 or 521, and Ed25519. "-" as a file is the standard input. For an encrypted
+authority's key the passphrase is asked for, or read from -passphrase-file, whose mode must be 400.
+
+Try:
+  capstan pki print-defaults csr > ca-csr.json
+  capstan pki gencert -initca ca-csr.json | capstan pki json -bare ca
+  capstan pki gencert -ca=ca.pem -ca-key=ca-key.pem -hostname=localhost ca-csr.json | capstan pki json -bare server`,
+    load: async () => (await import("./pki/index.ts")).pki,
+  },
+  {
     name: "webhook-cert",
     summary: "have the cluster sign a certificate for a Service, and keep it in a Secret",
     help: `Usage: capstan webhook-cert --service NAME --secret NAME [-n NAMESPACE] [options]
