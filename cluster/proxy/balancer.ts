@@ -29,6 +29,11 @@ export class Balancer {
     this.#scheduler = createScheduler(settings.scheduler);
   }
 
+  /** Whether a backend that was chosen earlier is still one. */
+  serves(backend: Backend): boolean {
+    return this.#settings.backends.some((one) => keyOf(one) === keyOf(backend));
+  }
+
   get empty(): boolean {
     return this.#settings.backends.length === 0;
   }

@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { createSocket } from "node:dgram";
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer } from "node:net";
 import { test } from "node:test";
@@ -81,6 +82,43 @@ test("what was sent arrives whole, and a connection that was cut off is one at t
   assert.equal(error.code, "ECONNRESET");
   await serving.close();
   server.close();
+});
+
+test("datagrams that come at once arrive all, and a client is moved when its endpoint is one no longer", async () => {
+  const servers = await Promise.all(
+    ["a", "b"].map(async (name) => {
+      const server = createSocket("udp4");
+      server.on("message", (data, { port, address }) => server.send(`${name}${data}`, port, address));
+      server.bind(0, "127.0.0.1");
+      await once(server, "listening");
+      return server;
+    }),
+  );
+  const [a = 0, b = 0] = servers.map((server) => server.address().port);
+  const serving = new Serving({ mode: "userspace", allows: () => true, problem: () => {}, log: silent });
+  serving.begin();
+  const udp = (to: number): Plan => {
+    const one = plan("dns", "127.90.0.4", 8053, to);
+    return { ...one, port: { ...one.port, protocol: "UDP" } };
+  };
+  serving.settle("Service dns", object, [udp(a)]);
+  await serving.settled();
+  const client = createSocket("udp4");
+  const answers: string[] = [];
+  const all = new Promise<void>((resolve) => {
+    client.on("message", (data) => answers.push(String(data)) === 3 && resolve());
+  });
+  for (const text of ["1", "2", "3"]) client.send(text, 8053, "127.90.0.4");
+  await all;
+  assert.deepEqual(answers.sort(), ["a1", "a2", "a3"]);
+  serving.settle("Service dns", object, [udp(b)]);
+  await serving.settled();
+  client.removeAllListeners("message");
+  client.send("4", 8053, "127.90.0.4");
+  assert.equal(String((await once(client, "message"))[0]), "b4");
+  client.close();
+  await serving.close();
+  for (const server of servers) server.close();
 });
 
 test("what an address is served for is told when it cannot be", async () => {

@@ -115,6 +115,8 @@ type Answerer = (query: Buffer) => Promise<Buffer | undefined>;
 async function listenUdp(host: string, port: number, answer: Answerer, log: Logger) {
   const socket = createSocket("udp4");
   socket.on("message", async (query, { address, port: from }) => {
+    // Nobody can be answered there.
+    if (from === 0) return;
     try {
       const reply = await answer(query);
       if (reply) socket.send(reply, from, address);
@@ -124,6 +126,7 @@ async function listenUdp(host: string, port: number, answer: Answerer, log: Logg
   });
   socket.bind(port, host);
   await once(socket, "listening");
+  socket.on("error", (error) => log.debug("an answer could not be sent", { error: messageOf(error) }));
   return {
     async close() {
       const closed = once(socket, "close");
