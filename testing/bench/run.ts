@@ -12,8 +12,13 @@ const benchmarks: Record<string, () => Promise<import("./report.ts").Figure[]>> 
   services: async () => (await import("./services.ts")).measureServices(),
   pods: async () => (await import("./pods.ts")).measurePods(),
   tenants: async () => (await import("./tenants.ts")).measureTenants(),
+  scale: async () => [...(await measureScale("unshare")), ...(await measureScale("runc"))],
+  "scale-small": async () => measureScale("runc", 40, 60),
   platform: async () => (await import("./platform.ts")).measurePlatform(),
 };
+
+const measureScale = async (runtime: "unshare" | "runc", started = 200, idle = 500) =>
+  (await import("./node-scale.ts")).measureNodeScale({ started, idle, runtime });
 
 const wanted = process.argv.slice(2);
 for (const name of wanted)
