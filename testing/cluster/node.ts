@@ -177,7 +177,7 @@ export async function startTestNode(cluster: TestCluster, options: TestNodeOptio
       await agent.stop();
       stopRuntime.abort();
       await running;
-      await releaseVolumes({ dataDir, nodeName: name, volumePluginDir, log });
+      await releaseVolumes({ dataDir, nodeName: name, log });
       if (!options.dataDir) rmSync(dataDir, { recursive: true, force: true });
     },
   };

@@ -1,6 +1,6 @@
 import { existsSync, readdirSync } from "node:fs";
-import { join } from "node:path";
-import { silent } from "@capstan/base/log";
+import { basename, join } from "node:path";
+import { createLogger, type LogRecord, silent } from "@capstan/base/log";
 import { removeLeftovers } from "@capstan/core/runtime";
 import { askDown } from "../instance/control.ts";
 import { type DataDirectory, locateDataDirectory, lockDataDirectory } from "../instance/data-directory.ts";
@@ -24,14 +24,28 @@ async function clean(directory: DataDirectory): Promise<boolean> {
   if (!existsSync(directory.path("network.json"))) return false;
   using _ = lockDataDirectory(directory);
   const elsewhere = await cleanRemote(directory);
-  return (await removeLeftovers(directory.root)) || elsewhere;
+  const ended = await removeLeftovers(directory.root);
+  await unmountAll(directory);
+  return ended || elsewhere;
+}
+
+/** What drivers had mounted for pods. Of what cannot be undone the user has to know. */
+async function unmountAll(directory: DataDirectory): Promise<void> {
+  const { defaultNodeName, releaseVolumes } = await import("@capstan/cluster/node");
+  const write = ({ message, fields }: LogRecord) => console.error(`capstan: ${message}: ${fields.problem}`);
+  const log = createLogger(write, "warn");
+  await releaseVolumes({ dataDir: directory.root, nodeName: defaultNodeName(), log });
+  for (const dataDir of furtherNodes(directory)) await releaseVolumes({ dataDir, nodeName: basename(dataDir), log });
+}
+
+function furtherNodes(directory: DataDirectory): string[] {
+  const nodes = directory.path("nodes");
+  return existsSync(nodes) ? readdirSync(nodes).map((name) => join(nodes, name)) : [];
 }
 
 /** What was left in containerd or another runtime: its client is loaded where there was one. */
 async function cleanRemote(directory: DataDirectory): Promise<boolean> {
-  const nodes = directory.path("nodes");
-  const further = existsSync(nodes) ? readdirSync(nodes).map((name) => join(nodes, name)) : [];
-  const all = [directory.root, ...further];
+  const all = [directory.root, ...furtherNodes(directory)];
   if (!all.some((path) => existsSync(join(path, "runtime", "cri", "endpoint")))) return false;
   const { removeRemoteLeftovers } = await import("@capstan/core/runtime/remote");
   return await removeRemoteLeftovers(all, silent);

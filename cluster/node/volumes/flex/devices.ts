@@ -11,6 +11,8 @@ import { type FlexRequest, toJson, volumeOptions } from "./request.ts";
 
 interface DeviceRecord {
   driver: string;
+  /** Directory of the driver's installation. */
+  plugins: string;
   volumeName: string;
   device: string;
 }
@@ -69,7 +71,8 @@ export class Devices {
       }
       if (!record) {
         const volumeName = this.#names.get(key) ?? request.name;
-        const found: DeviceRecord = { driver: driver.name, volumeName, device: "" };
+        const plugins = this.#options.drivers.directory;
+        const found: DeviceRecord = { driver: driver.name, plugins, volumeName, device: "" };
         this.#write(key, found);
         const attached = await supported(driver.call(["attach", options, nodeName], signal));
         found.device = attached?.device ?? "";
@@ -95,7 +98,7 @@ export class Devices {
       if (!record || this.#options.used(key)) return;
       const { drivers, nodeName } = this.#options;
       const path = this.#path(key);
-      const driver = await drivers.find(record.driver);
+      const driver = await drivers.of(record.plugins).find(record.driver);
       await supported(driver.call(["unmountdevice", path]));
       if (isMounted(path)) await unmount(path);
       await supported(driver.call(["detach", record.volumeName, nodeName]));

@@ -33,6 +33,11 @@ export class Drivers {
     this.#options = { timeoutMs };
   }
 
+  /** The drivers of the directory that a record was written with: another agent may have been told of another one. */
+  of(directory: string): Drivers {
+    return directory === this.directory ? this : new Drivers({ ...this.#options, directory });
+  }
+
   /** Looks at the directory each time. @throws when the driver is not there, or does not start. */
   async find(name: string): Promise<Driver> {
     const path = this.#locate(name);

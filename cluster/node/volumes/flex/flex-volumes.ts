@@ -14,6 +14,8 @@ import { type FlexRequest, mountOptions, toJson } from "./request.ts";
 interface FlexRecord {
   volume: string;
   driver: string;
+  /** Directory of the driver's installation. */
+  plugins: string;
   directory: string;
   /** Key of the device that it is mounted from; absent for drivers that attach nothing. */
   device?: string;
@@ -58,7 +60,12 @@ export class FlexVolumes {
     const driver = await this.#drivers.find(request.driver);
     if (isMounted(directory)) return driver.capabilities.fsGroup;
     const options = toJson(await mountOptions(client, request));
-    const record: FlexRecord = { volume: request.volume, driver: request.driver, directory };
+    const record: FlexRecord = {
+      volume: request.volume,
+      driver: request.driver,
+      plugins: this.#drivers.directory,
+      directory,
+    };
     let source: string | undefined;
     if (driver.capabilities.attach) {
       const key = await this.#devices.keyOf(driver, request, signal);
@@ -80,8 +87,8 @@ export class FlexVolumes {
     const problems: string[] = [];
     for (const record of readRecords(podRoot)) {
       try {
-        const { driver, directory, device } = record;
-        if (!record.unmounted) await this.#unmount(driver, directory);
+        const { device } = record;
+        if (!record.unmounted) await this.#unmount(record);
         this.#write(podRoot, { ...record, unmounted: true });
         if (device) await this.#devices.letGo(device);
         rmSync(recordPath(podRoot, record.volume), { force: true });
@@ -100,10 +107,10 @@ export class FlexVolumes {
   }
 
   /** A driver that is gone, or has no such call, leaves it to the node. */
-  async #unmount(name: string, directory: string): Promise<void> {
+  async #unmount({ driver: name, plugins, directory }: FlexRecord): Promise<void> {
     let driver: Driver | undefined;
     try {
-      driver = await this.#drivers.find(name);
+      driver = await this.#drivers.of(plugins).find(name);
       await driver.call(["unmount", directory]);
     } catch (error) {
       // Where nothing is mounted there is nothing that only the driver could undo.
