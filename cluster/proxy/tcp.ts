@@ -27,6 +27,8 @@ export async function listenTcp(host: string, port: number, balancer: Balancer):
   });
   server.listen(port, host);
   await once(server, "listening");
+  // No file is left for one more connection: who came is turned away, those that there are go on.
+  server.on("error", () => {});
   const ended = once(server, "close").then(() => {});
   return {
     ended,

@@ -153,6 +153,7 @@ async function listenTcp(host: string, port: number, answer: Answerer, log: Logg
   });
   server.listen(port, host);
   await once(server, "listening");
+  server.on("error", (error) => log.debug("a connection could not be taken", { error: messageOf(error) }));
   const bound = server.address();
   return {
     port: typeof bound === "object" && bound ? bound.port : port,
