@@ -17,6 +17,8 @@ export interface PodSandboxConfig {
   namespace: string;
   uid: string;
   hostname: string;
+  /** For the sandbox's own resolv.conf; containers may get another one mounted. */
+  dns?: { servers: string[]; searches: string[]; options: string[] };
   labels: Record<string, string>;
   namespaces: NamespaceOptions;
   sysctls?: Record<string, string>;

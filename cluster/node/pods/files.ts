@@ -29,7 +29,7 @@ export function writePodFiles(pod: Pod, directory: string, podIP: string, dns: D
   const hosts = host ? hostsOfNode(pod) : hostsFile(pod, podIP, dns);
   return [
     file("hosts", hosts),
-    file("resolv.conf", resolvConf(pod, dns)),
+    file("resolv.conf", resolvConf(resolverOf(pod, dns))),
     file("hostname", `${host ? readFileSync("/etc/hostname", "utf8").trim() : hostnameOf(pod)}\n`),
   ];
 }
@@ -74,7 +74,7 @@ interface Resolver {
 }
 
 /** Source: k8s.io/kubernetes pkg/kubelet/network/dns. */
-function resolvConf(pod: Pod, dns: DnsSettings): string {
+export function resolverOf(pod: Pod, dns: DnsSettings): Resolver {
   const { dnsPolicy = "ClusterFirst", hostNetwork = false, dnsConfig } = pod.spec ?? {};
   const cluster = dnsPolicy === "ClusterFirstWithHostNet" || (dnsPolicy === "ClusterFirst" && !hostNetwork);
   let settings: Resolver;
@@ -89,10 +89,15 @@ function resolvConf(pod: Pod, dns: DnsSettings): string {
   const names = new Set(added.map((option) => option.split(":")[0]));
   const kept = settings.options.filter((option) => !names.has(option.split(":")[0]));
   const all = [...new Set([...settings.searches, ...searches])];
+  const servers = [...new Set([...settings.servers, ...nameservers])];
+  return { servers, searches: all, options: [...kept, ...added] };
+}
+
+function resolvConf({ servers, searches, options }: Resolver): string {
   const lines = [
-    ...(all.length > 0 ? [`search ${all.join(" ")}`] : []),
-    ...[...new Set([...settings.servers, ...nameservers])].map((server) => `nameserver ${server}`),
-    ...(kept.length + added.length > 0 ? [`options ${[...kept, ...added].join(" ")}`] : []),
+    ...(searches.length > 0 ? [`search ${searches.join(" ")}`] : []),
+    ...servers.map((server) => `nameserver ${server}`),
+    ...(options.length > 0 ? [`options ${options.join(" ")}`] : []),
   ];
   return `${lines.join("\n")}\n`;
 }

@@ -1,10 +1,10 @@
 import type { Pod } from "@capstan/api/generated/core-v1";
 import type { PodSandboxConfig } from "@capstan/core/runtime";
 import type { PodVolumes } from "../volumes/mounts.ts";
-import { hostnameOf } from "./files.ts";
+import { type DnsSettings, hostnameOf, resolverOf } from "./files.ts";
 
 /** What the containers of a pod share. */
-export function sandboxConfig(pod: Pod, volumes: PodVolumes): PodSandboxConfig {
+export function sandboxConfig(pod: Pod, volumes: PodVolumes, dns: DnsSettings): PodSandboxConfig {
   const { metadata, spec } = pod;
   const tmpfs = [...volumes.values()].flatMap(({ hostPath, memoryBytes }) =>
     memoryBytes === undefined ? [] : [{ path: hostPath, sizeBytes: memoryBytes }],
@@ -14,6 +14,7 @@ export function sandboxConfig(pod: Pod, volumes: PodVolumes): PodSandboxConfig {
     namespace: metadata.namespace ?? "",
     uid: metadata.uid ?? "",
     hostname: hostnameOf(pod),
+    dns: resolverOf(pod, dns),
     labels: metadata.labels ?? {},
     namespaces: {
       hostNetwork: spec?.hostNetwork ?? false,

@@ -291,7 +291,7 @@ export class PodWorker {
       return sandbox;
     }
     try {
-      sandbox = await runtime.runPodSandbox(sandboxConfig(this.#pod, this.#volumes));
+      sandbox = await runtime.runPodSandbox(sandboxConfig(this.#pod, this.#volumes, this.#context.dns));
     } catch (error) {
       recorder.warning(about, "FailedCreatePodSandBox", `Failed to create pod sandbox: ${messageOf(error)}`);
       return this.#tryLater();

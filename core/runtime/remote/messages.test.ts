@@ -7,12 +7,14 @@ const place = { instance: "capstan-1", key: "k", attempt: 2, cgroupParent: "/cap
 const identity = { name: "p", namespace: "ns", uid: "u", hostname: "h", labels: { app: "a" } };
 
 test("a sandbox in CRI's words", () => {
+  const dns = { servers: ["10.0.0.10"], searches: ["ns.svc.cluster.local"], options: ["ndots:5"] };
   const message = sandboxMessage(
-    { ...identity, namespaces: { sharePID: true }, sysctls: { "net.core.somaxconn": "9" } },
+    { ...identity, namespaces: { sharePID: true }, dns, sysctls: { "net.core.somaxconn": "9" } },
     place,
   );
   assert.deepEqual(message.metadata, { name: "p", namespace: "ns", uid: "u", attempt: 2 });
   assert.equal(message.hostname, "h");
+  assert.deepEqual(message.dnsConfig, dns);
   assert.deepEqual(message.labels, {
     app: "a",
     "io.kubernetes.pod.name": "p",

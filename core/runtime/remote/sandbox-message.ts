@@ -33,6 +33,7 @@ export function sandboxMessage(config: PodSandboxConfig, place: SandboxPlace): M
     metadata: { name, namespace, uid, attempt: place.attempt },
     // The node's own name stays what it is.
     hostname: namespaces.hostNetwork ? "" : config.hostname,
+    ...(config.dns ? { dnsConfig: config.dns } : {}),
     // Containers give the whole path of their logs.
     logDirectory: "/",
     // Host ports are served by the platform, for pods of all runtimes alike.
