@@ -131,7 +131,9 @@ class Scan {
 function quote(char: string): string {
   if (char === "'") return "'\\''";
   if (char === '"') return "'\"'";
-  return `'${JSON.stringify(char).slice(1, -1)}'`;
+  return `'${JSON.stringify(char)
+    .slice(1, -1)
+    .replace(/^\\u00/, "\\x")}'`;
 }
 
 /** Undefined when nothing is wrong. Source: encoding/json's scanner. */

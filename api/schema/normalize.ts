@@ -2,13 +2,25 @@
 import { canonicalQuantity, isQuantity } from "../meta/quantity.ts";
 import type { ListSchema, MapSchema, ScalarSchema, Schema, StructSchema } from "./schema.ts";
 
+/** Go's decoder does not say which item it was. */
+const withoutIndexes = (field: string) => field.replace(/\[\d+\]/g, "");
+
 /** A value of the wrong type: `field` is its path, `struct` the Go type that holds it. */
 export class TypeMismatch extends Error {
   readonly field: string;
   constructor(value: unknown, struct: string, field: string, wanted: string) {
-    super(`json: cannot unmarshal ${jsonType(value)} into Go struct field ${struct}.${field} of type ${wanted}`);
+    super(
+      `json: cannot unmarshal ${jsonType(value)} into Go struct field ${struct}.${withoutIndexes(field)} of type ${wanted}`,
+    );
     this.name = "TypeMismatch";
     this.field = field;
+  }
+}
+
+export class WrongQuantity extends TypeMismatch {
+  constructor(value: unknown, field: string) {
+    super(value, "", field, "resource.Quantity");
+    this.message = quantityNeed;
   }
 }
 
@@ -173,8 +185,8 @@ function visitScalar(value: unknown, schema: ScalarSchema, path: string, walk: W
       if (!isBase64(value)) throw new IllegalBase64(value, path);
       return value;
     case "quantity":
-      if (typeof value !== "string" && typeof value !== "number") throw mismatch(value, schema, path, walk);
-      if (!isQuantity(String(value))) throw new TypeMismatch(value, walk.struct, path, quantityNeed);
+      if (typeof value !== "string" && typeof value !== "number") throw new WrongQuantity(value, path);
+      if (!isQuantity(String(value))) throw new WrongQuantity(value, path);
       return canonicalQuantity(String(value));
     default:
       return visitTime(value, schema, path, walk);
@@ -184,8 +196,7 @@ function visitScalar(value: unknown, schema: ScalarSchema, path: string, walk: W
 const mismatch = (value: unknown, { type }: ScalarSchema, path: string, { struct }: Walk) =>
   new TypeMismatch(value, struct, path, goNames[type]);
 
-const quantityNeed =
-  "resource.Quantity: quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
+const quantityNeed = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
 
 function visitTime(value: unknown, schema: ScalarSchema, path: string, walk: Walk): string {
   const micro = schema.type === "microTime";

@@ -11,6 +11,10 @@ export class FieldErrors {
   invalid(field: string, value: unknown, detail: string): void {
     this.add("FieldValueInvalid", field, `Invalid value: ${show(value)}: ${detail}`);
   }
+  /** Where upstream shows no value. */
+  plain(field: string, detail: string): void {
+    this.add("FieldValueInvalid", field, `Invalid value: ${detail}`);
+  }
   /** @param shown the value as text. */
   invalidShown(field: string, shown: string, detail: string): void {
     this.add("FieldValueInvalid", field, `Invalid value: ${shown}: ${detail}`);
@@ -58,10 +62,16 @@ export class FieldErrors {
 /** More causes than this are dropped: an answer stays readable. */
 const causeLimit = 100;
 
+/** Strings are shown quoted, objects as Go's JSON, which escapes for HTML. */
 function show(value: unknown): string {
-  const text = JSON.stringify(value) ?? "null";
-  return text.length > 300 ? `${text.slice(0, 300)}…` : text;
+  const plain = JSON.stringify(value) ?? "null";
+  const text = typeof value === "object" ? plain.replace(/[<>&]/g, escaped) : plain;
+  return text.length > shownMost ? `${text.slice(0, shownMost)}…` : text;
 }
+
+const escaped = (sign: string) => `\\u00${sign.charCodeAt(0).toString(16)}`;
+/** Longer values would make an answer unreadable; upstream shows them whole. */
+const shownMost = 4096;
 
 /** Refuses an update that came too late. */
 export function conflict(resource: { group: string; resource: string }, name: string, detail: string): StatusError {

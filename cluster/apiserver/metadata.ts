@@ -37,10 +37,15 @@ function nameProblem(kind: Kind, name: string): string | undefined {
     const bad = ["/", "%"].find((part) => name.includes(part));
     return bad ? `may not contain '${bad}'` : undefined;
   }
-  if (kind.group === "" && labelNames.has(kind.resource)) return isDnsLabel(name) ? undefined : labelDetail;
+  if (kind.group === "" && labelNames.has(kind.resource)) {
+    if (name.length > 63) return "must be no more than 63 characters";
+    if (name.includes(".") && isSubdomain(name)) return "must not contain dots";
+    return isDnsLabel(name) ? undefined : labelDetail;
+  }
   if (kind.group === "" && label1035Names.has(kind.resource)) {
     return name.length <= 63 && label1035.test(name) ? undefined : label1035Detail;
   }
+  if (name.length > 253) return "must be no more than 253 characters";
   return isSubdomain(name) ? undefined : subdomainDetail;
 }
 
@@ -85,7 +90,7 @@ function validateFinalizers(kind: Kind, finalizers: readonly string[], errors: F
 export function validateLabels(labels: Record<string, string> | undefined, path: string, errors: FieldErrors): void {
   for (const [key, value] of Object.entries(labels ?? {})) {
     if (!isQualifiedName(key)) errors.invalid(path, key, qualifiedDetail);
-    if (value.length > 63) errors.invalid(path, value, "must be no more than 63 bytes");
+    if (value.length > 63) errors.invalid(path, value, "must be no more than 63 characters");
     else if (!isLabelValue(value)) errors.invalid(path, value, labelValueDetail);
   }
 }
@@ -100,26 +105,18 @@ function validateAnnotations(annotations: Record<string, string> | undefined, er
 }
 
 function validateOwners(object: KubeObject, errors: FieldErrors): void {
-  let controllers = 0;
-  for (const [i, owner] of (object.metadata.ownerReferences ?? []).entries()) {
-    const at = `metadata.ownerReferences[${i}]`;
-    for (const field of ["apiVersion", "kind", "name", "uid"] as const) {
-      if (!owner[field])
-        errors.invalid(
-          `${at}.${field}`,
-          owner[field] ?? "",
-          `${field === "apiVersion" ? "version" : field} must not be empty`,
-        );
+  const field = "metadata.ownerReferences";
+  const owners = object.metadata.ownerReferences ?? [];
+  for (const owner of owners) {
+    if (!owner.apiVersion) errors.invalid(`${field}.apiVersion`, "", "version must not be empty");
+    for (const name of ["kind", "name", "uid"] as const) {
+      if (!owner[name]) errors.invalid(`${field}.${name}`, "", "must not be empty");
     }
-    if (owner.controller) controllers++;
   }
-  if (controllers > 1) {
-    errors.invalid(
-      "metadata.ownerReferences",
-      object.metadata.ownerReferences,
-      'Only one reference can have Controller set to true. Found "true" in references for several owners',
-    );
-  }
+  const [first, second] = owners.filter(({ controller }) => controller).map(({ kind, name }) => `${kind}/${name}`);
+  if (second === undefined) return;
+  const detail = `Only one reference can have Controller set to true. Found "true" in references for ${first} and ${second}`;
+  errors.invalid(field, owners, detail);
 }
 
 /** Rejects changes of what a client may not change. */

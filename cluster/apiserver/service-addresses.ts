@@ -69,7 +69,7 @@ export function createServiceAddresses(cidr: string): ServiceAddresses {
     takeAddress(address) {
       const offset = offsetOf(address);
       if (offset <= 0 || offset >= size - 1)
-        return `provided IP (${address}) is not in the valid range. The range of valid IPs is ${cidr}`;
+        return `the provided IP (${address}) is not in the valid range. The range of valid IPs is ${cidr}`;
       if (taken.has(offset)) return "provided IP is already allocated";
       taken.add(offset);
       return undefined;

@@ -16,6 +16,7 @@ import { timeNow } from "../metadata.ts";
 import type { ServiceAddresses } from "../service-addresses.ts";
 import { checkAutoscaler } from "../validation/autoscalers.ts";
 import * as checks from "../validation/core.ts";
+import * as limits from "../validation/limits.ts";
 import { checkNetworkPolicy } from "../validation/network-policies.ts";
 import * as services from "../validation/services.ts";
 import {
@@ -69,6 +70,7 @@ const unknownNode = {
 };
 
 const nodes: Rules<Node> = {
+  validate: limits.checkNode,
   statusOnCreate: true,
   defaults: (node) => {
     node.spec ??= {};
@@ -196,11 +198,11 @@ export function builtinRules(
     },
     "events.k8s.io/events": { fields: eventFields, fieldNames: newEventFields },
     "/configmaps": { validate: checks.checkConfigMap },
-    "/resourcequotas": { validate: checks.checkQuota },
+    "/resourcequotas": { validate: limits.checkQuota },
     "/secrets": secrets,
     "/services": serviceRules(addresses),
     "/endpoints": { defaults: core.defaultEndpoints, validate: services.checkEndpoints },
-    "/limitranges": { defaults: core.defaultLimitRange },
+    "/limitranges": { defaults: core.defaultLimitRange, validate: limits.checkLimitRange },
     "/replicationcontrollers": {
       defaults: workloads.defaultReplicationController,
       orphans: {},

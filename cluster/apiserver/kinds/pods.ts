@@ -31,6 +31,17 @@ export function graceOf(pod: Pod, asked: number | undefined): number {
   return grace < 0 ? 1 : grace;
 }
 
+function warningsOf({ spec }: Pod): string[] {
+  const spreads = (spec.topologySpreadConstraints ?? []).flatMap(({ labelSelector }, i) => {
+    const field = `spec.topologySpreadConstraints[${i}].labelSelector`;
+    return labelSelector ? [] : [`${field}: a null labelSelector results in matching no pod`];
+  });
+  const secrets = (spec.imagePullSecrets ?? []).flatMap(({ name }, i) =>
+    name ? [] : [`spec.imagePullSecrets[${i}].name: invalid empty name ""`],
+  );
+  return [...spreads, ...secrets];
+}
+
 export const podRules: Rules<Pod> = {
   defaults(pod) {
     pod.spec ??= { containers: [] };
@@ -38,6 +49,7 @@ export const podRules: Rules<Pod> = {
   },
   prepare(pod, old, { subresource }) {
     if (!old) {
+      if ((pod.spec.terminationGracePeriodSeconds ?? 0) < 0) pod.spec.terminationGracePeriodSeconds = 1;
       pod.status = { phase: "Pending", qosClass: qosClassOf(pod) };
       if (pod.spec.schedulingGates?.length) {
         const message = "Scheduling is blocked due to non-empty scheduling gates";
@@ -48,16 +60,13 @@ export const podRules: Rules<Pod> = {
   },
   validate(pod, errors, old, subresource) {
     checkPodSpec(pod.spec, "spec", errors);
+    if (!old && pod.spec.ephemeralContainers?.length) {
+      errors.forbidden("spec.ephemeralContainers", "cannot be set on create");
+    }
     if (old) checkPodUpdate(pod, old, subresource, errors);
   },
-  warnings: ({ spec }, old) =>
-    // People do not change pods themselves.
-    old
-      ? []
-      : (spec.topologySpreadConstraints ?? []).flatMap(({ labelSelector }, i) => {
-          const field = `spec.topologySpreadConstraints[${i}].labelSelector`;
-          return labelSelector ? [] : [`${field}: a null labelSelector results in matching no pod`];
-        }),
+  // People do not change pods themselves.
+  warnings: (pod, old) => (old ? [] : warningsOf(pod)),
   grace: graceOf,
   usualFields: {
     "spec.restartPolicy": "Always",

@@ -4,6 +4,7 @@ import { FieldErrors } from "../field-errors.ts";
 import type { Rules } from "../kind.ts";
 import type { ServiceAddresses } from "../service-addresses.ts";
 import { checkService } from "../validation/services.ts";
+import { isAddress } from "../validation/values.ts";
 import { defaultService } from "./core-defaults.ts";
 
 const usesAddress = ({ spec }: Service) => spec.type !== "ExternalName";
@@ -99,7 +100,7 @@ function allocateAddress(
     const address = addresses.nextAddress();
     if (!address) errors.invalid("spec.clusterIPs", [], "failed to allocate an IP address: range is full");
     spec.clusterIP = address ?? "";
-  } else if (spec.clusterIP !== "None" && spec.clusterIP !== old?.spec.clusterIP) {
+  } else if (isAddress(spec.clusterIP) && spec.clusterIP !== old?.spec.clusterIP) {
     const problem = addresses.takeAddress(spec.clusterIP);
     if (problem) {
       errors.invalid("spec.clusterIPs", [spec.clusterIP], `failed to allocate IP ${spec.clusterIP}: ${problem}`);

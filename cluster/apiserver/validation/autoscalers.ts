@@ -16,9 +16,12 @@ const longestWindow = 3600;
 export function checkAutoscaler({ spec }: HorizontalPodAutoscaler, errors: FieldErrors): void {
   if (!spec.scaleTargetRef?.kind) errors.required("spec.scaleTargetRef.kind");
   if (!spec.scaleTargetRef?.name) errors.required("spec.scaleTargetRef.name");
+  if (!spec.scaleTargetRef?.apiVersion) {
+    errors.invalid("spec.scaleTargetRef.apiVersion", "", "apiVersion must specify API group");
+  }
   if ((spec.maxReplicas ?? 0) < 1) errors.invalid("spec.maxReplicas", spec.maxReplicas ?? 0, "must be greater than 0");
-  else if ((spec.minReplicas ?? 1) > spec.maxReplicas) {
-    errors.invalid("spec.maxReplicas", spec.maxReplicas, "must be greater than or equal to `minReplicas`");
+  if ((spec.minReplicas ?? 1) > (spec.maxReplicas ?? 0)) {
+    errors.invalid("spec.maxReplicas", spec.maxReplicas ?? 0, "must be greater than or equal to `minReplicas`");
   }
   if ((spec.minReplicas ?? 1) < 1)
     errors.invalid("spec.minReplicas", spec.minReplicas, "must be greater than or equal to 1");
@@ -38,7 +41,11 @@ const sources = {
 function checkMetric(metric: MetricSpec, at: string, errors: FieldErrors): void {
   checkOneOf(metric.type, Object.keys(sources), `${at}.type`, errors);
   const wanted = Object.hasOwn(sources, metric.type) ? sources[metric.type as keyof typeof sources] : undefined;
-  if (!wanted) return;
+  if (!wanted) {
+    // Upstream says so twice.
+    if (metric.type) errors.notSupported(`${at}.type`, metric.type, Object.keys(sources));
+    return;
+  }
   for (const source of Object.values(sources)) {
     if (source !== wanted && metric[source])
       errors.forbidden(`${at}.${source}`, "must populate the given metric source only");

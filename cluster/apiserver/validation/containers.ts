@@ -1,6 +1,13 @@
 // Source: upstream's pkg/apis/core/validation, for the containers of pods and pod templates.
-import type { Container, EnvVar, Lifecycle, Probe, ResourceRequirements } from "@capstan/api/generated/core-v1";
-import { isQuantity, parseQuantity } from "@capstan/api/meta";
+import type {
+  Container,
+  EnvVar,
+  Lifecycle,
+  Probe,
+  ResourceRequirements,
+  SecurityContext,
+} from "@capstan/api/generated/core-v1";
+import { isQuantity, parseQuantity, qualifiedNameProblems } from "@capstan/api/meta";
 import type { FieldErrors } from "../field-errors.ts";
 import { isDnsLabel, labelDetail } from "../metadata.ts";
 import { checkNotNegative, checkOneOf, checkPort, checkPortName, checkQuantity } from "./values.ts";
@@ -41,6 +48,7 @@ export function checkContainers(
     checkProbe(container.readinessProbe, `${at}.readinessProbe`, errors, false);
     checkProbe(container.startupProbe, `${at}.startupProbe`, errors, true);
     checkLifecycle(container.lifecycle, `${at}.lifecycle`, errors);
+    checkSecurity(container.securityContext, `${at}.securityContext`, errors);
   }
 }
 
@@ -96,7 +104,20 @@ function checkEnv(env: EnvVar[], field: string, errors: FieldErrors): void {
       if (ref && !ref.key) errors.required(`${at}.valueFrom.${kind}.key`);
       if (ref && !ref.name) errors.required(`${at}.valueFrom.${kind}.name`);
     }
-    if (valueFrom.fieldRef && !valueFrom.fieldRef.fieldPath) errors.required(`${at}.valueFrom.fieldRef.fieldPath`);
+    checkFieldPath(valueFrom.fieldRef?.fieldPath, valueFrom.fieldRef !== undefined, `${at}.valueFrom.fieldRef`, errors);
+  }
+}
+
+/** Source: upstream's pod field label conversions, and validEnvDownwardAPIFieldPathExpressions. */
+const knownPaths =
+  /^(metadata\.(name|namespace|uid|labels|annotations)(\['.+'\])?|spec\.(nodeName|restartPolicy|serviceAccountName|schedulerName)|status\.(phase|hostIP|hostIPs|podIP|podIPs))$/;
+
+function checkFieldPath(path: string | undefined, given: boolean, field: string, errors: FieldErrors): void {
+  if (!given) return;
+  if (!path) errors.required(`${field}.fieldPath`);
+  else if (!knownPaths.test(path)) {
+    const detail = `error converting fieldPath: field label not supported: ${path}`;
+    errors.invalid(`${field}.fieldPath`, path, detail);
   }
 }
 
@@ -118,8 +139,15 @@ function checkMounts(container: Container, at: string, volumes: ReadonlySet<stri
 export function checkResources(resources: ResourceRequirements | undefined, field: string, errors: FieldErrors): void {
   for (const part of ["limits", "requests"] as const) {
     for (const [name, value] of Object.entries(resources?.[part] ?? {})) {
-      if (/[^\w./-]/.test(name))
-        errors.invalid(`${field}.${part}[${name}]`, name, "must be a standard resource type or fully qualified");
+      const at = `${field}.${part}[${name}]`;
+      for (const problem of qualifiedNameProblems(name)) errors.invalid(at, name, problem);
+      if (!name.includes("/") && !standardResources.test(name)) {
+        errors.invalid(at, name, "must be a standard resource for containers");
+      }
+      const countable = name.includes("/") && !/(^|\.)kubernetes\.io\//.test(name);
+      if (countable && isQuantity(value) && !Number.isInteger(parseQuantity(value))) {
+        errors.invalid(at, value, "must be an integer");
+      }
       checkQuantity(value, `${field}.${part}[${name}]`, errors);
     }
   }
@@ -132,12 +160,15 @@ export function checkResources(resources: ResourceRequirements | undefined, fiel
   }
 }
 
+/** Source: core's standardContainerResources. */
+const standardResources = /^(cpu|memory|ephemeral-storage|hugepages-.+)$/;
+
 type Handler = Pick<Probe, "exec" | "httpGet" | "tcpSocket" | "grpc">;
 
 function checkHandler(handler: Handler & { sleep?: object }, field: string, errors: FieldErrors): void {
-  const given = [handler.exec, handler.httpGet, handler.tcpSocket, handler.grpc, handler.sleep].filter(Boolean).length;
-  if (given === 0) errors.required(field, "must specify a handler type");
-  else if (given > 1) errors.forbidden(field, "may not specify more than 1 handler type");
+  const kinds = (["exec", "httpGet", "tcpSocket", "grpc", "sleep"] as const).filter((kind) => handler[kind]);
+  if (kinds.length === 0) errors.required(field, "must specify a handler type");
+  for (const kind of kinds.slice(1)) errors.forbidden(`${field}.${kind}`, "may not specify more than 1 handler type");
   if (handler.exec && !handler.exec.command?.length) errors.required(`${field}.exec.command`);
   if (handler.httpGet) {
     checkPort(handler.httpGet.port, `${field}.httpGet.port`, errors);
@@ -161,6 +192,23 @@ function checkProbe(probe: Probe | undefined, field: string, errors: FieldErrors
   }
   if (once && probe.successThreshold !== 1)
     errors.invalid(`${field}.successThreshold`, probe.successThreshold, "must be 1");
+}
+
+function checkSecurity(context: SecurityContext | undefined, field: string, errors: FieldErrors): void {
+  for (const name of ["runAsUser", "runAsGroup"] as const) {
+    const id = context?.[name];
+    if (id !== undefined && (id < 0 || id > 2 ** 31 - 1)) {
+      errors.invalid(`${field}.${name}`, id, "must be between 0 and 2147483647, inclusive");
+    }
+  }
+  if (context?.allowPrivilegeEscalation !== false) return;
+  if (context.privileged) {
+    errors.invalid(field, context, "cannot set `allowPrivilegeEscalation` to false and `privileged` to true");
+  }
+  if (context.capabilities?.add?.some((name) => name === "CAP_SYS_ADMIN")) {
+    const detail = "cannot set `allowPrivilegeEscalation` to false and `capabilities.Add` CAP_SYS_ADMIN";
+    errors.invalid(field, context, detail);
+  }
 }
 
 function checkLifecycle(lifecycle: Lifecycle | undefined, field: string, errors: FieldErrors): void {

@@ -1,28 +1,15 @@
 // Source: upstream's pkg/apis/{core,rbac,policy,scheduling,coordination,storage}/validation.
 import type { CertificateSigningRequest } from "@capstan/api/generated/certificates-v1";
 import type { Lease } from "@capstan/api/generated/coordination-v1";
-import type {
-  ConfigMap,
-  Event,
-  PersistentVolume,
-  PersistentVolumeClaim,
-  ResourceQuota,
-  Secret,
-} from "@capstan/api/generated/core-v1";
+import type { ConfigMap, Event, PersistentVolume, PersistentVolumeClaim, Secret } from "@capstan/api/generated/core-v1";
 import type { PodDisruptionBudget } from "@capstan/api/generated/policy-v1";
 import type { ClusterRole, ClusterRoleBinding } from "@capstan/api/generated/rbac-v1";
 import type { PriorityClass } from "@capstan/api/generated/scheduling-v1";
 import type { StorageClass } from "@capstan/api/generated/storage-v1";
-import { equal } from "@capstan/api/meta";
+import { equal, goJsonError, isQuantity, parseQuantity, qualifiedNameProblems } from "@capstan/api/meta";
 import type { FieldErrors } from "../field-errors.ts";
-import {
-  checkDataKeys,
-  checkIntOrPercent,
-  checkNotNegative,
-  checkOneOf,
-  checkQuantity,
-  checkSelector,
-} from "./values.ts";
+import { isSubdomain, subdomainDetail } from "../metadata.ts";
+import { checkDataKeys, checkIntOrPercent, checkNotNegative, checkOneOf, checkSelector, checkShare } from "./values.ts";
 
 /** Bytes that a config map or secret may hold. Source: core's MaxSecretSize. */
 const dataLimit = 1024 * 1024;
@@ -87,8 +74,13 @@ export function checkSecret(secret: Secret, errors: FieldErrors, old?: Secret): 
   checkSize(undefined, secret.data, "data", errors);
   for (const key of wantedKeys[secret.type ?? ""] ?? []) {
     if (secret.data?.[key] === undefined) errors.required(`data[${key}]`);
-    else if (key.startsWith(".docker") && !isJson(secret.data[key]))
-      errors.invalid(`data[${key}]`, "<secret contents redacted>", "must be valid JSON");
+    else if (key.startsWith(".docker")) {
+      const problem = goJsonError(atob(secret.data[key]));
+      if (problem) errors.invalid(`data[${key}]`, "<secret contents redacted>", problem);
+    }
+  }
+  if (secret.type === "kubernetes.io/basic-auth" && !secret.data?.username && !secret.data?.password) {
+    for (const key of ["username", "password"]) errors.required(`data[${key}]`);
   }
   const account = secret.metadata.annotations?.["kubernetes.io/service-account.name"];
   if (secret.type === "kubernetes.io/service-account-token" && !account) {
@@ -98,27 +90,24 @@ export function checkSecret(secret: Secret, errors: FieldErrors, old?: Secret): 
   checkImmutable(secret, old, ["data"], errors);
 }
 
-function isJson(base64: string): boolean {
-  try {
-    JSON.parse(atob(base64));
-    return true;
-  } catch {
-    return false;
-  }
-}
-
-export function checkQuota({ spec }: ResourceQuota, errors: FieldErrors): void {
-  for (const [name, value] of Object.entries(spec?.hard ?? {})) checkQuantity(value, `spec.hard[${name}]`, errors);
-}
-
+const volumeModes = ["Block", "Filesystem"];
 const modes = ["ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"];
 
 export function checkClaim(claim: PersistentVolumeClaim, errors: FieldErrors, old?: PersistentVolumeClaim): void {
   const { spec } = claim;
   if (!spec.accessModes?.length) errors.required("spec.accessModes", "at least 1 access mode is required");
-  for (const [i, mode] of (spec.accessModes ?? []).entries()) checkOneOf(mode, modes, `spec.accessModes[${i}]`, errors);
+  for (const mode of spec.accessModes ?? []) checkOneOf(mode, modes, "spec.accessModes", errors);
   const storage = spec.resources?.requests?.storage;
   if (storage === undefined) errors.required("spec.resources[storage]");
+  else if (isQuantity(storage) && parseQuantity(storage) <= 0) {
+    errors.invalid("spec.resources[storage]", storage, "must be greater than zero");
+  }
+  if (spec.storageClassName && !isSubdomain(spec.storageClassName)) {
+    errors.invalid("spec.storageClassName", spec.storageClassName, subdomainDetail);
+  }
+  if (spec.volumeMode !== undefined && !volumeModes.includes(spec.volumeMode)) {
+    errors.notSupported("spec.volumeMode", spec.volumeMode, volumeModes);
+  }
   checkSelector(spec.selector, "spec.selector", errors);
   if (!old) return;
   const rest = ({
@@ -138,10 +127,42 @@ export function checkClaim(claim: PersistentVolumeClaim, errors: FieldErrors, ol
   }
 }
 
+/** What a persistent volume can be. */
+const volumeSources = new Set([
+  "awsElasticBlockStore",
+  "azureDisk",
+  "azureFile",
+  "cephfs",
+  "cinder",
+  "csi",
+  "fc",
+  "flexVolume",
+  "flocker",
+  "gcePersistentDisk",
+  "glusterfs",
+  "hostPath",
+  "iscsi",
+  "local",
+  "nfs",
+  "photonPersistentDisk",
+  "portworxVolume",
+  "quobyte",
+  "rbd",
+  "scaleIO",
+  "storageos",
+  "vsphereVolume",
+]);
+
 export function checkVolume({ spec }: PersistentVolume, errors: FieldErrors): void {
   if (!spec.accessModes?.length) errors.required("spec.accessModes");
-  for (const [i, mode] of (spec.accessModes ?? []).entries()) checkOneOf(mode, modes, `spec.accessModes[${i}]`, errors);
-  if (!spec.capacity?.storage) errors.required("spec.capacity");
+  for (const mode of spec.accessModes ?? []) checkOneOf(mode, modes, "spec.accessModes", errors);
+  if (Object.keys(spec.capacity ?? {}).length === 0) errors.required("spec.capacity");
+  if (!spec.capacity?.storage || Object.keys(spec.capacity).length > 1) {
+    errors.notSupported("spec.capacity", spec.capacity ?? null, ["storage"]);
+  }
+  if (!Object.keys(spec).some((name) => volumeSources.has(name))) {
+    errors.required("spec", "must specify a volume type");
+  }
   checkOneOf(
     spec.persistentVolumeReclaimPolicy,
     ["Delete", "Recycle", "Retain"],
@@ -152,6 +173,10 @@ export function checkVolume({ spec }: PersistentVolume, errors: FieldErrors): vo
 
 export function checkStorageClass(storage: StorageClass, errors: FieldErrors, old?: StorageClass): void {
   if (!storage.provisioner) errors.required("provisioner");
+  else {
+    const name = storage.provisioner.toLowerCase();
+    for (const problem of qualifiedNameProblems(name)) errors.invalid("provisioner", name, problem);
+  }
   checkOneOf(storage.reclaimPolicy, ["Delete", "Retain"], "reclaimPolicy", errors);
   checkOneOf(storage.volumeBindingMode, ["Immediate", "WaitForFirstConsumer"], "volumeBindingMode", errors);
   if (!old) return;
@@ -185,6 +210,10 @@ export function checkRole({ rules, kind }: ClusterRole, errors: FieldErrors): vo
           rule.nonResourceURLs,
           "namespaced rules cannot apply to non-resource URLs",
         );
+      else if (rule.apiGroups?.length || rule.resources?.length || rule.resourceNames?.length) {
+        const detail = "rules cannot apply to both regular resources and non-resource URLs";
+        errors.invalid(`${at}.nonResourceURLs`, rule.nonResourceURLs, detail);
+      }
       continue;
     }
     if (!rule.apiGroups?.length)
@@ -200,8 +229,13 @@ export function checkBinding(binding: ClusterRoleBinding, errors: FieldErrors, o
   if (!kinds.includes(roleRef?.kind ?? "")) errors.notSupported("roleRef.kind", roleRef?.kind ?? "", kinds);
   for (const [i, subject] of (subjects ?? []).entries()) {
     if (!subject.name) errors.required(`subjects[${i}].name`);
-    checkOneOf(subject.kind, ["ServiceAccount", "User", "Group"], `subjects[${i}].kind`, errors);
-    if (subject.kind === "ServiceAccount" && !subject.namespace) errors.required(`subjects[${i}].namespace`);
+    const kinds = ["ServiceAccount", "User", "Group"];
+    if (!kinds.includes(subject.kind)) errors.notSupported(`subjects[${i}].kind`, subject.kind ?? "", kinds);
+    if (subject.kind !== "ServiceAccount") continue;
+    if (subject.name && !isSubdomain(subject.name)) {
+      errors.invalid(`subjects[${i}].name`, subject.name, subdomainDetail);
+    }
+    if (!subject.namespace && binding.kind !== "RoleBinding") errors.required(`subjects[${i}].namespace`);
   }
   if (old && !equal(old.roleRef, roleRef)) {
     const { apiGroup, kind, name } = roleRef;
@@ -216,17 +250,25 @@ export function checkBudget({ spec }: PodDisruptionBudget, errors: FieldErrors):
   }
   checkIntOrPercent(minAvailable, "spec.minAvailable", errors);
   checkIntOrPercent(maxUnavailable, "spec.maxUnavailable", errors);
+  checkShare(minAvailable, "spec.minAvailable", errors);
+  checkShare(maxUnavailable, "spec.maxUnavailable", errors);
   checkSelector(spec?.selector, "spec.selector", errors);
 }
 
 export function checkPriorityClass(priority: PriorityClass, errors: FieldErrors, old?: PriorityClass): void {
   const system = priority.metadata.name?.startsWith("system-");
   if (system && !["system-cluster-critical", "system-node-critical"].includes(priority.metadata.name)) {
-    errors.forbidden("metadata.name", "priority class names with 'system-' prefix are reserved for system use only");
+    errors.forbidden(
+      "metadata.name",
+      `priority class names with 'system-' prefix are reserved for system use only. error: ${priority.metadata.name} is not a known system priority class`,
+    );
   }
   if (!system && (priority.value ?? 0) > 1_000_000_000) {
     errors.forbidden("value", "maximum allowed value of a user defined priority is 1000000000");
   }
+  const policies = ["PreemptLowerPriority", "Never"];
+  const policy = priority.preemptionPolicy;
+  if (policy !== undefined && !policies.includes(policy)) errors.notSupported("preemptionPolicy", policy, policies);
   if (old && old.value !== priority.value) errors.forbidden("value", "may not be changed in an update.");
 }
 

@@ -6,9 +6,10 @@ import type {
   NetworkPolicyPort,
 } from "@capstan/api/generated/networking-v1";
 import type { FieldErrors } from "../field-errors.ts";
-import { checkOneOf, checkPort, isAddress } from "./values.ts";
+import { checkOneOf, checkPort, checkSelector, isAddress } from "./values.ts";
 
 export function checkNetworkPolicy({ spec }: NetworkPolicy, errors: FieldErrors): void {
+  checkSelector(spec.podSelector, "spec.podSelector", errors);
   for (const [i, { from, ports }] of (spec.ingress ?? []).entries())
     checkRule(`spec.ingress[${i}]`, "from", from, ports, errors);
   for (const [i, { to, ports }] of (spec.egress ?? []).entries())

@@ -1,10 +1,10 @@
 // Source: upstream's pkg/apis/core/validation: ValidatePodSpec and ValidatePodUpdate.
 import type { Container, Pod, PodSpec, Toleration, Volume } from "@capstan/api/generated/core-v1";
-import { equal, isLabelValue, isQualifiedName } from "@capstan/api/meta";
+import { equal, isLabelValue, isQualifiedName, parseQuantity, qualifiedNameProblems } from "@capstan/api/meta";
 import type { FieldErrors } from "../field-errors.ts";
 import { isDnsLabel, isSubdomain, labelDetail, subdomainDetail, validateLabels } from "../metadata.ts";
 import { checkContainers } from "./containers.ts";
-import { checkNotNegative, checkOneOf } from "./values.ts";
+import { addressDetail, checkOneOf, isAddress } from "./values.ts";
 
 export function checkPodSpec(spec: PodSpec, field: string, errors: FieldErrors): void {
   const volumes = checkVolumes(spec.volumes ?? [], `${field}.volumes`, errors);
@@ -13,6 +13,12 @@ export function checkPodSpec(spec: PodSpec, field: string, errors: FieldErrors):
   checkContainers(spec.containers ?? [], `${field}.containers`, volumes, names, errors);
   checkContainers(spec.initContainers ?? [], `${field}.initContainers`, volumes, names, errors);
   for (const [i, { restartPolicy }] of (spec.initContainers ?? []).entries()) {
+    const at = `${field}.initContainers[${i}]`;
+    for (const name of ["lifecycle", "livenessProbe", "readinessProbe", "startupProbe"] as const) {
+      if (spec.initContainers?.[i]?.[name] && restartPolicy !== "Always") {
+        errors.forbidden(`${at}.${name}`, "may not be set for init containers without restartPolicy=Always");
+      }
+    }
     if (restartPolicy !== undefined)
       checkOneOf(restartPolicy, ["Always"], `${field}.initContainers[${i}].restartPolicy`, errors);
   }
@@ -23,7 +29,6 @@ export function checkPodSpec(spec: PodSpec, field: string, errors: FieldErrors):
     `${field}.dnsPolicy`,
     errors,
   );
-  checkNotNegative(spec.terminationGracePeriodSeconds, `${field}.terminationGracePeriodSeconds`, errors);
   if (
     spec.activeDeadlineSeconds !== undefined &&
     (spec.activeDeadlineSeconds < 1 || spec.activeDeadlineSeconds > 2 ** 31 - 1)
@@ -37,6 +42,52 @@ export function checkPodSpec(spec: PodSpec, field: string, errors: FieldErrors):
   checkNames(spec, field, errors);
   validateLabels(spec.nodeSelector, `${field}.nodeSelector`, errors);
   checkTolerations(spec.tolerations ?? [], `${field}.tolerations`, errors);
+  checkPlacement(spec, field, errors);
+  for (const [i, { ip }] of (spec.hostAliases ?? []).entries()) {
+    if (!isAddress(ip ?? "")) errors.invalid(`${field}.hostAliases[${i}].ip`, ip ?? "", addressDetail);
+  }
+  if (spec.dnsPolicy === "None" && !spec.dnsConfig) {
+    errors.required(`${field}.dnsConfig`, "must provide `dnsConfig` when `dnsPolicy` is None");
+  }
+}
+
+const scheduling = "requiredDuringSchedulingIgnoredDuringExecution";
+
+function checkPlacement(spec: PodSpec, field: string, errors: FieldErrors): void {
+  const { nodeAffinity, podAffinity, podAntiAffinity } = spec.affinity ?? {};
+  const terms = nodeAffinity?.[scheduling];
+  if (terms && !terms.nodeSelectorTerms?.length) {
+    const at = `${field}.affinity.nodeAffinity.${scheduling}.nodeSelectorTerms`;
+    errors.required(at, "must have at least one node selector term");
+  }
+  for (const [name, affinity] of Object.entries({ podAffinity, podAntiAffinity })) {
+    for (const [i, { topologyKey }] of (affinity?.[scheduling] ?? []).entries()) {
+      checkTopologyKey(topologyKey, `${field}.affinity.${name}.${scheduling}[${i}].topologyKey`, errors);
+    }
+  }
+  for (const [i, spread] of (spec.topologySpreadConstraints ?? []).entries()) {
+    const at = `${field}.topologySpreadConstraints[${i}]`;
+    if (!spread.maxSkew || spread.maxSkew < 0) {
+      errors.invalid(`${at}.maxSkew`, spread.maxSkew ?? 0, "must be greater than zero");
+    }
+    if (!spread.topologyKey) errors.required(`${at}.topologyKey`, "can not be empty");
+    const actions = ["DoNotSchedule", "ScheduleAnyway"];
+    if (!actions.includes(spread.whenUnsatisfiable)) {
+      errors.notSupported(`${at}.whenUnsatisfiable`, spread.whenUnsatisfiable ?? "", actions);
+    }
+  }
+  const gates = new Set<string>();
+  for (const [i, { name }] of (spec.schedulingGates ?? []).entries()) {
+    const at = `${field}.schedulingGates[${i}]`;
+    for (const problem of qualifiedNameProblems(name ?? "")) errors.invalid(at, name ?? "", problem);
+    if (gates.has(name)) errors.duplicate(at, name);
+    gates.add(name);
+  }
+}
+
+function checkTopologyKey(key: string | undefined, at: string, errors: FieldErrors): void {
+  if (!key) errors.required(at, "can not be empty");
+  for (const problem of qualifiedNameProblems(key ?? "")) errors.invalid(at, key ?? "", problem);
 }
 
 function checkNames(spec: PodSpec, field: string, errors: FieldErrors): void {
@@ -47,10 +98,18 @@ function checkNames(spec: PodSpec, field: string, errors: FieldErrors): void {
   for (const [name, value] of Object.entries({ hostname, subdomain })) {
     if (value && !isDnsLabel(value)) errors.invalid(`${field}.${name}`, value, labelDetail);
   }
-  for (const [i, { name }] of (spec.imagePullSecrets ?? []).entries()) {
-    if (!name) errors.required(`${field}.imagePullSecrets[${i}].name`);
-  }
 }
+
+const hostPathTypes = [
+  "",
+  "BlockDevice",
+  "CharDevice",
+  "Directory",
+  "DirectoryOrCreate",
+  "File",
+  "FileOrCreate",
+  "Socket",
+];
 
 /** Returns the names that containers may mount. */
 function checkVolumes(volumes: Volume[], field: string, errors: FieldErrors): Set<string> {
@@ -63,11 +122,18 @@ function checkVolumes(volumes: Volume[], field: string, errors: FieldErrors): Se
     else if (names.has(name)) errors.duplicate(`${at}.name`, name);
     names.add(name);
     const kinds = Object.keys(source);
-    if (kinds.length === 0) errors.required(at, "must specify a volume type");
+    if (kinds.length === 0 && name) errors.required(at, "must specify a volume type");
     for (const kind of kinds.slice(1)) errors.forbidden(`${at}.${kind}`, "may not specify more than 1 volume type");
     if (volume.hostPath && !volume.hostPath.path) errors.required(`${at}.hostPath.path`);
     if (volume.hostPath?.path?.split("/").includes(".."))
       errors.invalid(`${at}.hostPath.path`, volume.hostPath.path, "must not contain '..'");
+    const type = volume.hostPath?.type;
+    if (type !== undefined && !hostPathTypes.includes(type)) {
+      errors.notSupported(`${at}.hostPath.type`, type, hostPathTypes);
+    }
+    if (volume.emptyDir?.sizeLimit && parseQuantity(volume.emptyDir.sizeLimit) < 0) {
+      errors.forbidden(`${at}.emptyDir.sizeLimit`, "SizeLimit field must be a valid resource quantity");
+    }
     if (volume.configMap && !volume.configMap.name) errors.required(`${at}.configMap.name`);
     if (volume.secret && !volume.secret.secretName) errors.required(`${at}.secret.secretName`);
     if (volume.persistentVolumeClaim && !volume.persistentVolumeClaim.claimName) {

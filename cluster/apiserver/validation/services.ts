@@ -1,7 +1,7 @@
 // Source: upstream's pkg/apis/core/validation: ValidateService; pkg/apis/discovery/validation.
 import type { Endpoints, Service } from "@capstan/api/generated/core-v1";
 import type { EndpointSlice } from "@capstan/api/generated/discovery-v1";
-import type { Ingress } from "@capstan/api/generated/networking-v1";
+import type { Ingress, IngressBackend } from "@capstan/api/generated/networking-v1";
 import type { FieldErrors } from "../field-errors.ts";
 import { isDnsLabel, isSubdomain, labelDetail, subdomainDetail, validateLabels } from "../metadata.ts";
 import { checkOneOf, checkPort, isAddress } from "./values.ts";
@@ -30,6 +30,9 @@ export function checkService(service: Service, errors: FieldErrors, old?: Servic
         address,
         "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)",
       );
+    else if (/^127\.|^::1$/.test(address)) {
+      errors.invalid(`spec.externalIPs[${i}]`, address, "may not be in the loopback range (127.0.0.0/8, ::1/128)");
+    }
   }
   if (spec.clusterIP && !headless && !isAddress(spec.clusterIP)) {
     errors.invalid(
@@ -60,9 +63,10 @@ function checkServicePorts({ spec }: Service, errors: FieldErrors): void {
     if (port.name) names.add(port.name);
     checkPort(port.port ?? 0, `${at}.port`, errors);
     checkPort(port.targetPort, `${at}.targetPort`, errors);
+    checkOneOf(port.protocol, ["SCTP", "TCP", "UDP"], `${at}.protocol`, errors);
     // Names of endpoints can say SCTP; there is no balancer for it.
     const balanced = spec.clusterIP !== "None" && spec.type !== "ExternalName";
-    checkOneOf(port.protocol, balanced ? ["TCP", "UDP"] : ["SCTP", "TCP", "UDP"], `${at}.protocol`, errors);
+    if (balanced && port.protocol === "SCTP") errors.notSupported(`${at}.protocol`, "SCTP", ["TCP", "UDP"]);
     const key = `${port.protocol}/${port.port}`;
     if (taken.has(key)) errors.duplicate(at, { port: port.port, protocol: port.protocol });
     taken.add(key);
@@ -149,6 +153,9 @@ export function checkEndpointSlice(slice: EndpointSlice, errors: FieldErrors, ol
   if (old && old.addressType !== slice.addressType)
     errors.invalid("addressType", slice.addressType, "field is immutable");
   if ((slice.endpoints?.length ?? 0) > 1000) errors.tooMany("endpoints", slice.endpoints.length, 1000);
+  for (const [i, { name }] of (slice.ports ?? []).entries()) {
+    if (name && !isDnsLabel(name)) errors.invalid(`ports[${i}].name`, name, labelDetail);
+  }
   for (const [i, { addresses }] of (slice.endpoints ?? []).entries()) {
     if (!addresses?.length) errors.required(`endpoints[${i}].addresses`, "must contain at least 1 address");
     for (const [j, address] of (addresses ?? []).entries()) {
@@ -165,9 +172,13 @@ export function checkEndpointSlice(slice: EndpointSlice, errors: FieldErrors, ol
 
 export function checkIngress({ spec }: Ingress, errors: FieldErrors): void {
   if (!spec.rules?.length && !spec.defaultBackend) {
-    errors.invalid("spec", spec.rules ?? [], "either `defaultBackend` or `rules` must be specified");
+    errors.invalid("spec", spec.rules ?? null, "either `defaultBackend` or `rules` must be specified");
   }
+  checkBackend(spec.defaultBackend, "spec.defaultBackend", errors);
   for (const [i, rule] of (spec.rules ?? []).entries()) {
+    if (rule.host && !isSubdomain(rule.host.replace(/^\*\./, ""))) {
+      errors.invalid(`spec.rules[${i}].host`, rule.host, subdomainDetail);
+    }
     for (const [j, path] of (rule.http?.paths ?? []).entries()) {
       const at = `spec.rules[${i}].http.paths[${j}]`;
       if (!path.pathType) errors.required(`${at}.pathType`, "pathType must be specified");
@@ -175,10 +186,20 @@ export function checkIngress({ spec }: Ingress, errors: FieldErrors): void {
       if (path.pathType !== "ImplementationSpecific" && !path.path?.startsWith("/")) {
         errors.invalid(`${at}.path`, path.path ?? "", "must be an absolute path");
       }
-      const { service, resource } = path.backend ?? {};
-      if (!service && !resource)
-        errors.required(`${at}.backend`, "cannot set both resource and service backends, one is required");
-      if (service && !service.name) errors.required(`${at}.backend.service.name`);
+      checkBackend(path.backend ?? {}, `${at}.backend`, errors);
     }
   }
+}
+
+function checkBackend(backend: IngressBackend | undefined, at: string, errors: FieldErrors): void {
+  if (!backend) return;
+  const { service, resource } = backend;
+  if (!service && !resource) errors.invalid(at, "", "resource or service backend is required");
+  if (service && resource) errors.invalid(at, "", "cannot set both resource and service backends");
+  if (!service) return;
+  if (!service.name) errors.required(`${at}.service.name`);
+  const { name, number } = service.port ?? {};
+  if (name && number) errors.invalid(at, "", "cannot set both port name & port number");
+  else if (name) checkPort(name, `${at}.service.port.name`, errors);
+  else if (number) checkPort(number, `${at}.service.port.number`, errors);
 }

@@ -1,7 +1,8 @@
 // Checks of single values that many kinds share, worded as apimachinery's validation.
 import type { LabelSelector } from "@capstan/api/generated/meta-v1";
-import { isLabelValue, isQualifiedName, isQuantity, parseQuantity } from "@capstan/api/meta";
-import type { FieldErrors } from "../field-errors.ts";
+import { isQuantity, labelValueProblems, parseQuantity, qualifiedNameProblems } from "@capstan/api/meta";
+import { FieldErrors } from "../field-errors.ts";
+import { validateLabels } from "../metadata.ts";
 
 const between = (from: number, to: number) => `must be between ${from} and ${to}, inclusive`;
 
@@ -59,22 +60,29 @@ export function checkQuantity(value: string, field: string, errors: FieldErrors)
 }
 
 export function checkSelector(selector: LabelSelector | undefined, field: string, errors: FieldErrors): void {
-  for (const [key, value] of Object.entries(selector?.matchLabels ?? {})) {
-    if (!isQualifiedName(key)) errors.invalid(`${field}.matchLabels`, key, "must be a qualified name");
-    if (!isLabelValue(value)) errors.invalid(`${field}.matchLabels`, value, "must be a valid label value");
-  }
+  validateLabels(selector?.matchLabels, `${field}.matchLabels`, errors);
   for (const [i, { key, operator, values = [] }] of (selector?.matchExpressions ?? []).entries()) {
     const at = `${field}.matchExpressions[${i}]`;
-    if (!isQualifiedName(key ?? "")) errors.invalid(`${at}.key`, key ?? "", "must be a qualified name");
+    for (const problem of qualifiedNameProblems(key ?? "")) errors.invalid(`${at}.key`, key ?? "", problem);
     if (operator === "In" || operator === "NotIn") {
       if (values.length === 0) errors.required(`${at}.values`, "must be specified when `operator` is 'In' or 'NotIn'");
     } else if (operator === "Exists" || operator === "DoesNotExist") {
       if (values.length > 0)
         errors.forbidden(`${at}.values`, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'");
     } else errors.invalid(`${at}.operator`, operator ?? "", "not a valid selector operator");
+    for (const [j, value] of values.entries()) {
+      for (const problem of labelValueProblems(value)) errors.invalid(`${at}.values[${j}]`, value, problem);
+    }
   }
 }
 
+export const isSelector = (selector: LabelSelector): boolean => {
+  const errors = new FieldErrors();
+  checkSelector(selector, "", errors);
+  return errors.causes.length === 0;
+};
+
+export const addressDetail = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)";
 const ipv4 = /^(25[0-5]|2[0-4]\d|1?\d?\d)(\.(25[0-5]|2[0-4]\d|1?\d?\d)){3}$/;
 
 export function isAddress(text: string): boolean {
@@ -84,7 +92,7 @@ export function isAddress(text: string): boolean {
 /** Keys of config maps and secrets. */
 export function checkDataKeys(data: Record<string, unknown> | undefined, field: string, errors: FieldErrors): void {
   for (const key of Object.keys(data ?? {})) {
-    if (key.length > 253) errors.invalid(`${field}[${key.slice(0, 64)}…]`, key, "must be no more than 253 characters");
+    if (key.length > 253) errors.invalid(`${field}[${key}]`, key, "must be no more than 253 characters");
     else if (!/^[-._a-zA-Z0-9]+$/.test(key)) {
       errors.invalid(
         `${field}[${key}]`,

@@ -7,7 +7,7 @@ import { equal, selects } from "@capstan/api/meta";
 import type { FieldErrors } from "../field-errors.ts";
 import { validateLabels } from "../metadata.ts";
 import { checkPodSpec } from "./pods.ts";
-import { checkIntOrPercent, checkNotNegative, checkOneOf, checkSelector, checkShare } from "./values.ts";
+import { checkIntOrPercent, checkNotNegative, checkOneOf, checkSelector, checkShare, isSelector } from "./values.ts";
 
 function checkTemplate(
   template: PodTemplateSpec | undefined,
@@ -16,7 +16,8 @@ function checkTemplate(
 ): void {
   const labels = template?.metadata?.labels;
   validateLabels(labels, "spec.template.metadata.labels", errors);
-  if (selector && !selects(selector, labels)) {
+  if (selector && !isSelector(selector)) errors.invalid("spec.selector", selector, "invalid label selector");
+  else if (selector && !selects(selector, labels)) {
     errors.invalid("spec.template.metadata.labels", labels ?? null, "`selector` does not match template `labels`");
   }
   checkPodSpec(template?.spec ?? { containers: [] }, "spec.template.spec", errors);
@@ -25,8 +26,14 @@ function checkTemplate(
 /** What every set of long-running pods has. */
 function checkSet(set: { spec: { selector?: LabelSelector; template?: PodTemplateSpec } }, errors: FieldErrors): void {
   const { selector, template } = set.spec;
-  if (!selector) errors.required("spec.selector");
-  else if (!Object.keys(selector.matchLabels ?? {}).length && !selector.matchExpressions?.length) {
+  if (!selector) {
+    errors.required("spec.selector");
+    errors.invalid(
+      "spec.template.metadata.labels",
+      template?.metadata?.labels ?? null,
+      "`selector` does not match template `labels`",
+    );
+  } else if (!Object.keys(selector.matchLabels ?? {}).length && !selector.matchExpressions?.length) {
     errors.invalid("spec.selector", selector, "empty selector is invalid for deployment");
   }
   checkSelector(selector, "spec.selector", errors);
@@ -60,7 +67,9 @@ export function checkDeployment(deployment: Deployment, errors: FieldErrors, old
     );
   }
   const { type, rollingUpdate } = spec.strategy ?? {};
-  checkOneOf(type, ["Recreate", "RollingUpdate"], "spec.strategy.type", errors);
+  if (type !== "Recreate" && type !== "RollingUpdate") {
+    errors.notSupported("spec.strategy", spec.strategy, ["Recreate", "RollingUpdate"]);
+  }
   if (type === "Recreate" && rollingUpdate) {
     errors.forbidden("spec.strategy.rollingUpdate", "may not be specified when strategy `type` is 'Recreate'");
   }
@@ -100,7 +109,14 @@ export function checkReplicationController({ spec }: ReplicationController, erro
 export function checkDaemonSet(set: DaemonSet, errors: FieldErrors, old?: DaemonSet): void {
   checkSet(set, errors);
   checkSelectorKept(set, old, errors);
-  checkOneOf(set.spec.updateStrategy?.type, ["RollingUpdate", "OnDelete"], "spec.updateStrategy.type", errors);
+  const { updateStrategy } = set.spec;
+  const types = ["OnDelete", "RollingUpdate"];
+  if (!types.includes(updateStrategy?.type ?? "")) errors.notSupported("spec.updateStrategy", updateStrategy, types);
+  const { maxUnavailable, maxSurge } = updateStrategy?.rollingUpdate ?? {};
+  const isZero = (value: number | string | undefined) => value === 0 || value === "0%";
+  if (isZero(maxUnavailable) && isZero(maxSurge)) {
+    errors.required("spec.updateStrategy.rollingUpdate.maxUnavailable", "cannot be 0 when maxSurge is 0");
+  }
 }
 
 const statefulChanges =
@@ -110,8 +126,17 @@ export function checkStatefulSet(set: StatefulSet, errors: FieldErrors, old?: St
   const { spec } = set;
   checkSet({ spec: { ...spec, template: withClaims(spec) } }, errors);
   checkNotNegative(spec.replicas, "spec.replicas", errors);
-  checkOneOf(spec.podManagementPolicy, ["OrderedReady", "Parallel"], "spec.podManagementPolicy", errors);
-  checkOneOf(spec.updateStrategy?.type, ["RollingUpdate", "OnDelete"], "spec.updateStrategy.type", errors);
+  const policy = spec.podManagementPolicy;
+  if (policy !== "OrderedReady" && policy !== "Parallel") {
+    errors.invalid("spec.podManagementPolicy", policy, "must be 'OrderedReady' or 'Parallel'");
+  }
+  const update = spec.updateStrategy;
+  if (update?.type !== "RollingUpdate" && update?.type !== "OnDelete") {
+    errors.invalid("spec.updateStrategy", update ?? null, "must be 'RollingUpdate' or 'OnDelete'");
+  }
+  for (const [name, kept] of Object.entries(spec.persistentVolumeClaimRetentionPolicy ?? {})) {
+    checkOneOf(kept, ["Delete", "Retain"], `spec.persistentVolumeClaimRetentionPolicy.${name}`, errors);
+  }
   checkNotNegative(
     spec.updateStrategy?.rollingUpdate?.partition,
     "spec.updateStrategy.rollingUpdate.partition",
@@ -145,6 +170,7 @@ export function checkJob(job: Job, errors: FieldErrors, old?: Job): void {
     errors.invalid("metadata.name", metadata.name, "must be no more than 63 characters");
   checkJobSpec(spec, "spec", errors);
   checkTemplate(spec.template, spec.selector, errors);
+  checkGenerated(job, errors);
   if (!old) return;
   if (!equal(spec.selector, old.spec.selector)) errors.invalid("spec.selector", spec.selector, "field is immutable");
   if (spec.completionMode !== old.spec.completionMode)
@@ -155,6 +181,15 @@ export function checkJob(job: Job, errors: FieldErrors, old?: Job): void {
   const startable = old.spec.suspend && !old.status?.startTime;
   if (!equal(templateOf(job, startable), templateOf(old, startable)))
     errors.invalid("spec.template", spec.template, "field is immutable");
+}
+
+function checkGenerated({ spec, metadata }: Job, errors: FieldErrors): void {
+  if (spec.manualSelector || !spec.selector) return;
+  const expected = { "batch.kubernetes.io/controller-uid": metadata.uid };
+  const older = { "controller-uid": metadata.uid };
+  const { matchLabels, matchExpressions } = spec.selector;
+  if (!matchExpressions?.length && (equal(matchLabels, expected) || equal(matchLabels, older))) return;
+  errors.invalid("spec.selector", spec.selector, "`selector` not auto-generated");
 }
 
 /** While a Job is suspended what schedules its pods may change. */
@@ -185,12 +220,50 @@ function checkJobSpec(spec: JobSpec, at: string, errors: FieldErrors): void {
   if (policy === "Always") {
     errors.required(`${at}.template.spec.restartPolicy`, 'valid values: "OnFailure", "Never"');
   }
+  checkFailurePolicy(spec, at, errors);
   if (spec.podFailurePolicy && policy !== "Never") {
     errors.invalid(
       `${at}.template.spec.restartPolicy`,
       policy,
       'only "Never" is supported when podFailurePolicy is specified',
     );
+  }
+}
+
+/** Source: batch's validatePodFailurePolicyRule and validateSuccessPolicy. */
+function checkFailurePolicy(spec: JobSpec, at: string, errors: FieldErrors): void {
+  const actions = ["Count", "FailIndex", "FailJob", "Ignore"];
+  for (const [i, { action, onExitCodes, onPodConditions }] of (spec.podFailurePolicy?.rules ?? []).entries()) {
+    const rule = `${at}.podFailurePolicy.rules[${i}]`;
+    if (!actions.includes(action)) {
+      if (action) errors.notSupported(`${rule}.action`, action, actions);
+      else errors.required(`${rule}.action`, `valid values: ${actions.map((name) => JSON.stringify(name)).join(", ")}`);
+    }
+    const given = Number(onExitCodes !== undefined) + Number((onPodConditions?.length ?? 0) > 0);
+    const one = "specifying one of OnExitCodes and OnPodConditions is required";
+    const both = "specifying both OnExitCodes and OnPodConditions is not supported";
+    if (given === 0) errors.plain(rule, one);
+    if (given === 2) errors.plain(rule, both);
+    for (const [j, value] of (onExitCodes?.values ?? []).entries()) {
+      if (value === 0 && onExitCodes?.operator === "In") {
+        errors.invalid(`${rule}.onExitCodes.values[${j}]`, value, "must not be 0 for the In operator");
+      }
+    }
+  }
+  if (spec.backoffLimitPerIndex !== undefined && spec.completionMode !== "Indexed") {
+    errors.invalid(`${at}.backoffLimitPerIndex`, spec.backoffLimitPerIndex, "requires indexed completion mode");
+  }
+  if (spec.successPolicy && spec.completionMode !== "Indexed") {
+    errors.invalid(`${at}.successPolicy`, spec.successPolicy, "requires indexed completion mode");
+  }
+  const rules = spec.completionMode === "Indexed" ? (spec.successPolicy?.rules ?? []) : [];
+  for (const [i, rule] of rules.entries()) {
+    if (rule.succeededCount === undefined && rule.succeededIndexes === undefined) {
+      errors.required(
+        `${at}.successPolicy.rules[${i}]`,
+        "at least one of succeededCount or succeededIndexes must be specified",
+      );
+    }
   }
 }
 
@@ -204,11 +277,10 @@ export function checkCronJob(job: CronJob, errors: FieldErrors): void {
   else if (/TZ/.test(spec.schedule)) {
     errors.invalid("spec.schedule", spec.schedule, "cannot use TZ or CRON_TZ in schedule, use timeZone field instead");
   } else if (!macros.has(spec.schedule) && !/^@every \S+$/.test(spec.schedule) && !isSchedule(spec.schedule)) {
-    errors.invalid(
-      "spec.schedule",
-      spec.schedule,
-      `expected exactly 5 fields of numbers, names, '*', '-', ',' and '/'`,
-    );
+    errors.invalid("spec.schedule", spec.schedule, scheduleProblem(spec.schedule));
+  }
+  for (const name of ["startingDeadlineSeconds", "successfulJobsHistoryLimit", "failedJobsHistoryLimit"] as const) {
+    checkNotNegative(spec[name], `spec.${name}`, errors);
   }
   checkOneOf(spec.concurrencyPolicy, ["Allow", "Forbid", "Replace"], "spec.concurrencyPolicy", errors);
   if (spec.timeZone !== undefined && !isTimeZone(spec.timeZone))
@@ -220,6 +292,13 @@ export function checkCronJob(job: CronJob, errors: FieldErrors): void {
   }
   checkJobSpec(template, "spec.jobTemplate.spec", errors);
   checkPodSpec(template.template?.spec ?? { containers: [] }, "spec.jobTemplate.spec.template.spec", errors);
+}
+
+function scheduleProblem(text: string): string {
+  const fields = text.trim().split(/\s+/);
+  return fields.length === 5
+    ? "each field holds numbers, names, '*', '-', ',' and '/'"
+    : `expected exactly 5 fields, found ${fields.length}: [${fields.join(" ")}]`;
 }
 
 const isSchedule = (text: string) => {

@@ -56,6 +56,13 @@ function unrecognized(kind: Kind, value: unknown): StatusError {
   return malformedObject(kind.kind, text, problem);
 }
 
+/** Problems that the YAML parser found stand together, as it tells them. */
+function inOneLine(problems: string[]): string {
+  const lines = problems.filter((problem) => problem.startsWith("line "));
+  const yaml = lines.length > 0 ? [`yaml: unmarshal errors:\n${lines.map((line) => `  ${line}`).join("\n")}`] : [];
+  return [...yaml, ...problems.filter((problem) => !lines.includes(problem))].join(", ");
+}
+
 function report(
   kind: Kind,
   unknown: string[],
@@ -64,7 +71,7 @@ function report(
   if (validation === "Ignore") return;
   const problems = [...duplicates, ...unknown.map((path) => `unknown field ${JSON.stringify(path)}`)];
   if (problems.length === 0) return;
-  if (validation === "Strict") throw cannotHandle(kind, `strict decoding error: ${problems.join(", ")}`);
+  if (validation === "Strict") throw cannotHandle(kind, `strict decoding error: ${inOneLine(problems)}`);
   for (const problem of problems) warn(problem);
 }
 

@@ -112,10 +112,18 @@ function settleItem({ apiVersion: _, kind: _kind, ...item }: Record<string, unkn
 /** What is wrong is the same in any order. */
 const inOrder = (causes: unknown[]) => [...causes].sort((a, b) => (JSON.stringify(a) < JSON.stringify(b) ? -1 : 1));
 
+const strict = /(strict decoding error: )((?:unknown|duplicate) field .*)$/s;
+
+/** Objects are shown as Go holds them inside. */
+const shownObject = /((?:Invalid|Unsupported|Duplicate) value: )(\{.*\}|\[.*\])(?=: |$)/;
+
+const sorted = (list: string) => list.split(", ").sort().join(", ");
+
 const valuesInOrder = (message: string) =>
-  message.replace(/(supported values: )(("[^"]*", )*"[^"]*")/g, (_, words: string, list: string) => {
-    return words + list.split(", ").sort().join(", ");
-  });
+  message
+    .replace(shownObject, "$1OBJECT")
+    .replace(strict, (_, words: string, list: string) => words + sorted(list))
+    .replace(/(supported values: )(("[^"]*", )*"[^"]*")/g, (_, words: string, list: string) => words + sorted(list));
 
 /** Descriptions of columns are our own words. */
 function settleMembers(value: object, named: Named): unknown {

@@ -9,6 +9,7 @@ import { patches } from "./patches.ts";
 import { selection } from "./selection.ts";
 import { tables } from "./tables.ts";
 import { updates } from "./updates.ts";
+import { validation } from "./validation.ts";
 
 export const topics: Record<string, Scenarios> = {
   objects,
@@ -20,4 +21,5 @@ export const topics: Record<string, Scenarios> = {
   patches,
   apply,
   kinds,
+  validation,
 };
