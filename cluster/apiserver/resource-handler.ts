@@ -8,7 +8,16 @@ import type { Kind } from "./kind.ts";
 import type { Written } from "./objects.ts";
 import { pathNotFound } from "./registry.ts";
 import type { Endpoint, EndpointCall, RequestInfo } from "./request.ts";
-import { answerJson, answerList, answerObject, checkForm, deletedStatus, watchForm, withWarnings } from "./respond.ts";
+import {
+  answerError,
+  answerJson,
+  answerList,
+  answerObject,
+  checkForm,
+  deletedStatus,
+  watchForm,
+  withWarnings,
+} from "./respond.ts";
 import { notFoundPage } from "./routes.ts";
 import { bind } from "./verbs/binding.ts";
 import { admit, attributesOf, type Call, type Core, refOf, validateAdmission } from "./verbs/call.ts";
@@ -34,11 +43,21 @@ export function createResourceHandler(core: Core, endpoints: ReadonlyMap<string,
     const call: Call = { request, info, kind, principal: request.principal ?? nobody, warnings: [] };
     if (kind.deprecation) call.warnings.push(kind.deprecation);
     const endpoint = endpoints.get(`${info.group}/${info.version}/${info.resource}/${info.subresource}`);
-    if (endpoint) return runEndpoint(core, call, endpoint);
-    checkScope(call);
-    checkForm(call);
-    return info.subresource === "" ? runVerb(core, call) : runSubresource(core, call);
+    try {
+      return await run(core, call, endpoint);
+    } catch (thrown) {
+      // What was warned of until then is told with the error.
+      if (!(thrown instanceof StatusError) || call.warnings.length === 0) throw thrown;
+      return withWarnings(call, answerError(thrown));
+    }
   };
+}
+
+async function run(core: Core, call: Call, endpoint: Endpoint | undefined): Promise<HttpResponse> {
+  if (endpoint) return runEndpoint(core, call, endpoint);
+  checkScope(call);
+  checkForm(call);
+  return call.info.subresource === "" ? runVerb(core, call) : runSubresource(core, call);
 }
 
 function checkScope({ kind, info }: Call): void {

@@ -124,13 +124,13 @@ export function answerObjects(call: Call, header: ListHeader, objects: KubeObjec
 }
 
 function listValue(call: Call, form: Negotiated, header: ListHeader, objects: KubeObject[]): unknown {
-  if (form.as === "table") {
-    return { ...tableOf(call.kind, objects, includeOf(call), form.version), metadata: header.metadata };
-  }
   if (form.as === "object") return { ...header, items: objects };
+  const { continue: next, ...rest } = header.metadata;
+  const metadata = { ...rest, ...(next ? { continue: next } : {}) };
+  if (form.as === "table") return { ...tableOf(call.kind, objects, includeOf(call), form.version), metadata };
   const { version } = form;
   const items = objects.map((object) => partial(object, version));
-  return { kind: "PartialObjectMetadataList", apiVersion: `meta.k8s.io/${version}`, metadata: header.metadata, items };
+  return { kind: "PartialObjectMetadataList", apiVersion: `meta.k8s.io/${version}`, metadata, items };
 }
 
 /** How the events of a watch are written. A Table's first event alone names the columns. */

@@ -196,6 +196,7 @@ function structOf(node: Node, atomic: boolean): StructSchema {
     names: () => [...node.properties.keys(), ...(node.embedded ? ["apiVersion", "kind", "metadata"] : [])],
     field(name) {
       if (node.embedded && name === "metadata") return metadata;
+      if (node.embedded && (name === "apiVersion" || name === "kind")) return text;
       const child = node.properties.get(name);
       if (!child) return undefined;
       let schema = resolved.get(name);

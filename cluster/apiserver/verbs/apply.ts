@@ -17,7 +17,7 @@ export async function apply(core: Core, call: Call): Promise<Written & { created
   const manager = info.query.get("fieldManager") ?? "";
   const { value, duplicates } = await readApplied(request.body ?? new Uint8Array());
   checkType(call, value);
-  if (kind.schema.type) checkTyped(kind, value as KubeObject);
+  checkTyped(kind, value as KubeObject);
   const warn = (message: string) => void call.warnings.push(message);
   const applied = decodeObject(value, kind, { validation, duplicates, warn, partial: true });
   checkApplied(call, applied);

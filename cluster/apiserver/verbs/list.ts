@@ -28,7 +28,13 @@ export async function list(core: Core, call: Call): Promise<Listing> {
   const served = kind.converter ? await convertServed(kind, answer.records) : answer.records;
   const { selects } = options;
   const records = selects ? served.filter(({ bytes }) => selects(parseServed(kind, bytes))) : served;
-  return { header: { kind: kind.listKind, apiVersion: apiVersionOf(kind), metadata }, records };
+  return { header: headerOf(kind, metadata), records };
+}
+
+/** Lists of custom kinds always say where they go on. */
+function headerOf(kind: Kind, metadata: ListHeader["metadata"]): ListHeader {
+  if (kind.custom) metadata.continue ??= "";
+  return { kind: kind.listKind, apiVersion: apiVersionOf(kind), metadata };
 }
 
 /** Objects read at a time where only their contents tell whether they are asked for. */
@@ -65,7 +71,7 @@ function page(kind: Kind, prefix: string, revision: number, records: StoreRecord
   const last = records.at(-1);
   const metadata: ListHeader["metadata"] = { resourceVersion: String(revision) };
   if (more && last) metadata.continue = encodeContinuation({ revision, after: last.key.slice(prefix.length) });
-  return { header: { kind: kind.listKind, apiVersion: apiVersionOf(kind), metadata }, records };
+  return { header: headerOf(kind, metadata), records };
 }
 
 function read(core: Core, prefix: string, options: ListOptions): ListAnswer {

@@ -25,7 +25,12 @@ const pathsOf = ({ kind }: Call): ScalePaths => {
 export async function readScale(core: Core, call: Call): Promise<Written> {
   const { kind } = call;
   const object = core.objects.read(kind, await core.objects.served(kind, core.objects.require(kind, refOf(call))));
-  return asWritten(scaleOf(object, pathsOf(call)));
+  const paths = pathsOf(call);
+  if (kind.custom && read(object, paths.spec) === undefined) {
+    const message = `the spec replicas field ${JSON.stringify(paths.spec)} does not exist`;
+    throw new StatusError("InternalError", `Internal error occurred: ${message}`, { causes: [{ message }] });
+  }
+  return asWritten(scaleOf(object, paths));
 }
 
 /** PUT or PATCH of `/scale`: writes the replicas of the object alone. */
@@ -89,7 +94,7 @@ async function applyScale(core: Core, call: Call, paths: ScalePaths): Promise<Wr
 
 const scaleSchema = () => builtinSchema("autoscaling/v1.Scale");
 
-function checkScale({ info }: Call, scale: Scale): void {
+function checkScale({ kind, info }: Call, scale: Scale): void {
   try {
     normalize(scale, scaleSchema());
   } catch (thrown) {
@@ -99,6 +104,10 @@ function checkScale({ info }: Call, scale: Scale): void {
   checkName(scale.metadata?.name, info.name);
   const errors = new FieldErrors();
   const replicas = scale.spec?.replicas ?? 0;
+  if (kind.custom) {
+    if (replicas < 0) errors.invalid(kind.scale?.spec ?? "", replicas, "should be a non-negative integer");
+    errors.throwFor(kind, info.name);
+  }
   if (replicas < 0) errors.invalid("spec.replicas", replicas, "must be greater than or equal to 0");
   errors.throwFor(scaleKind, info.name);
 }
@@ -120,7 +129,7 @@ function selectorText(object: KubeObject, path: string): string | undefined {
   const own = read(object, path);
   if (typeof own === "string") return own;
   const { spec } = object as KubeObject & { spec?: { selector?: LabelSelector } };
-  return spec?.selector ? textOf(spec.selector) : undefined;
+  return typeof spec?.selector === "object" ? textOf(spec.selector) : undefined;
 }
 
 function read(object: unknown, path: string): unknown {
