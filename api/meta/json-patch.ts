@@ -10,6 +10,12 @@ export interface JsonPatchOperation {
 /** Operations in one patch. Source: apiserver's maxJSONPatchOperations. */
 export const operationLimit = 10_000;
 
+/** What one patch may add by copying, characters of JSON. Source: apiserver's JSONPatchMaxCopyBytes. */
+const copyLimit = 3 * 2 ** 20;
+
+/** Nesting of a path and of what is copied to it: a copy into itself doubles the depth each time. */
+const depthLimit = 512;
+
 type Container = Record<string, unknown> | unknown[];
 const isContainer = (value: unknown): value is Container => typeof value === "object" && value !== null;
 /** Upstream does not say what it was. */
@@ -31,11 +37,16 @@ export function applyJsonPatch(document: unknown, operations: unknown): unknown 
     );
   }
   let root = document;
-  for (const operation of operations as JsonPatchOperation[]) root = applyOne(root, operation);
+  const budget = { left: copyLimit };
+  for (const operation of operations as JsonPatchOperation[]) root = applyOne(root, operation, budget);
   return root;
 }
 
-function applyOne(root: unknown, operation: JsonPatchOperation): unknown {
+interface Budget {
+  left: number;
+}
+
+function applyOne(root: unknown, operation: JsonPatchOperation, budget: Budget): unknown {
   if (!isContainer(operation) || typeof operation.op !== "string" || typeof operation.path !== "string") {
     throw failed();
   }
@@ -56,7 +67,7 @@ function applyOne(root: unknown, operation: JsonPatchOperation): unknown {
     case "move": {
       if (typeof operation.from !== "string") throw failed();
       const from = parsePointer(operation.from);
-      const value = structuredClone(find(root, from));
+      const value = copyOf(find(root, from), path.length, budget);
       const without = operation.op === "move" ? remove(root, from) : root;
       return add(without, path, value);
     }
@@ -65,13 +76,25 @@ function applyOne(root: unknown, operation: JsonPatchOperation): unknown {
   }
 }
 
+function copyOf(value: unknown, depth: number, budget: Budget): unknown {
+  budget.left -= typeof value === "string" ? value.length + 3 : 3;
+  if (depth > depthLimit || budget.left < 0) throw failed();
+  if (Array.isArray(value)) return value.map((item) => copyOf(item, depth + 1, budget));
+  if (!isContainer(value)) return value;
+  const copy = {};
+  for (const [key, item] of Object.entries(value)) {
+    budget.left -= key.length + 3;
+    put(copy, [key], copyOf(item, depth + 1, budget));
+  }
+  return copy;
+}
+
 function parsePointer(pointer: string): string[] {
   if (pointer === "") return [];
   // As upstream's library, whatever stands before the first slash is not looked at.
-  return pointer
-    .split("/")
-    .slice(1)
-    .map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
+  const parts = pointer.split("/").slice(1);
+  if (parts.length > depthLimit) throw failed();
+  return parts.map((part) => part.replaceAll("~1", "/").replaceAll("~0", "~"));
 }
 
 function read(root: unknown, path: string[]): unknown {

@@ -114,3 +114,19 @@ test("quantities take the form in which the API stores them", () => {
   };
   for (const [text, form] of Object.entries(forms)) assert.equal(canonicalQuantity(text), form);
 });
+
+test("copies into themselves end at the limits of size and depth", () => {
+  const refused = /the server rejected our request due to an error in our request/;
+  const doubling = Array.from({ length: 40 }, (_, i) => ({ op: "copy", from: "/a", path: `/a/${i}` }));
+  assert.throws(() => applyJsonPatch({ a: { text: "x" } }, doubling), refused);
+  const deepening = Array.from({ length: 12 }, () => ({ op: "copy", from: "/a", path: `/a${"/a".repeat(300)}` }));
+  let nested: object = {};
+  for (let i = 0; i < 300; i++) nested = { a: nested };
+  assert.throws(() => applyJsonPatch({ a: nested }, deepening), refused);
+  assert.throws(() => applyJsonPatch({}, [{ op: "add", path: "/a".repeat(513), value: 1 }]), refused);
+  const copied = { a: { b: [1, { c: "d" }] } };
+  assert.deepEqual(applyJsonPatch(structuredClone(copied), [{ op: "copy", from: "/a", path: "/e" }]), {
+    ...copied,
+    e: copied.a,
+  });
+});
