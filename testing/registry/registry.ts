@@ -22,6 +22,8 @@ export interface TokenAuth {
 
 export interface TestRegistryOptions {
   auth?: "htpasswd" | TokenAuth;
+  /** PEM of the server's certificate and key. */
+  tls?: { cert: string; key: string };
 }
 
 export class TestRegistry implements AsyncDisposable {
@@ -92,7 +94,7 @@ export class TestRegistry implements AsyncDisposable {
 
 export const basic = `Basic ${Buffer.from(`${account.username}:${account.password}`).toString("base64")}`;
 
-function configuration(directory: string, port: number, { auth }: TestRegistryOptions): unknown {
+function configuration(directory: string, port: number, { auth, tls }: TestRegistryOptions): unknown {
   const access = () => {
     if (auth === undefined) return {};
     if (auth === "htpasswd") {
@@ -109,9 +111,16 @@ function configuration(directory: string, port: number, { auth }: TestRegistryOp
     version: "0.1",
     log: { level: "info", accesslog: { disabled: true } },
     storage: { filesystem: { rootdirectory: join(directory, "data") }, delete: { enabled: true } },
-    http: { addr: `127.0.0.1:${port}` },
+    http: { addr: `127.0.0.1:${port}`, ...(tls ? { tls: files(directory, tls) } : {}) },
     ...access(),
   };
+}
+
+function files(directory: string, { cert, key }: { cert: string; key: string }) {
+  const paths = { certificate: join(directory, "server.crt"), key: join(directory, "server.key") };
+  writeFileSync(paths.certificate, cert);
+  writeFileSync(paths.key, key);
+  return paths;
 }
 
 async function freePort(): Promise<number> {

@@ -27,12 +27,17 @@ export class ImageStore {
     this.layers = new LayerStore({ directory: join(directory, "layers"), limits });
   }
 
-  async open(): Promise<void> {
+  /** @param mapped whether a name means something else now. */
+  async open(mapped: (name: string) => boolean): Promise<void> {
     this.layers.open();
     // Of an image without layers, an overlay still needs a directory.
     for (const name of ["joints", "empty"]) mkdirSync(join(this.#directory, name), { recursive: true, mode: 0o755 });
     this.#records.open(({ diffs }) => diffs.every((diff) => this.layers.find(diff)));
-    for (const record of this.#records.all()) this.#stacks.set(record.id, this.#stack(record));
+    for (const record of this.#records.all()) {
+      this.#stacks.set(record.id, this.#stack(record));
+      for (const name of record.names)
+        if (mapped(name)) this.#records.untag(this.#records.find(record.id) ?? record, name);
+    }
     await this.#sweep();
   }
 

@@ -5,7 +5,10 @@ import type { PullProgress } from "../cri.ts";
 import { RuntimeError } from "../cri.ts";
 import type { LayerStore } from "./layer-store.ts";
 import { type ImageSource, type ResolvedImage, resolveImage } from "./source.ts";
-import type { Turns } from "./turns.ts";
+import { Turns } from "./turns.ts";
+
+/** Layers that one pull loads at a time. */
+const perPull = 3;
 
 export interface PullOptions {
   layers: LayerStore;
@@ -37,6 +40,7 @@ export async function pull(
       const { digest, size } = blob;
       return { digest, size, received: there ? size : 0, state: there ? "done" : "waiting" };
     });
+    const own = new Turns(perPull);
     // The first failure ends the others' work.
     const failed = new AbortController();
     const both = signal ? AbortSignal.any([signal, failed.signal]) : failed.signal;
@@ -46,17 +50,21 @@ export async function pull(
         const layer = await layers.ensure(
           diff,
           (unpack) =>
-            turns.take(async () => {
-              state.state = "downloading";
-              const file = await source.layer(blob, (bytes) => (state.received = bytes), both);
-              try {
-                state.state = "unpacking";
-                return await unpack(file);
-              } finally {
-                // Cut off for another's sake it is of use to the next try; broken it is not.
-                if (!both.aborted) file.done();
-              }
-            }, both),
+            own.take(
+              () =>
+                turns.take(async () => {
+                  state.state = "downloading";
+                  const file = await source.layer(blob, (bytes) => (state.received = bytes), both);
+                  try {
+                    state.state = "unpacking";
+                    return await unpack(file);
+                  } finally {
+                    // Cut off for another's sake it is of use to the next try; broken it is not.
+                    if (!both.aborted) file.done();
+                  }
+                }, both),
+              both,
+            ),
           both,
         );
         state.state = "done";

@@ -12,6 +12,7 @@ import { formatReference, parseReference, type Reference } from "./reference.ts"
 import { Downloads } from "./registry/downloads.ts";
 import type { RegistryOptions } from "./registry/options.ts";
 import { registrySource } from "./registry/source.ts";
+import { SharedWork } from "./shared-work.ts";
 import type { ImageSource } from "./source.ts";
 import { Turns } from "./turns.ts";
 import type { LayerLimits } from "./unpack.ts";
@@ -30,8 +31,8 @@ export interface ImagesOptions {
   log: Logger;
 }
 
-/** Layers that are loaded at a time, of all pulls together. */
-const parallel = 3;
+/** Layers that are loaded at a time, of all pulls together: several servers may stall. */
+const parallel = 12;
 
 /** Images: built-in ones, those of the image map, and what registries have. */
 export class Images implements ImageService {
@@ -41,6 +42,7 @@ export class Images implements ImageService {
   readonly #store: ImageStore;
   readonly #downloads: Downloads;
   readonly #turns = new Turns(parallel);
+  readonly #shared = new SharedWork<string>();
   readonly #pulls = new Set<PullProgress>();
   readonly #listeners = new Set<() => void>();
 
@@ -58,7 +60,8 @@ export class Images implements ImageService {
   async open(): Promise<void> {
     mkdirSync(this.#options.directory, { recursive: true, mode: 0o700 });
     this.#downloads.open();
-    await this.#store.open();
+    // What the image map has now is not what a registry had.
+    await this.#store.open((name) => mappingOf(this.#options.mappings, name) !== undefined);
   }
 
   async close(): Promise<void> {
@@ -89,8 +92,17 @@ export class Images implements ImageService {
     if (mapping) return await this.#pull(name, reference, layoutSource(mapping.rootfs, name), true, signal);
     const known = reference.digest === undefined ? undefined : this.#store.find(name);
     if (known) return known.id;
-    using source = registrySource(reference, this.#options.registries ?? {}, this.#downloads, auth);
-    return await this.#pull(name, reference, source, false, signal);
+    const key = JSON.stringify([formatReference(reference), auth]);
+    return await this.#shared.run(
+      key,
+      async (ended) => {
+        using source = registrySource(reference, this.#options.registries ?? {}, this.#downloads, auth);
+        return (
+          (await this.#upToDate(reference, source, ended)) ?? (await this.#pull(name, reference, source, false, ended))
+        );
+      },
+      signal,
+    );
   }
 
   imageStatus(name: string): ImageStatus | undefined {
@@ -124,6 +136,16 @@ export class Images implements ImageService {
 
   imageFileSystem(): ImageFileSystem {
     return { mountpoint: this.#options.directory, usedBytes: this.#store.usedBytes };
+  }
+
+  /** The image that the name stands for here, if it does so in the registry: registries count who asks for more. */
+  async #upToDate(reference: Reference, source: ImageSource, signal: AbortSignal): Promise<string | undefined> {
+    const known = this.#store.find(formatReference(reference));
+    if (!known || !source.digest) return undefined;
+    const digest = await source.digest(signal);
+    const { registry, repository } = reference;
+    const same = digest !== undefined && known.digests?.includes(formatReference({ registry, repository, digest }));
+    return same ? known.id : undefined;
   }
 
   async #pull(

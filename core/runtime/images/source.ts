@@ -17,6 +17,8 @@ export interface ImageSource {
   where: string;
   /** The manifest or index that the image's name stands for. */
   top(signal?: AbortSignal): Promise<{ text: string; digest: string }>;
+  /** Of the manifest that the name stands for, where it can be had for less than the manifest. */
+  digest?(signal?: AbortSignal): Promise<string | undefined>;
   manifest(descriptor: Descriptor, signal?: AbortSignal): Promise<string>;
   document(descriptor: Descriptor, signal?: AbortSignal): Promise<string>;
   layer(descriptor: Descriptor, received: (bytes: number) => void, signal?: AbortSignal): Promise<LayerBlob>;

@@ -17,6 +17,8 @@ export interface RegistryClientOptions {
   auth?: AuthConfig;
 }
 
+const acceptManifests = [...indexTypes, ...manifestTypes].join(", ");
+
 /** A server has answered that it does not give what it was asked for. */
 class RefusedError extends Error {
   override name = "RefusedError";
@@ -56,10 +58,35 @@ export class RegistryClient {
         if (signal?.aborted) throw error;
         failures.push({ endpoint, error });
         // What a registry itself has answered counts: plain HTTP is only for what cannot be asked otherwise.
-        if (!endpoint.mirrorOf && !(error instanceof UnreachableError)) break;
+        if (!endpoint.mirrorOf && !(error instanceof UnreachableError && error.speaksNoTls)) break;
       }
     }
     throw this.#failure(failures);
+  }
+
+  /** The digest of what the reference stands for, without the manifest; undefined where no server tells it. */
+  async digest(signal?: AbortSignal): Promise<string | undefined> {
+    const { reference, endpoints } = this.#options;
+    for (const endpoint of endpoints) {
+      this.#endpoint = endpoint;
+      this.#authorization = undefined;
+      try {
+        const answer = await this.#get(
+          `manifests/${reference.tag}`,
+          { accept: acceptManifests },
+          signal,
+          [200],
+          "HEAD",
+        );
+        answer.body.resume();
+        const digest = answer.headers["docker-content-digest"];
+        if (typeof digest === "string") return digest;
+      } catch (error) {
+        // Asked for the manifest, the server says why.
+        if (signal?.aborted || !(error instanceof RefusedError || error instanceof UnreachableError)) throw error;
+      }
+    }
+    return undefined;
   }
 
   /** A manifest of an index. */
@@ -98,8 +125,7 @@ export class RegistryClient {
   }
 
   async #manifest(which: string, digest: string | undefined, signal?: AbortSignal) {
-    const accept = [...indexTypes, ...manifestTypes].join(", ");
-    const answer = await this.#get(`manifests/${which}`, { accept }, signal);
+    const answer = await this.#get(`manifests/${which}`, { accept: acceptManifests }, signal);
     const bytes = await this.http.read(answer, documentLimit);
     const given = answer.headers["docker-content-digest"];
     const text = checked(
@@ -114,6 +140,7 @@ export class RegistryClient {
     headers: Record<string, string>,
     signal: AbortSignal | undefined,
     fine = [200],
+    method: "GET" | "HEAD" = "GET",
   ): Promise<Answer> {
     const { http, reference } = this.#options;
     const endpoint = this.#endpoint as Endpoint;
@@ -122,7 +149,7 @@ export class RegistryClient {
     if (mirrorOf) url.searchParams.set("ns", mirrorOf);
     for (let tries = 0; ; tries++) {
       const authorization: Record<string, string> = this.#authorization ? { authorization: this.#authorization } : {};
-      const answer = await http.send(url, { headers: { ...headers, ...authorization }, insecure, signal });
+      const answer = await http.send(url, { method, headers: { ...headers, ...authorization }, insecure, signal });
       if (fine.includes(answer.status)) return answer;
       if (answer.status === 401 && tries === 0) {
         answer.body.destroy();
@@ -181,6 +208,10 @@ export class RegistryClient {
       return new RuntimeError("Failed", `${why}: pull access denied for ${reference.repository}: ${help}`);
     }
     const { registry, repository } = reference;
+    if (last instanceof UnreachableError && last.isUntrusted) {
+      const help = `install its authority's certificate on the node, or start capstan with --insecure-registry ${registry}`;
+      return new RuntimeError("Failed", `${why}: its certificate is not trusted: ${help}`);
+    }
     const short = registry === "docker.io" ? repository.replace(/^library\//, "") : `${registry}/${repository}`;
     return new RuntimeError(
       "ImageNotFound",

@@ -1,6 +1,7 @@
 // HTTP to registries: answers that stay away, endless documents and redirects, and credentials that go where they belong.
 import { Agent as HttpAgent, type IncomingMessage, request as requestHttp } from "node:http";
 import { Agent as HttpsAgent, request as requestHttps } from "node:https";
+import { createSecureContext, getCACertificates, type SecureContext } from "node:tls";
 import { RuntimeError } from "../../cri.ts";
 import type { RegistryTimings } from "./options.ts";
 
@@ -33,6 +34,15 @@ export class UnreachableError extends Error {
     super(`${url.origin}: ${why}`, { cause });
     this.code = cause.code ?? "";
   }
+
+  /** Perhaps plain HTTP. */
+  get speaksNoTls(): boolean {
+    return ["EPROTO", "ECONNRESET", "ECONNREFUSED"].includes(this.code);
+  }
+
+  get isUntrusted(): boolean {
+    return /CERT|SIGNATURE/.test(this.code);
+  }
 }
 
 export class HttpClient implements Disposable {
@@ -42,6 +52,7 @@ export class HttpClient implements Disposable {
     "https:": new HttpsAgent({ keepAlive: true }),
     insecure: new HttpsAgent({ keepAlive: true, rejectUnauthorized: false }),
   };
+  #trusted: SecureContext | undefined;
 
   constructor(timings: RegistryTimings) {
     this.timings = timings;
@@ -100,12 +111,19 @@ export class HttpClient implements Disposable {
     for (const agent of Object.values(this.#agents)) agent.destroy();
   }
 
+  /** Authorities that the node itself trusts count as well: those of a company, say. */
+  #trust(): SecureContext {
+    this.#trusted ??= createSecureContext({ ca: [...getCACertificates("default"), ...getCACertificates("system")] });
+    return this.#trusted;
+  }
+
   #once(url: URL, { method = "GET", headers, body, insecure, signal }: Question): Promise<Answer> {
     const secure = url.protocol === "https:";
     const agent = this.#agents[secure ? (insecure ? "insecure" : "https:") : "http:"];
     const { promise, resolve, reject } = Promise.withResolvers<Answer>();
     const all = { "user-agent": "capstan", "accept-encoding": "identity", ...headers };
-    const request = (secure ? requestHttps : requestHttp)(url, { method, headers: all, agent, signal });
+    const tls = secure && !insecure ? { secureContext: this.#trust() } : {};
+    const request = (secure ? requestHttps : requestHttp)(url, { method, headers: all, agent, signal, ...tls });
     const timer = setTimeout(() => request.destroy(stalled(url)), this.timings.answer);
     request.on("response", (response) => {
       clearTimeout(timer);

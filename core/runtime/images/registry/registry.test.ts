@@ -5,8 +5,17 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, before, beforeEach, test } from "node:test";
 import { silent } from "@capstan/base/log";
+import { openAuthority } from "@capstan/core/pki";
 import { programsMissing } from "@capstan/testing/programs";
-import { account, basic, makeImage, makeIndex, TestRegistry, TokenServer } from "@capstan/testing/registry";
+import {
+  account,
+  basic,
+  HostileRegistry,
+  makeImage,
+  makeIndex,
+  TestRegistry,
+  TokenServer,
+} from "@capstan/testing/registry";
 import { Images } from "../service.ts";
 import type { RegistryOptions } from "./options.ts";
 
@@ -119,6 +128,31 @@ test("a mirror is asked first, and the registry when it has not the image", { sk
     assert.match(error.message, /cannot be reached.*--registry-mirror 127\.0\.0\.1:1=http/);
     return /--image-map FILE .*\{"127\.0\.0\.1:1\/x\/y": \{"rootfs": "host"\}\}/.test(error.message);
   });
+});
+
+test("a certificate that nobody vouches for, and a registry whose certificate is not looked at", { skip }, async () => {
+  const authority = await openAuthority({ directory: join(directory, "pki") });
+  const pair = await authority.issue({ commonName: "registry", usages: ["server"], hosts: ["127.0.0.1"] });
+  await using secure = await TestRegistry.start({ tls: pair });
+  const name = `${secure.host}/none:1`;
+  await assert.rejects(images.pullImage(name), /certificate is not trusted: .*--insecure-registry 127/);
+  await images.close();
+  images = await open({ insecure: [secure.host] });
+  await assert.rejects(images.pullImage(name), /manifest unknown: not found/);
+});
+
+test("what the node has is not asked for again, and many ask once", { skip }, async () => {
+  await using counting = await HostileRegistry.start();
+  const name = counting.put("counted:1", image("once"));
+  const manifests = () => counting.asked.filter(({ url }) => url.includes("/manifests/")).map(({ method }) => method);
+  await Promise.all([1, 2, 3, 4].map(() => images.pullImage(name)));
+  assert.deepEqual(manifests(), ["GET"]);
+  await images.pullImage(name);
+  assert.deepEqual(manifests(), ["GET", "HEAD"]);
+  counting.put("counted:1", image("twice"));
+  await images.pullImage(name);
+  assert.deepEqual(manifests(), ["GET", "HEAD", "HEAD", "GET"]);
+  assert.equal(contentOf(name), 5);
 });
 
 test("tokens: a server of its own gives them, for a repository and an account", { skip }, async () => {

@@ -20,6 +20,7 @@ export function registrySource(
   return {
     where: formatReference(reference),
     top: (signal) => client.resolve(signal),
+    digest: (signal) => client.digest(signal),
     manifest: (descriptor, signal) => client.manifest(descriptor, signal),
     document: (descriptor, signal) => client.document(descriptor, signal),
     async layer(descriptor, received, signal) {
