@@ -14,6 +14,7 @@ const failures: string[] = [];
 const take = async (program: Program, [name, tour]: [string, (typeof topics)[string]]) => {
   try {
     await runTopic(program, instance.kubeconfig, name, tour);
+    console.log(`${program.version} ${name}`);
   } catch (error) {
     failures.push(`${program.version} ${name}: ${error instanceof Error ? error.message : String(error)}`);
   }
