@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import type { Duplex } from "node:stream";
-import { deferred } from "@capstan/base/async";
+import { deferred, sleep } from "@capstan/base/async";
 import type { Logger } from "@capstan/base/log";
 import { type ExecOptions, type ExecResult, type ExecSession, RuntimeError } from "../cri.ts";
 import { childrenOf } from "../oci/processes.ts";
@@ -53,8 +53,8 @@ export class RemoteCommands {
     // The runtime lets a command run on when nobody listens any more. That it has started may be told after its output.
     const kill = () => {
       if (!this.#starts.told) return session.kill();
-      void started.promise.then((pid) => {
-        killFamily(pid, id);
+      void Promise.race([started.promise, sleep(toldMs)]).then((pid) => {
+        if (pid !== undefined) killFamily(pid, id);
         session.kill();
       });
     };
@@ -68,13 +68,18 @@ export class RemoteCommands {
     return await openCommand(url, { stdin, tty }, this.#log);
   }
 
-  async portForward(sandboxId: string, port: number): Promise<Duplex> {
+  /** The process that holds a sandbox, as the node counts; undefined where the runtime does not tell it. */
+  async sandboxProcess(sandboxId: string): Promise<number | undefined> {
     const { info } = await this.#connection.call("runtime.v1.RuntimeService/PodSandboxStatus", {
       podSandboxId: sandboxId,
       verbose: true,
     });
+    return (JSON.parse(info?.info ?? "{}") as { pid?: number }).pid;
+  }
+
+  async portForward(sandboxId: string, port: number): Promise<Duplex> {
     // The protocol tells of a refused connection only after the first byte is sent; the kernel tells it now.
-    const { pid } = JSON.parse(info?.info ?? "{}") as { pid?: number };
+    const pid = await this.sandboxProcess(sandboxId);
     if (pid && !listens(pid, port)) throw new RuntimeError("Failed", `port ${port}: connection refused`);
     const request = { podSandboxId: sandboxId, port: [port] };
     const { url = "" } = await this.#connection.call("runtime.v1.RuntimeService/PortForward", request);
@@ -83,6 +88,8 @@ export class RemoteCommands {
 }
 
 const nothing = new Uint8Array(0);
+// How long after a command's first output containerd may take to tell its process.
+const toldMs = 2000;
 // What a timer can hold: some weeks.
 const longest = 2 ** 31 - 1;
 

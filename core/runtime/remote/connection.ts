@@ -1,5 +1,5 @@
 // One gRPC connection to a container runtime's socket. It comes back by itself when the runtime was restarted.
-import { existsSync } from "node:fs";
+import { accessSync, constants, existsSync } from "node:fs";
 import { createQueue } from "@capstan/base/async";
 import { Client, connectivityState, credentials, Metadata, type ServiceError, status } from "@grpc/grpc-js";
 import { RuntimeError, type RuntimeErrorCode } from "../cri.ts";
@@ -114,11 +114,24 @@ export function openConnection(socket: string): Connection {
 }
 
 function unreachable(socket: string): RuntimeError {
+  if (existsSync(socket) && !writable(socket)) {
+    return new RuntimeError("Failed", `the container runtime at ${socket} is not for this user: run Capstan as root`);
+  }
   const why = existsSync(socket) ? "nothing answers on the socket" : "there is no such socket";
   return new RuntimeError(
     "Failed",
     `cannot reach the container runtime at ${socket}: ${why}. Start it (systemctl start containerd), or name another socket`,
   );
+}
+
+function writable(path: string): boolean {
+  try {
+    accessSync(path, constants.W_OK);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "EACCES") return false;
+    throw error;
+  }
 }
 
 const codes: Partial<Record<status, RuntimeErrorCode>> = {

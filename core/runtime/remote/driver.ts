@@ -14,9 +14,12 @@ import type {
   ExecSession,
   PodSandbox,
   PodSandboxConfig,
+  PodSandboxStats,
   RuntimeService,
 } from "../cri.ts";
 import { RuntimeError } from "../cri.ts";
+import { networkCounters } from "../oci/counters.ts";
+import { adopt } from "./adopt.ts";
 import { type CgroupParents, openCgroupParents } from "./cgroup-parent.ts";
 import { RemoteCommands } from "./commands.ts";
 import type { Connection } from "./connection.ts";
@@ -30,7 +33,7 @@ import { LogRotation } from "./log-rotation.ts";
 import { Mirror } from "./mirror.ts";
 import { type ContainerRecord, Records, type SandboxRecord } from "./records.ts";
 import { resolvePath, rootLayers } from "./root-layers.ts";
-import { instanceLabel, keyAnnotation, sandboxMessage } from "./sandbox-message.ts";
+import { sandboxMessage } from "./sandbox-message.ts";
 
 export interface RemoteDriverOptions {
   connection: Connection;
@@ -286,6 +289,13 @@ export class RemoteDriver implements RuntimeService {
     };
   }
 
+  async podSandboxStats(id: string): Promise<PodSandboxStats> {
+    const { config, state } = this.#mirror.sandboxes.get(id)?.status ?? {};
+    const own = state === "ready" && config?.namespaces.hostNetwork !== true;
+    const pid = own ? await this.#commands.sandboxProcess(id) : undefined;
+    return { time: new Date(), network: pid ? networkCounters(pid) : [] };
+  }
+
   resolvePath(id: string, path: string): string {
     return resolvePath(this.#container(id).record, path);
   }
@@ -296,36 +306,13 @@ export class RemoteDriver implements RuntimeService {
 
   async #adopt(): Promise<void> {
     const { connection, instance, log } = this.#options;
-    const filter = { labelSelector: { [instanceLabel]: instance } };
-    const [{ items = [] }, { containers = [] }] = await Promise.all([
-      connection.call("runtime.v1.RuntimeService/ListPodSandbox", { filter }),
-      connection.call("runtime.v1.RuntimeService/ListContainers", { filter }),
-    ]);
-    const sandboxRecords = this.#sandboxes.read();
-    const containerRecords = this.#containers.read();
-    for (const { id = "", annotations = {} } of items) {
-      const record = sandboxRecords.get(annotations[keyAnnotation] ?? "");
-      if (record) {
-        await this.#mirror.addSandbox(id, record);
-        sandboxRecords.delete(record.key);
-      } else {
-        log.info("a sandbox without a record is removed", { id });
-        await this.#call("StopPodSandbox", { podSandboxId: id });
-        await this.#call("RemovePodSandbox", { podSandboxId: id });
-      }
+    const places = { sandboxes: this.#sandboxes, containers: this.#containers };
+    const gone = await adopt({ connection, instance, mirror: this.#mirror, ...places, log });
+    for (const record of gone.sandboxes) await this.#dropSandbox(record);
+    for (const record of gone.containers) await this.#dropContainer(record);
+    for (const { id, state, config } of this.listContainers()) {
+      if (state === "running") this.#logs.follow(id, config.logPath);
     }
-    for (const { id = "", podSandboxId = "", annotations = {} } of containers) {
-      const record = containerRecords.get(annotations[keyAnnotation] ?? "");
-      if (!this.#mirror.sandboxes.has(podSandboxId)) continue;
-      if (record) {
-        await this.#mirror.addContainer(id, record, false);
-        containerRecords.delete(record.key);
-        if (this.#container(id).status.state === "running") this.#logs.follow(id, record.config.logPath);
-      } else await this.#call("RemoveContainer", { containerId: id });
-    }
-    // What was begun and never came to be, or is gone from the runtime.
-    for (const record of sandboxRecords.values()) await this.#dropSandbox(record);
-    for (const record of containerRecords.values()) await this.#dropContainer(record);
   }
 
   #createRequest(sandboxId: string, sandbox: SandboxRecord, config: ContainerConfig, record: ContainerRecord) {

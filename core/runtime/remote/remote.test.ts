@@ -111,6 +111,8 @@ test("containerd is restarted: containers run on, and what ended meanwhile is to
   assert.equal(runtime.containerStatus(stays.id).state, "running");
   const { stdout } = await runtime.execSync(stays.id, ["echo", "still"]);
   assert.equal(Buffer.from(stdout).toString(), "still\n");
+  const [interface0] = (await runtime.podSandboxStats?.(pod))?.network ?? [];
+  assert.equal(interface0?.name, "eth0");
   await close();
   assert.deepEqual(readdirSync(join(dataDir, "runtime/cri/sandboxes")), []);
 });
