@@ -135,6 +135,30 @@ ${clusterHelp}`,
     load: async () => (await import("./domain.ts")).domain,
   },
   {
+    name: "certs",
+    summary: "how long a control plane's certificates live, and new ones",
+    help: `Usage: capstan certs check [--dir DIR] [--kubelet-dir DIR] [--warn-days N] [--json] [--prometheus FILE]
+       capstan certs check --data-dir DIR
+       capstan certs renew all|NAME... [--dir DIR] [--days N] [--new-key] [--dry-run]
+
+check reads a directory that kubeadm made (certificates, kubeconfigs, the kubelet's own), prints when each expires and who
+signs it, and ends with exit code 1 when fewer than N days are left or something does not fit together. With --data-dir it
+reads those of the embedded cluster, which renews them itself.
+renew signs them again with the authorities that are there: subject, names, usages, keys and file modes stay. The old
+files are kept beside; either all are new or none is, also when the process is killed: the next run finishes it.
+
+Options:
+  --dir DIR           kubeadm's directory (default /etc/kubernetes)
+  --kubelet-dir DIR   the kubelet's certificates (default /var/lib/kubelet/pki)
+  --warn-days N       fewer days than these are too few (default 30)
+  --json              the same as JSON
+  --prometheus FILE   write capstan_certificate_days_left for node-exporter's textfile collector
+  --days N            life of the new ones (default: that of the old ones)
+  --new-key           new keys too, of the same kind
+  --dry-run           print what would be renewed`,
+    load: async () => (await import("./certs.ts")).certs,
+  },
+  {
     name: "pki",
     summary: "certificates of your own, with cfssl's files and flags",
     help: `Usage: capstan pki print-defaults config|csr

@@ -49,6 +49,38 @@ export async function signTemplate(
   return `${cert.toString("pem")}\n`;
 }
 
+/** The same certificate for another time, and perhaps another key: subject, names and usages stay. @returns PEM */
+export async function reissue(
+  cert: string,
+  key: KeyObject,
+  issuer: Issuer,
+  { notBefore, notAfter }: Pick<CertificateTemplate, "notBefore" | "notAfter">,
+): Promise<string> {
+  const x509 = await library();
+  const [old, parent] = [new x509.X509Certificate(cert), new x509.X509Certificate(issuer.cert)];
+  const publicKey = publicCryptoKey(key);
+  const ownKey = [x509.AuthorityKeyIdentifierExtension, x509.SubjectKeyIdentifierExtension];
+  const kept = old.extensions.filter((extension) => !ownKey.some((kind) => extension instanceof kind));
+  const fresh = await x509.X509CertificateGenerator.create({
+    serialNumber: newSerial(),
+    subject: old.subjectName,
+    issuer: parent.subjectName,
+    publicKey,
+    signingKey: toCryptoKeys(issuer.key).privateKey,
+    signingAlgorithm: signingAlgorithm(issuer.key),
+    notBefore,
+    notAfter,
+    extensions: [
+      ...kept,
+      ...(old.getExtension(x509.SubjectKeyIdentifierExtension)
+        ? [await x509.SubjectKeyIdentifierExtension.create(publicKey)]
+        : []),
+      await issuerIdentifier(x509, parent),
+    ],
+  });
+  return `${fresh.toString("pem")}\n`;
+}
+
 /** A certificate that its own key signs. @returns PEM */
 export async function selfSign(template: CertificateTemplate, key: KeyObject): Promise<string> {
   const x509 = await library();
