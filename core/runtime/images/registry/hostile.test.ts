@@ -185,7 +185,7 @@ test("a pull that is not wanted any more ends, and another one that waits for it
   await asked;
   const [progress] = images.pulls();
   assert.deepEqual(progress?.layers, [{ digest: layer.digest, size: layer.size, received: 0, state: "downloading" }]);
-  const second = images.pullImage(name);
+  const second = images.pullImage(registry.put("good:2", image));
   stop.abort(new Error("not wanted"));
   await failed;
   await second;
