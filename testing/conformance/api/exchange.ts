@@ -139,7 +139,8 @@ function parse(text: string): unknown {
 }
 
 function warningsOf({ rawHeaders }: IncomingMessage): string[] {
-  return rawHeaders.filter((_, i) => i % 2 === 1 && rawHeaders[i - 1]?.toLowerCase() === "warning");
+  const values = rawHeaders.filter((_, i) => i % 2 === 1 && rawHeaders[i - 1]?.toLowerCase() === "warning");
+  return values.flatMap((value) => value.split(/, (?=299 )/));
 }
 
 async function* linesOf(message: IncomingMessage): AsyncGenerator<string> {

@@ -22,8 +22,11 @@ async function tell(
   const { status } = answer;
   const json = answer.json ? JSON.parse(text) : undefined;
   const refusal = json ? { message: json.message, reason: json.reason, details: json.details } : text;
-  note(what, { status, ...(status < 300 && part ? { is: part(json) } : { refusal }) });
+  note(what, plain({ status, ...(status < 300 && part ? { is: part(json) } : { refusal }) }));
 }
+
+/** As it is in fixtures: without what is undefined. */
+const plain = (value: unknown) => JSON.parse(JSON.stringify(value));
 
 const statusOf = ({ status }: Body) => status;
 
@@ -245,14 +248,8 @@ export const identity: Scenarios = {
         const { name, namespace, labels, annotations } = metadata;
         // Aggregated roles are filled in by a controller.
         const shown = aggregationRule ? undefined : rules;
-        note(`${kind} ${namespace ? `${namespace}/` : ""}${name}`, {
-          labels,
-          annotations,
-          rules: shown,
-          aggregationRule,
-          roleRef,
-          subjects,
-        });
+        const is = { labels, annotations, rules: shown, aggregationRule, roleRef, subjects };
+        note(`${kind} ${namespace ? `${namespace}/` : ""}${name}`, plain(is));
       }
     }
   },

@@ -11,11 +11,15 @@ const configMaps = {
   ],
 };
 
+/** With their members in one order. */
+const causesOf = ({ details }: { details?: { causes?: Record<string, string>[] } }) =>
+  details?.causes?.map(({ reason, message, field }) => ({ reason, message, field }));
+
 /** Whether a policy is accepted. */
 async function judge({ subject, note, unique }: Asking, what: string, spec: object, path = policyPath): Promise<void> {
   const body = { metadata: { name: unique }, spec };
   const { status, json } = await subject.send("POST", `${path}?dryRun=All`, { body });
-  note(what, status < 300 ? { spec: json.spec } : { status, message: json.message, causes: json.details?.causes });
+  note(what, status < 300 ? { spec: json.spec } : { status, message: json.message, causes: causesOf(json) });
 }
 
 /** Makes policies hold in the scenario's namespace alone, and waits until the last of them is heard. */
@@ -259,7 +263,7 @@ export const policies: Scenarios = {
       for (const [what, webhooks] of tried) {
         const body = { metadata: { name: asking.unique }, webhooks };
         const { status, json } = await asking.subject.send("POST", `${group}/${resource}?dryRun=All`, { body });
-        const refused = { status, message: json.message, causes: json.details?.causes };
+        const refused = { status, message: json.message, causes: causesOf(json) };
         asking.note(`${resource} ${what}`, status < 300 ? { webhooks: json.webhooks } : refused);
       }
   },
@@ -386,12 +390,14 @@ export const policies: Scenarios = {
       ],
     };
     const named = await enforce(asking, [spec], { paramRef: { name: "two", parameterNotFoundAction: "Deny" } });
+    await known(asking);
     await write("a", "named short");
     await write("aa", "named");
     await named();
     const selected = await enforce(asking, [spec], {
       paramRef: { selector: { matchLabels: { param: "yes" } }, parameterNotFoundAction: "Deny" },
     });
+    await known(asking);
     await write("a", "selected short");
     await write("aa", "selected");
     await selected();
@@ -405,3 +411,14 @@ export const policies: Scenarios = {
     await allowed();
   },
 };
+
+/** A kube-apiserver comes to know the parameters of a new policy some time after it was written. */
+async function known({ subject, namespace }: Asking): Promise<void> {
+  const body = { apiVersion: "v1", kind: "ConfigMap", metadata: { name: "a" } };
+  for (let times = 0; times < 200; times++) {
+    const { text } = await subject.send("POST", `/api/v1/namespaces/${namespace}/configmaps?dryRun=All`, { body });
+    if (!text.includes("no params found")) return;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  throw new Error("the parameters are not known");
+}
