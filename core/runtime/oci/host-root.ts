@@ -44,6 +44,8 @@ const fresh: [string, number][] = [
 const freshModes = new Map(fresh);
 
 export interface HostRoot {
+  /** Layer below every container's root: its directories, the links of the node's top level, places for `layers`. */
+  skeleton: string;
   /** Top-level links, such as bin → usr/bin. */
   links: { name: string; to: string }[];
   /** Directories that overlays are laid over, the mask first; `at` is absolute. */
@@ -54,13 +56,19 @@ export interface HostRoot {
 
 /**
  * Reads the node's top-level directories and makes two layers in `directory` that go above them: `fresh`, empty
- * directories, and `hide`, whiteouts.
+ * directories, and `hide`, whiteouts. A third one, `skeleton`, is what lies around them.
  * @param hidden absolute paths of the node that no container may see, such as the data directory. An overlay's upper
  *   layer must not lie inside a lower one, so a directory on the way to these is opened up: its children are laid one
  *   by one.
  */
 export async function readHostRoot(directory: string, hidden: string[]): Promise<HostRoot> {
-  const root: HostRoot = { links: [], layers: [], empty: own.map(([name, mode]) => ({ path: `/${name}`, mode })) };
+  const skeleton = join(directory, "skeleton");
+  const root: HostRoot = {
+    skeleton,
+    links: [],
+    layers: [],
+    empty: own.map(([name, mode]) => ({ path: `/${name}`, mode })),
+  };
   const onTheWay = (path: string) => hidden.some((one) => one === path || one.startsWith(`${path}/`));
   const add = (path: string) => {
     for (const entry of readdirSync(path === "" ? "/" : path, { withFileTypes: true })) {
@@ -94,10 +102,19 @@ export async function readHostRoot(directory: string, hidden: string[]): Promise
     .filter((path) => !lstatSync(path, { throwIfNoEntry: false }));
   for (const path of whiteouts) mkdirSync(dirname(path), { recursive: true });
   await mustRun("/bin/sh", ["-c", 'for path do mknod "$path" c 0 0 || exit 1; done', "mask", ...whiteouts]);
+  makeSkeleton(root);
   return root;
 }
 
-/** Links of the node's top level, made in a container's own root. */
-export function linkInto(root: string, links: HostRoot["links"]): void {
-  for (const { name, to } of links) symlinkSync(to, join(root, name));
+/** What is there already stays: containers may be running on it. */
+function makeSkeleton({ skeleton, empty, layers, links }: HostRoot): void {
+  for (const { path, mode } of empty) {
+    mkdirSync(join(skeleton, path), { recursive: true });
+    chmodSync(join(skeleton, path), mode);
+  }
+  for (const { at } of layers) mkdirSync(join(skeleton, at), { recursive: true });
+  for (const { name, to } of links) {
+    const path = join(skeleton, name);
+    if (!lstatSync(path, { throwIfNoEntry: false })) symlinkSync(to, path);
+  }
 }

@@ -3,7 +3,7 @@ import { basename, dirname, join, relative } from "node:path";
 import type { Mount } from "../cri.ts";
 import type { ImageRoot } from "../images/image.ts";
 import { bind, bindTree, type MountEntry, overlay } from "./fstab.ts";
-import { type HostRoot, linkInto } from "./host-root.ts";
+import type { HostRoot } from "./host-root.ts";
 import { type Layered, LayeredRoot } from "./layers.ts";
 
 export interface RootOptions {
@@ -98,16 +98,14 @@ function volumePlace(mount: Mount, view: LayeredRoot): string {
 
 function hostRoot(path: string, options: RootOptions): { entries: MountEntry[]; view: LayeredRoot } {
   const { host, directory } = options;
-  for (const { path: name, mode } of host.empty) {
-    mkdirSync(join(path, name), { recursive: true });
-    chmodSync(join(path, name), mode);
-  }
-  linkInto(path, host.links);
-  const entries = [bind(path, path, "rbind")];
-  const mounts: Layered[] = [{ at: "/", directories: [path] }];
+  // Beside the directories of the layers, which have the node's own names.
+  const top = { upper: join(directory, "upper/.top"), work: join(directory, "work/.top") };
+  for (const made of Object.values(top)) mkdirSync(made, { recursive: true });
+  const entries = [overlay(path, [host.skeleton], top, overlayExtra(options))];
+  const mounts: Layered[] = [{ at: "/", directories: [top.upper, host.skeleton] }];
   for (const { at, lowers } of host.layers) {
     const writable = { upper: join(directory, "upper", at), work: join(directory, "work", at) };
-    for (const made of [join(path, at), writable.upper, writable.work]) mkdirSync(made, { recursive: true });
+    for (const made of Object.values(writable)) mkdirSync(made, { recursive: true });
     const extra = overlayExtra(options) + (options.readonly ? ",ro" : "");
     entries.push(overlay(path + at, lowers, writable, extra));
     mounts.push({ at, directories: [writable.upper, ...lowers] });
