@@ -40,6 +40,8 @@ export interface NodeAgentOptions {
   port?: number;
   /** PEM; `clientCa` signs the certificates of those who may ask the agent. */
   tls: { cert: string; key: string; clientCa: string };
+  /** Gets the way to give the agent's server a renewed certificate. */
+  onServing?: (renew: (pair: { cert: string; key: string }) => void) => void;
   dns: DnsSettings;
   labels?: NodeIdentity["labels"];
   taints?: NodeIdentity["taints"];
@@ -178,6 +180,7 @@ async function run(options: NodeAgentOptions, signal: AbortSignal, ready: () => 
     tls,
     log,
   });
+  options.onServing?.((pair) => serving.setTls({ ...pair, clientCa: tls.clientCa }));
   const identity = identityOf(options, dataDir, devices);
   await registerNode(client, identity, serving.port);
   await manager.start();

@@ -8,7 +8,7 @@ export interface Renewable {
   name: string;
   request: CertificateRequest;
   pair: KeyPair;
-  apply(pair: KeyPair): void;
+  apply(pair: KeyPair): void | Promise<void>;
 }
 
 export interface RenewalOptions {
@@ -28,7 +28,7 @@ export function createRenewal({ authority, certificates, log, clock = Date.now }
   const renew = async (item: Renewable) => {
     try {
       const pair = await authority.obtain(item.name, item.request);
-      item.apply(pair);
+      await item.apply(pair);
       due.set(item, renewalTime(pair.cert));
       log.info("certificate renewed", { certificate: item.name });
     } catch (error) {

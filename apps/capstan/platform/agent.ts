@@ -1,7 +1,7 @@
 // One node's container runtime and agent: the same in the platform's process and in a process of its own.
 import type { Handler } from "@capstan/base/http";
 import type { Logger } from "@capstan/base/log";
-import { createNodeAgent, type NodeAgent, releaseVolumes } from "@capstan/cluster/node";
+import { createNodeAgent, type NodeAgent, type NodeAgentOptions, releaseVolumes } from "@capstan/cluster/node";
 import type { Client } from "@capstan/core/client";
 import type { KeyPair } from "@capstan/core/pki";
 import type { Informers } from "@capstan/core/reconcile";
@@ -98,6 +98,8 @@ export interface AgentAccess {
   /** PEM: the node's certificate, and who signs those of its callers. */
   pair: KeyPair;
   ca: string;
+  /** Gets the way to give the agent's server a renewed certificate. */
+  onServing?: NodeAgentOptions["onServing"];
 }
 
 /** @param dns where pods ask for names; absent: the machine's own servers. */
@@ -120,6 +122,7 @@ export function openAgent(
     podCidr: podRange(settings),
     volumePluginDir: settings.volumePluginDir,
     manifestDir: settings.manifestDir,
+    ...(access.onServing ? { onServing: access.onServing } : {}),
     log: log.with({ part: "node", node: settings.name }),
   });
 }

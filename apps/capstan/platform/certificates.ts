@@ -6,6 +6,7 @@ import {
   type Authority,
   type CertificateRequest,
   createRenewal,
+  type KeyPair,
   openAuthority,
   type Renewable,
 } from "@capstan/core/pki";
@@ -58,19 +59,31 @@ export const openCertificates = (directory: string): Promise<Authority> =>
  * Who the API server is to the servers behind APIServices. An authority of its own: whom it signs can speak for anybody.
  * @param clientCa of the API's clients, PEM.
  */
-export async function openFrontProxy(directory: string, clientCa: string): Promise<FrontProxy> {
+export async function openFrontProxy(directory: string, clientCa: string, log: Logger) {
   const authority = await openAuthority({ directory, commonName: "capstan-front-proxy-ca" });
-  const pair = await authority.obtain("front-proxy-client", { commonName: "front-proxy-client", usages: ["client"] });
-  return { ...pair, ca: authority.cert, clientCa };
+  const request: CertificateRequest = { commonName: "front-proxy-client", usages: ["client"] };
+  const pair = await authority.obtain("front-proxy-client", request);
+  const front: FrontProxy = { ...pair, ca: authority.cert, clientCa };
+  const apply: Renewable["apply"] = (fresh) => void Object.assign(front, fresh);
+  const certificates = [{ name: "front-proxy-client", request, pair, apply }];
+  return { front, renewal: createRenewal({ authority, certificates, log }) };
 }
 
-/** Renews the API server's certificate while it runs; new connections get the new one. */
-export function createServingRenewal(
+/** The API server's certificates, renewed while it runs: new connections get the new ones. */
+export function createServerRenewal(
   authority: Authority,
-  item: Omit<Renewable, "apply">,
-  serving: Serving,
+  own: { serving: Serving; server: Omit<Renewable, "apply">; kubelets: KeyPair },
   log: Logger,
 ) {
-  const apply: Renewable["apply"] = ({ cert, key }) => serving.setTls({ cert, key, clientCa: authority.cert });
-  return createRenewal({ authority, certificates: [{ ...item, apply }], log });
+  const { serving, server, kubelets } = own;
+  const certificates: Renewable[] = [
+    { ...server, apply: ({ cert, key }) => serving.setTls({ cert, key, clientCa: authority.cert }) },
+    {
+      name: "apiserver-kubelet-client",
+      request: kubeletClientRequest,
+      pair: kubelets,
+      apply: (pair) => void Object.assign(kubelets, pair),
+    },
+  ];
+  return createRenewal({ authority, certificates, log });
 }

@@ -19,7 +19,7 @@ import { type Serving, serve } from "@capstan/core/wire";
 import type { DataDirectory } from "../instance/data-directory.ts";
 import {
   apiServerRequest,
-  createServingRenewal,
+  createServerRenewal,
   kubeletClientRequest,
   openCertificates,
   openFrontProxy,
@@ -58,12 +58,13 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   const log = options.log.with({ part: "api-server" });
   const authority = await openCertificates(directory.path("pki"));
   const request = apiServerRequest(network.apiServiceIp);
-  const [pair, kubeletClient, frontProxy, signer] = await Promise.all([
+  const [pair, kubeletClient, proxy, signer] = await Promise.all([
     authority.obtain("apiserver", request),
     authority.obtain("apiserver-kubelet-client", kubeletClientRequest),
-    openFrontProxy(directory.path("pki", "front-proxy"), authority.cert),
+    openFrontProxy(directory.path("pki", "front-proxy"), authority.cert, log),
     openTokenSigner(directory.path("pki")),
   ]);
+  const kubelets = { ca: authority.cert, ...kubeletClient };
   const store = openStore(directory.path("store"));
   parts.add({
     name: "store",
@@ -87,7 +88,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     log,
     serviceCidr: network.serviceCidr,
     advertise: { address: "127.0.0.1", port: serving.port },
-    frontProxy,
+    frontProxy: proxy.front,
     extensions: [
       ...(audit ? [audit.outer] : []),
       createAuthentication({ signer }),
@@ -95,19 +96,23 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       createAuthorization(),
       createIssuerDiscovery({ signer, issuer: defaultIssuer }),
       createAdmission({ log, client: () => client }),
-      createStreams({ client: { ca: authority.cert, ...kubeletClient } }),
-      createMetrics({ source: { client: { ca: authority.cert, ...kubeletClient } }, log }),
+      createStreams({ client: kubelets }),
+      createMetrics({ source: { client: kubelets }, log }),
     ],
   });
   answer = server.handler;
   const client: Client = createClient(server.handler, { principal: system, userAgent: "capstan" });
   const informers = createInformers(client, { log });
-  const renewal = createServingRenewal(authority, { name: "apiserver", request, pair }, serving, log);
+  const renewal = createServerRenewal(
+    authority,
+    { serving, server: { name: "apiserver", request, pair }, kubelets },
+    log,
+  );
   parts.add({
     name: "api-server",
     ready: server.ready,
     start: async (signal) => {
-      await Promise.all([server.start(signal), renewal.start(signal)]);
+      await Promise.all([server.start(signal), renewal.start(signal), proxy.renewal.start(signal)]);
     },
   });
   parts.add({ name: "informers", start: (signal) => informers.start(signal) });

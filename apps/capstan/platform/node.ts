@@ -1,6 +1,7 @@
 // The nodes, and the network of their pods.
 import type { Logger } from "@capstan/base/log";
 import { defaultNodeName } from "@capstan/cluster/node";
+import { createRenewal, type KeyPair } from "@capstan/core/pki";
 import type { InstanceNetwork, Runtime } from "@capstan/core/runtime";
 import { type NodeSettings, nodeAddress, openAgent, openRuntime } from "./agent.ts";
 import { nodeRequest } from "./certificates.ts";
@@ -42,9 +43,21 @@ export async function startNodes(
     log,
     parts,
   );
-  const pair = await authority.obtain("node", nodeRequest(name, [nodeAddress(network)]));
-  const agent = openAgent(first, runtime, { client, informers, pair, ca: authority.cert }, dns, log);
-  parts.add({ name: "node", ready: agent.ready, start: (signal) => agent.start(signal), about: () => name });
+  const request = nodeRequest(name, [nodeAddress(network)]);
+  const pair = await authority.obtain("node", request);
+  let apply: (fresh: KeyPair) => void = () => {};
+  const onServing = (renew: typeof apply) => {
+    apply = renew;
+  };
+  const agent = openAgent(first, runtime, { client, informers, pair, ca: authority.cert, onServing }, dns, log);
+  const renewed = { name: "node", request, pair, apply: (fresh: KeyPair) => apply(fresh) };
+  const renewal = createRenewal({ authority, certificates: [renewed], log });
+  parts.add({
+    name: "node",
+    ready: agent.ready,
+    start: async (signal) => void (await Promise.all([agent.start(signal), renewal.start(signal)])),
+    about: () => name,
+  });
   for (let index = 1; index < settings.nodes; index++) {
     const further = `${name}-${index + 1}`;
     const dataDir = directory.path("nodes", further);

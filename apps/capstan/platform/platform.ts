@@ -2,6 +2,7 @@
 import type { Logger } from "@capstan/base/log";
 import { createGraphCheck } from "@capstan/components/design";
 import type { Client } from "@capstan/core/client";
+import { createRenewal, type KeyPair } from "@capstan/core/pki";
 import { allocateInstanceNetwork, canBridge, sweepInstances } from "@capstan/core/runtime";
 import type { Store } from "@capstan/core/store";
 import { writeKubeconfig } from "@capstan/core/wire";
@@ -93,8 +94,17 @@ async function assemble(
   });
   opened(plane);
   const admin = await plane.authority.obtain("admin", adminRequest);
-  const user = { name: "admin", ...admin };
-  await writeKubeconfig(directory.kubeconfig, { name: "capstan", server: plane.url, ca: plane.authority.cert, user });
+  const keep = (pair: KeyPair) => {
+    const access = { name: "capstan", server: plane.url, ca: plane.authority.cert, user: { name: "admin", ...pair } };
+    return writeKubeconfig(directory.kubeconfig, access);
+  };
+  await keep(admin);
+  const renewal = createRenewal({
+    authority: plane.authority,
+    certificates: [{ name: "admin", request: adminRequest, pair: admin, apply: keep }],
+    log,
+  });
+  parts.add({ name: "kubeconfig", start: (signal) => renewal.start(signal), about: () => directory.kubeconfig });
   addresses.api = plane.url;
   const { nodeGraceSeconds } = settings;
   startControllers(plane, { volumesDir: directory.path("volumes"), nodeGraceSeconds }, log, parts);

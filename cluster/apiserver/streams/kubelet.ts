@@ -16,7 +16,7 @@ export interface Kubelets {
 
 export interface KubeletsOptions {
   view: View;
-  /** PEM: who signed the agents' certificates, and the certificate that they know the API server by. */
+  /** PEM: who signed the agents' certificates, and the certificate that they know the API server by; it may be renewed. */
   client: { ca: string; cert: string; key: string };
 }
 
@@ -25,12 +25,13 @@ const preferred = ["InternalIP", "Hostname", "InternalDNS", "ExternalIP", "Exter
 const defaultPort = 10250;
 
 export function createKubelets({ view, client }: KubeletsOptions): Kubelets {
-  const transports = new Map<string, Transport>();
+  const transports = new Map<string, { transport: Transport; cert: string }>();
   const transportTo = (server: string): Transport => {
     const known = transports.get(server);
-    if (known) return known;
+    // Streams on the old one's connections go on to their end.
+    if (known?.cert === client.cert) return known.transport;
     const transport = createTransport({ server, ...client });
-    transports.set(server, transport);
+    transports.set(server, { transport, cert: client.cert });
     return transport;
   };
   return {
