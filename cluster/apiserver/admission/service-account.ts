@@ -9,12 +9,12 @@ import { containersOf, createdPod, isMirror } from "./of-pods.ts";
 const mountPath = "/var/run/secrets/kubernetes.io/serviceaccount";
 // Seconds; the agent renews tokens long before. Source: kubernetes/plugin/pkg/admission/serviceaccount.
 const tokenLifetime = 3607;
-// A new namespace's accounts are made by a controller: milliseconds, unless it does not run.
+// A new namespace's own account is made by a controller: milliseconds, unless it does not run.
 const patience = 2000;
 
 /**
  * Gives each pod its account: named, present, its token mounted, its pull secrets copied.
- * @param client waits for the account of a namespace that is only just made; without it such a pod is refused.
+ * @param client waits for the account "default" of a namespace that is only just made; without it such a pod is refused.
  */
 export function createServiceAccountAdmission(view: View, client?: () => Client): AdmissionPlugin {
   return {
@@ -44,7 +44,7 @@ async function find(
   if (present) return present;
   const young =
     Date.now() - Date.parse(view.get(Namespaces, { name: namespace })?.metadata.creationTimestamp ?? "") < patience * 5;
-  if (client && young) {
+  if (client && young && name === "default") {
     const over = AbortSignal.any([signal, AbortSignal.timeout(patience)]);
     const events = client().watch(ServiceAccounts, { namespace, fieldSelector: `metadata.name=${name}`, signal: over });
     for await (const event of events) if (event.type === "ADDED") return event.object;
