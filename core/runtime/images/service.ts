@@ -10,8 +10,9 @@ import { isLayout, layoutSource } from "./oci-layout.ts";
 import { pull } from "./pull.ts";
 import { formatReference, parseReference, type Reference } from "./reference.ts";
 import { Downloads } from "./registry/downloads.ts";
-import type { RegistryOptions } from "./registry/options.ts";
-import { registrySource } from "./registry/source.ts";
+import { HttpClient } from "./registry/http.ts";
+import { defaultTimings, type RegistryOptions } from "./registry/options.ts";
+import { type RegistryAccess, registrySource } from "./registry/source.ts";
 import { SharedWork } from "./shared-work.ts";
 import type { ImageSource } from "./source.ts";
 import { Turns } from "./turns.ts";
@@ -40,7 +41,7 @@ export class Images implements ImageService {
   readonly #builtin: Map<string, BuiltinImage>;
   readonly #inProcess: Set<string>;
   readonly #store: ImageStore;
-  readonly #downloads: Downloads;
+  readonly #access: RegistryAccess;
   readonly #turns = new Turns(parallel);
   readonly #shared = new SharedWork<string>();
   readonly #pulls = new Set<PullProgress>();
@@ -53,18 +54,21 @@ export class Images implements ImageService {
     if (!this.#builtin.has("capstan/host"))
       this.#builtin.set("capstan/host", { name: "capstan/host", cmd: ["/bin/sh"] });
     this.#store = new ImageStore(options.directory, options.limits);
-    this.#downloads = new Downloads(join(options.directory, "blobs"));
+    const { registries = {} } = options;
+    const http = new HttpClient({ ...defaultTimings, ...registries.timings });
+    this.#access = { options: registries, http, downloads: new Downloads(join(options.directory, "blobs")) };
   }
 
   /** Finds what an earlier agent has pulled. */
   async open(): Promise<void> {
     mkdirSync(this.#options.directory, { recursive: true, mode: 0o700 });
-    this.#downloads.open();
+    this.#access.downloads.open();
     // What the image map has now is not what a registry had.
     await this.#store.open((name) => mappingOf(this.#options.mappings, name) !== undefined);
   }
 
   async close(): Promise<void> {
+    this.#access.http[Symbol.dispose]();
     await this.#store.close();
   }
 
@@ -96,7 +100,7 @@ export class Images implements ImageService {
     return await this.#shared.run(
       key,
       async (ended) => {
-        using source = registrySource(reference, this.#options.registries ?? {}, this.#downloads, auth);
+        const source = registrySource(reference, this.#access, auth);
         return (
           (await this.#upToDate(reference, source, ended)) ?? (await this.#pull(name, reference, source, false, ended))
         );

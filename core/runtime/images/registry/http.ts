@@ -113,11 +113,14 @@ export class HttpClient implements Disposable {
 
   /** Authorities that the node itself trusts count as well: those of a company, say. */
   #trust(): SecureContext {
-    this.#trusted ??= createSecureContext({ ca: [...getCACertificates("default"), ...getCACertificates("system")] });
+    this.#trusted ??= createSecureContext({
+      ca: [...new Set([...getCACertificates("default"), ...getCACertificates("system")])],
+    });
     return this.#trusted;
   }
 
-  #once(url: URL, { method = "GET", headers, body, insecure, signal }: Question): Promise<Answer> {
+  #once(url: URL, question: Question): Promise<Answer> {
+    const { method = "GET", headers, body, insecure, signal } = question;
     const secure = url.protocol === "https:";
     const agent = this.#agents[secure ? (insecure ? "insecure" : "https:") : "http:"];
     const { promise, resolve, reject } = Promise.withResolvers<Answer>();
@@ -131,7 +134,10 @@ export class HttpClient implements Disposable {
     });
     request.on("error", (error: NodeJS.ErrnoException) => {
       clearTimeout(timer);
-      reject(signal?.aborted ? signal.reason : new UnreachableError(url, error));
+      // The server may close a connection that was kept in the moment in which it is used again.
+      const stale = request.reusedSocket && error.code === "ECONNRESET" && !signal?.aborted;
+      if (stale) resolve(this.#once(url, question));
+      else reject(signal?.aborted ? signal.reason : new UnreachableError(url, error));
     });
     request.end(body);
     return promise;

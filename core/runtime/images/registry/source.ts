@@ -4,17 +4,22 @@ import { formatReference, type Reference } from "../reference.ts";
 import type { ImageSource } from "../source.ts";
 import { RegistryClient } from "./client.ts";
 import type { Downloads } from "./downloads.ts";
-import { HttpClient } from "./http.ts";
-import { defaultTimings, endpointsOf, type RegistryOptions } from "./options.ts";
+import type { HttpClient } from "./http.ts";
+import { endpointsOf, type RegistryOptions } from "./options.ts";
 
-/** An image in a registry. Its connections are closed when it is disposed of. */
+/** What all pulls share. */
+export interface RegistryAccess {
+  options: RegistryOptions;
+  http: HttpClient;
+  downloads: Downloads;
+}
+
+/** An image in a registry. */
 export function registrySource(
   reference: Reference,
-  options: RegistryOptions,
-  downloads: Downloads,
+  { options, http, downloads }: RegistryAccess,
   auth?: AuthConfig,
-): ImageSource & Disposable {
-  const http = new HttpClient({ ...defaultTimings, ...options.timings });
+): ImageSource {
   const endpoints = endpointsOf(reference.registry, options);
   const client = new RegistryClient({ http, reference, endpoints, auth });
   return {
@@ -27,6 +32,5 @@ export function registrySource(
       const blob = await downloads.fetch(client, descriptor, received, signal);
       return { blob, done: () => rmSync(blob, { force: true }) };
     },
-    [Symbol.dispose]: () => http[Symbol.dispose](),
   };
 }
