@@ -58,7 +58,8 @@ export class Serving {
 
   /** The mode that it works in, and what lacks. */
   about(): string {
-    return [`mode ${this.#mode}`, this.#trouble, this.#kernel?.missing()].filter(Boolean).join("; ");
+    const lacks = this.#mode === "nftables" ? this.#kernel?.missing() : undefined;
+    return [`mode ${this.#mode}`, this.#trouble, lacks].filter(Boolean).join("; ");
   }
 
   has(owner: string): boolean {

@@ -36,7 +36,7 @@ export type { InProcessContainer, InProcessImages, InProcessProgram } from "./in
 export { removeLeftovers, sweepInstances } from "./leftovers.ts";
 export { type LogEntry, readLog } from "./log-reader.ts";
 export { addressAt, type Cidr, contains, parseCidr, partOf } from "./network/address.ts";
-export { forgetUdp } from "./network/conntrack.ts";
+export { conntrackMissing, forgetUdp } from "./network/conntrack.ts";
 export {
   type AllocateOptions,
   allocateInstanceNetwork,

@@ -1,6 +1,6 @@
 import { messageOf } from "@capstan/base/errors";
 import type { Logger } from "@capstan/base/log";
-import { createNftTable, forgetUdp, type NftMonitor, nftMissing } from "@capstan/core/runtime";
+import { conntrackMissing, createNftTable, forgetUdp, type NftMonitor, nftMissing } from "@capstan/core/runtime";
 import type { Backend } from "../backends.ts";
 import { createRounds } from "../rounds.ts";
 import { fixedRules, type KernelNetwork, type KernelPart, tableOf } from "./rules.ts";
@@ -28,7 +28,7 @@ export interface Kernel {
 
 export function createKernel({ network, monitor, parts, failed, log }: KernelOptions): Kernel {
   const table = createNftTable(network.table);
-  let lacks: string | undefined;
+  let lacks = conntrackMissing();
   let open = false;
   let written = false;
   let suspect = false;

@@ -9,10 +9,16 @@ export interface UdpFlow {
   endpoint?: string;
 }
 
+/** What lacks for `forgetUdp`; undefined when nothing does. */
+export function conntrackMissing(): string | undefined {
+  if (findTool("conntrack")) return undefined;
+  return "UDP clients stay with an endpoint that is gone until they pause: install conntrack";
+}
+
 /** Lets the kernel choose anew for clients that go on asking. @returns what lacks for that; undefined when nothing does. */
 export async function forgetUdp(flows: UdpFlow[]): Promise<string | undefined> {
   const conntrack = findTool("conntrack");
-  if (!conntrack) return "UDP clients stay with an endpoint that is gone until they pause: install conntrack";
+  if (!conntrack) return conntrackMissing();
   for (const { host, port, endpoint } of flows) {
     const of = ["-D", "-p", "udp", "--orig-dst", host, "--orig-port-dst", String(port)];
     // Exit code 1: there was none.
