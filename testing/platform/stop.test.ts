@@ -4,7 +4,7 @@ import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { networkInterfaces } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { startInstance, untilOutput } from "./instance.ts";
+import { capstan, startInstance, untilOutput } from "./instance.ts";
 
 test("pods in the middle of a workflow, their mounts and the bridge go with the platform", async () => {
   await using instance = startInstance({ args: [] });
@@ -14,6 +14,19 @@ test("pods in the middle of a workflow, their mounts and the bridge go with the 
   assert.deepEqual(processesOf(instance.directory), []);
   assert.ok(!readFileSync("/proc/self/mounts", "utf8").includes(instance.directory));
   if (bridge) assert.ok(!Object.keys(networkInterfaces()).includes(bridge));
+});
+
+test("what a killed platform leaves running is ended by capstan down", async () => {
+  await using instance = startInstance({ args: [] });
+  await untilOutput(instance.process, instance.output, /read: succeeded/);
+  const { bridge } = JSON.parse(readFileSync(join(instance.directory, "network.json"), "utf8"));
+  await instance.kill();
+  const down = await capstan(["down", "--data-dir", instance.directory]);
+  assert.match(down.stdout, /^Ended what a killed process had left running/);
+  assert.deepEqual(processesOf(instance.directory), []);
+  if (bridge) assert.ok(!Object.keys(networkInterfaces()).includes(bridge));
+  const again = await capstan(["down", "--data-dir", instance.directory]);
+  assert.match(again.stdout, /^Nothing runs on/);
 });
 
 /** Command lines that name the directory. */

@@ -121,7 +121,7 @@ test("the code is there to be read, without a data directory inside it", { skip 
       "ls -A /opt/capstan /opt/capstan/data /opt/capstan/.git; touch /opt/capstan/x /opt/capstan/data/x",
     ],
   });
-  assert.match(text, /^\/opt\/capstan:\n(.*\n)*data\n/);
+  assert.match(text, /^\/opt\/capstan:\n(.*\n)*data\n/m);
   assert.match(text, /\/opt\/capstan\/.git:\n\n\/opt\/capstan\/data:\n/);
   assert.equal((text.match(/Read-only file system/g) ?? []).length, 2);
   assert.doesNotMatch(text, /secret/);
@@ -242,7 +242,8 @@ const agent = `
   void start(new AbortController().signal);
   await ready;
   const pod = await runtime.runPodSandbox({ name: "p", namespace: "n", uid: "u", hostname: "h", labels: {}, namespaces: {} });
-  for (const [attempt, script] of ["i=0; until [ -e /go/on ]; do i=$((i+1)); echo $i; sleep 0.01; done; echo end; exit 5", "exec sleep 1000"].entries()) {
+  for (const [attempt, script] of ["i=0; until [ -e /go/on ]; do i=$((i+1)); echo $i; sleep 0.01; done; echo end; exit 5", "exec sleep 1000",
+    "until [ -e /go/killed ]; do sleep 0.01; done; echo late; printf unended; exit 7"].entries()) {
     const id = await runtime.createContainer(pod.id, { name: "c", attempt, image: "capstan/host", command: ["sh", "-c", script], env: [],
       mounts: [{ hostPath: process.argv[1] + "/go", containerPath: "/go" }], labels: {}, logPath: process.argv[1] + "/" + attempt + ".log" });
     await runtime.startContainer(id);
@@ -264,13 +265,22 @@ test("containers outlive an agent that is killed; the next one gets their output
   });
   child.kill("SIGKILL");
   await new Promise((resolve) => child.once("close", resolve));
+  // One prints and ends while no agent is there to read it.
+  writeFileSync(join(directory, "go/killed"), "");
+  execFileSync("sh", ["-c", `until grep -qs 7 ${directory}/runtime/containers/*/exit; do sleep 0.01; done`]);
   const end = new AbortController();
   const network = allocateInstanceNetwork(directory, { bridged: true });
   const next = createRuntime({ dataDir: directory, network, log: silent });
   const over = next.start(end.signal);
   await next.ready;
-  const [counting, sleeping] = next.runtime.listContainers().sort((a, b) => a.config.attempt - b.config.attempt);
-  assert.deepEqual([counting?.state, sleeping?.state], ["running", "running"]);
+  const [counting, sleeping, late] = next.runtime.listContainers().sort((a, b) => a.config.attempt - b.config.attempt);
+  assert.deepEqual([counting?.state, sleeping?.state, late?.state], ["running", "running", "exited"]);
+  assert.equal(late?.exitCode, 7);
+  const said = readFileSync(join(directory, "2.log"), "utf8").trim().split("\n");
+  assert.deepEqual(
+    said.map((line) => line.split(/ stdout [FP] /)[1]),
+    ["late", "unended"],
+  );
   const ended = new Promise<void>((resolve) => next.runtime.onEvent(({ type }) => type === "stopped" && resolve()));
   writeFileSync(join(directory, "go/on"), "");
   await ended;
