@@ -46,6 +46,8 @@ export const podRules: Rules<Pod> = {
   defaults(pod) {
     pod.spec ??= { containers: [] };
     defaultPod(pod.spec);
+    const { status } = pod;
+    if (status?.podIP && !status.podIPs?.length) status.podIPs = [{ ip: status.podIP }];
   },
   prepare(pod, old, { subresource }) {
     if (!old) {

@@ -4,6 +4,7 @@ import { equal, isLabelValue, isQualifiedName, parseQuantity, qualifiedNameProbl
 import type { FieldErrors } from "../field-errors.ts";
 import { isDnsLabel, isSubdomain, labelDetail, subdomainDetail, validateLabels } from "../metadata.ts";
 import { checkContainers } from "./containers.ts";
+import { checkEphemeral, checkEphemeralUpdate } from "./ephemeral.ts";
 import { addressDetail, checkOneOf, isAddress } from "./values.ts";
 
 export function checkPodSpec(spec: PodSpec, field: string, errors: FieldErrors): void {
@@ -12,6 +13,7 @@ export function checkPodSpec(spec: PodSpec, field: string, errors: FieldErrors):
   if (!spec.containers?.length) errors.required(`${field}.containers`);
   checkContainers(spec.containers ?? [], `${field}.containers`, volumes, names, errors);
   checkContainers(spec.initContainers ?? [], `${field}.initContainers`, volumes, names, errors);
+  checkEphemeral(spec, field, volumes, names, errors);
   for (const [i, { restartPolicy }] of (spec.initContainers ?? []).entries()) {
     const at = `${field}.initContainers[${i}]`;
     for (const name of ["lifecycle", "livenessProbe", "readinessProbe", "startupProbe"] as const) {
@@ -190,6 +192,7 @@ export function checkPodUpdate(pod: Pod, old: Pod, subresource: string, errors: 
   if (subresource === "status" || subresource === "binding") return;
   const [next, before] = [structuredClone(pod.spec), structuredClone(old.spec)];
   if (subresource === "ephemeralcontainers") {
+    checkEphemeralUpdate(pod, old, errors);
     delete next.ephemeralContainers;
     delete before.ephemeralContainers;
     if (!equal(next, before)) errors.forbidden("spec", "only `spec.ephemeralContainers` may be changed here");

@@ -114,6 +114,9 @@ const inOrder = (causes: unknown[]) => [...causes].sort((a, b) => (JSON.stringif
 
 const strict = /(strict decoding error: )((?:unknown|duplicate) field .*)$/s;
 
+/** How an object differs from what it was, as Go holds it inside. */
+const difference = /\n(@@.*)?$/s;
+
 /** Objects are shown as Go holds them inside. */
 const shownObject = /((?:Invalid|Unsupported|Duplicate) value: )(\{.*\}|\[.*\])(?=: |$)/;
 
@@ -121,6 +124,7 @@ const sorted = (list: string) => list.split(", ").sort().join(", ");
 
 const valuesInOrder = (message: string) =>
   message
+    .replace(difference, "")
     .replace(shownObject, "$1OBJECT")
     .replace(strict, (_, words: string, list: string) => words + sorted(list))
     .replace(/(supported values: )(("[^"]*", )*"[^"]*")/g, (_, words: string, list: string) => words + sorted(list));
