@@ -30,7 +30,13 @@ export { type DiskUsage, diskUsage } from "./disk-usage.ts";
 export { type FakeBehaviour, type FakeProgram, FakeRuntime } from "./fake/fake.ts";
 export type { BuiltinImage } from "./images/image.ts";
 export type { ImageMapping } from "./images/image-map.ts";
-export { credentialsFor, type DockerConfigKey, type Keyring, parseDockerConfig } from "./images/keyring.ts";
+export {
+  credentialsFor,
+  type DockerConfigKey,
+  type Keyring,
+  parseDockerConfig,
+  readDockerConfig,
+} from "./images/keyring.ts";
 export type { RegistryOptions } from "./images/registry/options.ts";
 export type { InProcessContainer, InProcessImages, InProcessProgram } from "./in-process.ts";
 export { removeLeftovers, sweepInstances } from "./leftovers.ts";

@@ -59,6 +59,9 @@ ${dataDirectory}
                       stands for all others. May be given again
   --insecure-registry HOST[:PORT]
                       a registry whose certificate is not looked at, and that may speak plain HTTP. May be given again
+  --registry-config FILE
+                      credentials for registries and mirrors, as "docker login" writes them (config.json); those of
+                      pods' imagePullSecrets come first
   --audit-log FILE    append who asked the API server for what, a JSON line an event (audit.k8s.io/v1); at 100 MiB FILE
                       becomes FILE.1, and so on to FILE.9. Bodies of secrets and tokens are never in it
   --audit-policy FILE YAML: an audit.k8s.io/v1 Policy of what to record (default: the metadata of every request)

@@ -1,10 +1,12 @@
-import type { RegistryOptions } from "@capstan/core/runtime";
+import { resolve } from "node:path";
+import { messageOf } from "@capstan/base/errors";
+import { type RegistryOptions, readDockerConfig } from "@capstan/core/runtime";
 import { UsageError } from "./usage.ts";
 
 const hostPattern = /^(\*|[a-zA-Z0-9.-]+(:\d{1,5})?|\[[0-9a-fA-F:]+\](:\d{1,5})?)$/;
 
 /** `--registry-mirror REGISTRY=URL` and `--insecure-registry HOST[:PORT]`, each any number of times. */
-export function readRegistries(mirrors: string[], insecure: string[]): RegistryOptions {
+export function readRegistries(mirrors: string[] = [], insecure: string[] = [], config?: string): RegistryOptions {
   const found: Record<string, string[]> = {};
   for (const text of mirrors) {
     const refuse = (why: string) =>
@@ -21,5 +23,15 @@ export function readRegistries(mirrors: string[], insecure: string[]): RegistryO
     if (hostPattern.test(host) && host !== "*") continue;
     throw new UsageError("up", `--insecure-registry ${host}: takes HOST or HOST:PORT, such as registry.lan:5000`);
   }
-  return { mirrors: found, insecure };
+  return { mirrors: found, insecure, ...(config === undefined ? {} : { configFile: checkConfig(resolve(config)) }) };
+}
+
+/** Nodes read it themselves, for each pull. */
+function checkConfig(file: string): string {
+  try {
+    readDockerConfig(file);
+    return file;
+  } catch (error) {
+    throw new UsageError("up", `--registry-config ${messageOf(error)}`);
+  }
 }

@@ -76,6 +76,7 @@ const flags = {
   "image-map": { type: "string" },
   "registry-mirror": { type: "string", multiple: true },
   "insecure-registry": { type: "string", multiple: true },
+  "registry-config": { type: "string" },
   "volume-plugin-dir": { type: "string" },
   "pod-manifest-path": { type: "string" },
   "audit-log": { type: "string" },
@@ -101,7 +102,7 @@ async function readSettings(args: string[]): Promise<Settings> {
     volumePluginDir: absolute(values["volume-plugin-dir"]),
     manifestDir: absolute(values["pod-manifest-path"]),
     imageMap: values["image-map"] === undefined ? [] : readImageMap(values["image-map"]),
-    registries: registriesOf(values["registry-mirror"], values["insecure-registry"], runtime),
+    registries: registriesOf(values, runtime),
     ...(await openAudit(values["audit-log"], values["audit-policy"])),
   };
 }
@@ -115,11 +116,16 @@ function readRuntime(text: string): Settings["runtime"] {
   throw new UsageError("up", `--runtime ${text}: there are ${[...ownRuntimes, socket].join(", ")}`);
 }
 
-function registriesOf(mirrors: string[] = [], insecure: string[] = [], runtime: Settings["runtime"]) {
-  const registries = readRegistries(mirrors, insecure);
-  if (endpointOf(runtime) === undefined || mirrors.length + insecure.length === 0) return registries;
-  const flag = mirrors.length > 0 ? "--registry-mirror" : "--insecure-registry";
-  throw new UsageError("up", `${flag} is for Capstan's own runtimes: another one has such settings of its own`);
+const registryFlags = ["registry-mirror", "insecure-registry", "registry-config"] as const;
+
+function registriesOf(
+  values: { "registry-mirror"?: string[]; "insecure-registry"?: string[]; "registry-config"?: string },
+  runtime: Settings["runtime"],
+) {
+  const used = registryFlags.find((name) => values[name] !== undefined);
+  if (used && endpointOf(runtime) !== undefined)
+    throw new UsageError("up", `--${used} is for Capstan's own runtimes: another one has such settings of its own`);
+  return readRegistries(values["registry-mirror"], values["insecure-registry"], values["registry-config"]);
 }
 
 function parseRanges(text: string | undefined): string[] {

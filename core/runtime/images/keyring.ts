@@ -1,13 +1,34 @@
 // Which credentials are meant for an image. Source: Kubernetes' documentation of config.json in imagePullSecrets.
+import { readFileSync, statSync } from "node:fs";
 import type { AuthConfig } from "../cri.ts";
 import { RuntimeError } from "../cri.ts";
-import { parseReference } from "./reference.ts";
+import { parseReference, type Reference } from "./reference.ts";
 
 /** Credentials by the registries, or parts of them, that they are for. */
 export type Keyring = Map<string, AuthConfig>;
 
+const sizeLimit = 1 << 20;
+
 /** A Secret's key that holds credentials. */
 export type DockerConfigKey = ".dockerconfigjson" | ".dockercfg";
+
+/** What `docker login` has written. @throws RuntimeError */
+export function readDockerConfig(path: string): Keyring {
+  const { size } = statSync(path);
+  if (size > sizeLimit) throw new RuntimeError("InvalidArgument", `${path} is larger than ${sizeLimit} bytes`);
+  const text = readFileSync(path, "utf8");
+  const helper = /"(credsStore|credHelpers)"/.exec(text)?.[1];
+  if (helper) {
+    const help = "programs that keep credentials are not supported: log in without them";
+    throw new RuntimeError("Unsupported", `${path}: ${helper}: ${help}`);
+  }
+  try {
+    return parseDockerConfig(".dockerconfigjson", text);
+  } catch (error) {
+    if (!(error instanceof RuntimeError)) throw error;
+    throw new RuntimeError(error.code, error.message.replace(".dockerconfigjson", path));
+  }
+}
 
 /** @throws RuntimeError InvalidArgument; its message holds nothing of the content. */
 export function parseDockerConfig(key: DockerConfigKey, text: string): Keyring {
@@ -42,8 +63,11 @@ export function parseDockerConfig(key: DockerConfigKey, text: string): Keyring {
 }
 
 /** What fits an image, the most special first. */
-export function credentialsFor(image: string, keyrings: Keyring[]): AuthConfig[] {
-  const { registry, repository } = parseReference(image);
+export function credentialsFor(
+  image: string | Pick<Reference, "registry" | "repository">,
+  keyrings: Keyring[],
+): AuthConfig[] {
+  const { registry, repository } = typeof image === "string" ? parseReference(image) : image;
   const found = keyrings.flatMap((keyring) => [...keyring].filter(([place]) => fits(place, registry, repository)));
   return found.sort(([a], [b]) => b.length - a.length).map(([, auth]) => auth);
 }

@@ -3,6 +3,7 @@ import { messageOf } from "@capstan/base/errors";
 import type { AuthConfig } from "../../cri.ts";
 import { RuntimeError } from "../../cri.ts";
 import { digestOf } from "../digest.ts";
+import { credentialsFor, type Keyring } from "../keyring.ts";
 import { type Descriptor, documentLimit, indexTypes, manifestTypes } from "../manifest.ts";
 import { formatReference, type Reference } from "../reference.ts";
 import { answerChallenge } from "./authorization.ts";
@@ -15,6 +16,8 @@ export interface RegistryClientOptions {
   /** In the order in which they are asked. */
   endpoints: Endpoint[];
   auth?: AuthConfig;
+  /** The node's own. */
+  keyrings?: Keyring[];
 }
 
 const acceptManifests = [...indexTypes, ...manifestTypes].join(", ");
@@ -161,14 +164,17 @@ export class RegistryClient {
   }
 
   async #authorize(challenge: string, endpoint: Endpoint, signal?: AbortSignal): Promise<string | undefined> {
-    const { http, reference, auth } = this.#options;
+    const { http, reference, auth, keyrings = [] } = this.#options;
     const { origin, insecure, prefix } = endpoint;
     // A mirror is somebody else: it gets what is meant for it alone.
-    const own = !endpoint.mirrorOf || auth?.serverAddress === new URL(origin).host;
+    const { host } = new URL(origin);
+    const own = !endpoint.mirrorOf || auth?.serverAddress === host;
     const repository = `${prefix}${reference.repository}`;
+    const registry = endpoint.mirrorOf ? host : reference.registry;
+    const [nodes] = auth ? [] : credentialsFor({ registry, repository }, keyrings);
     return await answerChallenge(
       challenge,
-      { http, origin, insecure, repository, auth: own ? auth : undefined },
+      { http, origin, insecure, repository, auth: own ? (auth ?? nodes) : nodes },
       signal,
     );
   }

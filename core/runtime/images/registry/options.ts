@@ -9,6 +9,8 @@ export interface RegistryOptions {
   mirrors?: Record<string, string[]>;
   /** `host` or `host:port` whose certificates are not looked at, and that may speak plain HTTP. */
   insecure?: string[];
+  /** Absolute path of a config.json as `docker login` writes it: for pulls that bring no credentials. Read for each. */
+  configFile?: string;
   timings?: Partial<RegistryTimings>;
 }
 

@@ -1,6 +1,6 @@
 // Against Debian's docker-registry.
 import assert from "node:assert/strict";
-import { lstatSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
+import { lstatSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, afterEach, before, beforeEach, test } from "node:test";
@@ -116,6 +116,22 @@ test("a password for Basic authentication", { skip }, async () => {
   const auth = Buffer.from(`${account.username}:${account.password}`).toString("base64");
   await images.pullImage(name, undefined, { auth });
   assert.equal(contentOf(name), 6);
+});
+
+test("the node's own credentials, for registries and for mirrors", { skip }, async () => {
+  await using closed = await TestRegistry.start({ auth: "htpasswd" });
+  const name = await closed.push("private", image("by login"), basic);
+  const configFile = join(directory, "config.json");
+  writeFileSync(configFile, JSON.stringify({ auths: { [closed.host]: account } }));
+  await images.close();
+  images = await open({ configFile, mirrors: { "docker.io": [`http://${closed.host}`] } });
+  await images.pullImage(name);
+  assert.equal(contentOf(name), 8);
+  await closed.push("library/private", image("mirrored"), basic);
+  await images.pullImage("docker.io/private");
+  await assert.rejects(images.pullImage(name, undefined, { ...account, password: "other" }), /pull access denied/);
+  writeFileSync(configFile, '{"credsStore":"desktop"}');
+  await assert.rejects(images.pullImage(name), /config\.json: credsStore: programs that keep credentials/);
 });
 
 test("a mirror is asked first, and the registry when it has not the image", { skip }, async () => {

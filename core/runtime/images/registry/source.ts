@@ -1,5 +1,6 @@
 import { rmSync } from "node:fs";
 import type { AuthConfig } from "../../cri.ts";
+import { readDockerConfig } from "../keyring.ts";
 import { formatReference, type Reference } from "../reference.ts";
 import type { ImageSource } from "../source.ts";
 import { RegistryClient } from "./client.ts";
@@ -21,7 +22,8 @@ export function registrySource(
   auth?: AuthConfig,
 ): ImageSource {
   const endpoints = endpointsOf(reference.registry, options);
-  const client = new RegistryClient({ http, reference, endpoints, auth });
+  const keyrings = options.configFile === undefined ? [] : [readDockerConfig(options.configFile)];
+  const client = new RegistryClient({ http, reference, endpoints, auth, keyrings });
   return {
     where: formatReference(reference),
     top: (signal) => client.resolve(signal),
