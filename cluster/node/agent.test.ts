@@ -65,7 +65,7 @@ test("the node is registered and ready", { skip }, async () => {
 test("a pod runs on the node's programs, sees none of its secrets, and leaves nothing on it", { skip }, async () => {
   const text = await output({
     script:
-      "id -u; hostname; ls /root /home | wc -l; cat /etc/shadow; echo x >/usr/left; echo x >/etc/left; ls /usr/left; " +
+      "exec 2>&1; id -u; hostname; ls /root /home | wc -l; cat /etc/shadow; echo x >/usr/left; echo x >/etc/left; ls /usr/left; " +
       "test -e /opt/capstan/package.json && echo code; touch /opt/capstan/x; echo y >/proc/sys/kernel/domainname; ps ax | wc -l",
   });
   assert.match(text, /^0\npod-\d+\n/);
@@ -335,7 +335,7 @@ test("users, groups, capabilities and a read-only root", { skip }, async () => {
   const text = await output(
     {
       script:
-        "id -u; id -g; id -G; grep CapEff /proc/self/status; grep NoNew /proc/self/status; touch /x; touch /v/y && stat -c %g /v/y",
+        "exec 2>&1; id -u; id -g; id -G; grep CapEff /proc/self/status; grep NoNew /proc/self/status; touch /x; touch /v/y && stat -c %g /v/y",
       securityContext: {
         runAsUser: 1234,
         runAsGroup: 77,

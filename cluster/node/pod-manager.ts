@@ -1,9 +1,10 @@
 import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Pod } from "@capstan/api/generated/core-v1";
-import { ConfigMaps, Nodes, PersistentVolumeClaims, Pods, Secrets } from "@capstan/api/generated/resources";
+import { Nodes, PersistentVolumeClaims, Pods } from "@capstan/api/generated/resources";
 import type { KubeObject } from "@capstan/api/meta";
 import type { Informers } from "@capstan/core/reconcile";
+import { ObjectWatches } from "./object-watches.ts";
 import { admit, type Rejection } from "./pods/admission.ts";
 import type { NodeContext } from "./pods/context.ts";
 import { isTerminal } from "./pods/views.ts";
@@ -20,12 +21,17 @@ export class PodManager {
   readonly #nodeName: string;
   readonly #workers = new Map<string, PodWorker>();
   readonly #stops: (() => void)[] = [];
+  readonly #objects: ObjectWatches;
   #static: StaticPods | undefined;
 
   constructor(context: NodeContext, informers: Informers, nodeName: string) {
     this.#context = context;
     this.#informers = informers;
     this.#nodeName = nodeName;
+    this.#objects = new ObjectWatches({
+      ...context,
+      changed: (namespace, reference) => this.#dataChanged(namespace, reference),
+    });
   }
 
   /** Resolves when every pod that was there has its worker, and what belongs to none is gone. */
@@ -58,14 +64,6 @@ export class PodManager {
     await this.#removeLeftovers();
     const live = this.workers().filter(({ pod }) => !isTerminal(pod));
     this.#context.devices.keepOnly(new Set(live.map(({ pod }) => pod.metadata.uid ?? "")));
-    for (const [resource, kind] of [
-      [ConfigMaps, "configmaps"],
-      [Secrets, "secrets"],
-    ] as const) {
-      this.#stops.push(
-        this.#informers.informer<KubeObject>(resource).onChange(({ object }) => this.#data(kind, object)),
-      );
-    }
     const claims = this.#informers.informer(PersistentVolumeClaims);
     this.#stops.push(claims.onChange(({ object }) => this.#claim(object)));
   }
@@ -121,33 +119,49 @@ export class PodManager {
     if (!worker) {
       if (type !== "DELETED") this.#run(pod);
     } else if (type === "DELETED") worker.remove(pod);
-    else worker.update(pod);
+    else {
+      worker.update(pod);
+      this.#watchObjects(pod);
+    }
+  }
+
+  /** A pod that is over needs no news. */
+  #watchObjects(pod: Pod): void {
+    const { uid = "", namespace = "" } = pod.metadata;
+    if (isTerminal(pod)) this.#objects.drop(uid);
+    else this.#objects.keep(uid, namespace, referencesOf(pod));
   }
 
   #run(pod: Pod): void {
     const { uid = "" } = pod.metadata;
     const worker = new PodWorker(this.#context, pod, (one) => this.#admit(one));
     this.#workers.set(uid, worker);
-    void worker.removed.promise.then(() => this.#workers.delete(uid));
+    void worker.removed.promise.then(() => {
+      this.#workers.delete(uid);
+      this.#objects.drop(uid);
+    });
     worker.wake();
+    this.#watchObjects(pod);
   }
 
   /** Decides in the turn in which the node is known: two pods do not take the same place. */
   async #admit(worker: PodWorker): Promise<Rejection | undefined> {
     const node = await this.#context.client.get(Nodes, { name: this.#nodeName });
     const others = this.workers().filter((one) => one !== worker && one.active);
+    const devices = new Set(Object.keys(this.#context.devices.amounts().capacity));
     return admit(
       worker.pod,
       node,
       others.map(({ pod }) => pod),
+      devices,
     );
   }
 
-  #data(kind: string, { metadata }: KubeObject): void {
+  #dataChanged(namespace: string, reference: string): void {
     for (const worker of this.#workers.values()) {
       const { pod } = worker;
-      if (pod.metadata.namespace !== metadata.namespace || isTerminal(pod)) continue;
-      if (referencesOf(pod).has(`${kind}/${metadata.name}`)) worker.refresh();
+      if (pod.metadata.namespace !== namespace || isTerminal(pod)) continue;
+      if (referencesOf(pod).has(reference)) worker.refresh();
     }
   }
 

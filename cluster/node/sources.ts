@@ -45,8 +45,8 @@ export function referencesOf(pod: Pod): Set<string> {
   const found = new Set<string>();
   const configMap = (name: string | undefined) => name && found.add(`configmaps/${name}`);
   const secret = (name: string | undefined) => name && found.add(`secrets/${name}`);
-  const { containers = [], initContainers = [], volumes = [] } = pod.spec ?? {};
-  for (const { env = [], envFrom = [] } of [...containers, ...initContainers]) {
+  const { containers = [], initContainers = [], ephemeralContainers = [], volumes = [] } = pod.spec ?? {};
+  for (const { env = [], envFrom = [] } of [...containers, ...initContainers, ...ephemeralContainers]) {
     for (const { configMapRef, secretRef } of envFrom) {
       configMap(configMapRef?.name);
       secret(secretRef?.name);
@@ -59,6 +59,7 @@ export function referencesOf(pod: Pod): Set<string> {
   for (const volume of volumes) {
     configMap(volume.configMap?.name);
     secret(volume.secret?.secretName);
+    secret(volume.flexVolume?.secretRef?.name);
     for (const source of volume.projected?.sources ?? []) {
       configMap(source.configMap?.name);
       secret(source.secret?.name);

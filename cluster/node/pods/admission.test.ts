@@ -24,6 +24,7 @@ test("a node takes what it has room for, and says what it lacks", () => {
   assert.equal(admit(pod({}, { memory: "2Gi" }), node, [])?.reason, "OutOfmemory");
   assert.equal(admit(pod({}), node, [half, half, half])?.reason, "OutOfpods");
   assert.equal(admit(pod({}, { "example.com/unknown": "5" }), node, []), undefined);
+  assert.equal(admit(half, node, [half], new Set(["cpu"])), undefined);
 });
 
 test("labels, ports, taints and the operating system", () => {

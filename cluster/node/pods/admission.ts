@@ -18,13 +18,21 @@ export const isStatic = ({ metadata }: Pod) => {
   return source !== undefined && source !== "api";
 };
 
-/** @param active the other pods of the node that are not over. */
-export function admit(pod: Pod, node: Node, active: Pod[]): Rejection | undefined {
+/**
+ * @param active the other pods of the node that are not over.
+ * @param devices resources that are counted where they are allotted, one by one.
+ */
+export function admit(
+  pod: Pod,
+  node: Node,
+  active: Pod[],
+  devices: ReadonlySet<string> = new Set(),
+): Rejection | undefined {
   const { nodeName, os } = pod.spec ?? {};
   if (os?.name !== undefined && os.name !== "linux") {
     return { reason: "PodOSNotSupported", message: "Failed to admit pod as the OS field doesn't match node OS" };
   }
-  const lacking = lacks(pod, node, active);
+  const lacking = lacks(pod, node, active, devices);
   if (lacking) return lacking;
   const failed = (predicate: string) => ({ reason: predicate, message: `Predicate ${predicate} failed` });
   if (!matchesNode(pod, node)) return failed("NodeAffinity");
@@ -35,7 +43,7 @@ export function admit(pod: Pod, node: Node, active: Pod[]): Rejection | undefine
 }
 
 /** The first resource that is short. What the node does not know at all is nothing that it could run out of. */
-function lacks(pod: Pod, { status }: Node, active: Pod[]): Rejection | undefined {
+function lacks(pod: Pod, { status }: Node, active: Pod[], devices: ReadonlySet<string>): Rejection | undefined {
   const short = (name: string, requested: number, used: number, capacity: number): Rejection | undefined => {
     if (requested === 0 || used + requested <= capacity) return undefined;
     const message = `Node didn't have enough resource: ${name}, requested: ${requested}, used: ${used}, capacity: ${capacity}`;
@@ -47,7 +55,7 @@ function lacks(pod: Pod, { status }: Node, active: Pod[]): Rejection | undefined
   const used: Amounts = {};
   for (const other of active) add(used, requestsOf(other));
   for (const [name, requested] of Object.entries(requestsOf(pod))) {
-    if (capacity[name] === undefined) continue;
+    if (capacity[name] === undefined || devices.has(name)) continue;
     const unit = name === "cpu" ? 1000 : 1;
     const found = short(
       name,

@@ -189,8 +189,10 @@ export class PodWorker {
     if (!this.#taken && !(await this.#take())) return await this.#finish(views);
     if (this.#overdue()) return await this.#finish(await this.#stopAll(views));
     views = await this.#checkSandbox(views);
-    this.#report(views);
     let decision = decide(this.#pod, views, this.sandbox?.id);
+    // Whoever reads that the pod is over may have its devices.
+    if (decision.outcome) this.#context.devices.release(this.#pod);
+    this.#report(views);
     if (decision.outcome) {
       this.#facts.outcome = decision.outcome;
       return await this.#finish(views);
