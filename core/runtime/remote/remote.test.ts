@@ -151,7 +151,7 @@ test("an image that somebody else imports is seen", { skip }, async () => {
 test("a log is begun anew when it is full, and goes on", { skip }, async () => {
   const { runtime, sandbox, start, share, close } = await open();
   const { id: pod } = await sandbox("log");
-  const fill = "yes 0123456789012345678901234567890123456789 | head -c 8000000";
+  const fill = "yes 0123456789012345678901234567890123456789 | head -n 200000";
   const script = `${fill}; until test -e /share/go; do echo tick; sleep 0.02; done; echo last`;
   const { id, ended, logPath } = await start(pod, script);
   while (!existsSync(`${logPath}.1`)) await runtime.execSync(id, ["true"]);
