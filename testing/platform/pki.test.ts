@@ -1,10 +1,12 @@
 // The transcript of cfssl's own documentation, with capstan pki in its place and openssl as the judge.
 import assert from "node:assert/strict";
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFile, execFileSync, spawn, spawnSync } from "node:child_process";
+import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { promisify } from "node:util";
 import { programsMissing } from "@capstan/testing/programs";
 
 const bin = new URL("../../apps/capstan/bin.js", import.meta.url).pathname;
@@ -217,5 +219,63 @@ test("an authority that has expired signs nothing", { skip }, () => {
   assert.match(
     pki("gencert -ca old.pem -ca-key old-key.pem server/server.json").stderr,
     /the authority has expired on/,
+  );
+});
+
+test("a revoked certificate is on the list, and the responder says so at once", { skip }, async () => {
+  const signer = { ...config.signing.profiles.www, usages: ["digital signature", "ocsp signing"] };
+  write("ocsp-config.json", { signing: { default: signer } });
+  write("ocsp.json", { CN: "ocsp", key: { algo: "rsa", size: 2048 } });
+  done("json -bare ocsp", done("gencert -ca ca/ca.pem -ca-key ca/ca-key.pem -config ocsp-config.json ocsp.json"));
+  done("json -bare gone", done(`gencert ${www} server/server.json`));
+  const responder = "-ca ca/ca.pem -responder ocsp.pem -responder-key ocsp-key.pem";
+  const args = [bin, "pki", ...`ocspserve -db revoked.jsonl -port 0 ${responder}`.split(" ")];
+  const child = spawn(process.execPath, args, { cwd: directory, stdio: ["ignore", "pipe", "inherit"] });
+  try {
+    const [line] = (await once(child.stdout, "data")) as [Buffer];
+    const url = /http:\S+/.exec(line.toString())?.[0] ?? "";
+    const ask = (file: string) =>
+      promisify(execFile)(
+        "openssl",
+        ["ocsp", "-issuer", "ca/ca.pem", "-cert", file, "-url", url, "-CAfile", "ca/ca.pem"],
+        { cwd: directory },
+      );
+    const before = await ask("gone.pem");
+    assert.match(before.stdout, /gone.pem: good/);
+    assert.match(before.stderr, /Response verify OK/);
+    assert.match(pki("revoke -db revoked.jsonl -cert gone.pem -reason keycompromise").stderr, /is revoked/);
+    assert.match(pki("revoke -db revoked.jsonl -cert gone.pem").stderr, /was revoked before/);
+    const after = await ask("gone.pem");
+    assert.match(after.stdout, /gone.pem: revoked[\s\S]*Reason: keyCompromise/);
+    assert.match((await ask("server/server.pem")).stdout, /server.pem: good/);
+    const hostile = await fetch(url, { method: "POST", body: "no question" });
+    assert.equal(Buffer.from(await hostile.arrayBuffer()).toString("hex"), "30030a0101");
+    assert.equal((await fetch(url, { method: "POST", body: "x".repeat(70_000) })).status, 400);
+  } finally {
+    child.kill("SIGTERM");
+    await once(child, "exit");
+  }
+  const list = Buffer.from(done("crl -db revoked.jsonl -ca ca/ca.pem -ca-key ca/ca-key.pem"), "base64");
+  writeFileSync(join(directory, "list.der"), list);
+  openssl("crl -inform DER -in list.der -out list.pem -CAfile ca/ca.pem -verify");
+  assert.equal(
+    openssl("verify -crl_check -CRLfile list.pem -CAfile ca/ca.pem server/server.pem"),
+    "server/server.pem: OK\n",
+  );
+  assert.throws(() => openssl("verify -crl_check -CRLfile list.pem -CAfile ca/ca.pem gone.pem"), /certificate revoked/);
+  const stapled = JSON.parse(done(`ocspsign ${responder} -cert gone.pem -status revoked -reason superseded`));
+  writeFileSync(join(directory, "staple.der"), Buffer.from(stapled.ocspResponse, "base64"));
+  const said = openssl("ocsp -respin staple.der -issuer ca/ca.pem -cert gone.pem -CAfile ca/ca.pem");
+  assert.match(said, /gone.pem: revoked[\s\S]*Reason: superseded/);
+  assert.match(pki("revoke -db revoked.jsonl -cert gone.pem -reason supersded").stderr, /do you mean superseded/);
+  assert.match(
+    pki(`ocspsign -ca ca/ca.pem -responder server/server.pem -responder-key server/server-key.pem -cert gone.pem`)
+      .stderr,
+    /neither the authority nor signed by it/,
+  );
+  writeFileSync(join(directory, "revoked.jsonl"), "damaged\n");
+  assert.match(
+    pki("crl -db revoked.jsonl -ca ca/ca.pem -ca-key ca/ca-key.pem").stderr,
+    /revoked.jsonl: line 1 is no revocation/,
   );
 });

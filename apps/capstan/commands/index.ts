@@ -171,6 +171,10 @@ Options:
        capstan pki sign -ca FILE -ca-key FILE [-config FILE -profile NAME] [-hostname A,B] CSR [SUBJECTJSON]
        capstan pki selfsign HOSTNAME CSRJSON
        capstan pki certinfo -cert FILE | -csr FILE | -domain HOST[:PORT]
+       capstan pki revoke -db FILE -cert FILE | -serial N -aki ID [-reason NAME]
+       capstan pki crl -db FILE -ca FILE -ca-key FILE [-expiry 168h] | gencrl NUMBERS CERT KEY [SECONDS]
+       capstan pki ocspserve -db FILE -ca FILE -responder FILE -responder-key FILE [-port N] [-address A]
+       capstan pki ocspsign -ca FILE -responder FILE -responder-key FILE -cert FILE [-status S -reason NAME]
        capstan pki json [-bare] [-encrypt] NAME [-]                writes NAME.pem, NAME-key.pem, NAME.csr
        capstan pki secret NAME -cert FILE -key FILE [-n NAMESPACE] a TLS Secret as YAML
 

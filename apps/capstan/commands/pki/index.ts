@@ -2,6 +2,7 @@ import { nearest } from "@capstan/base/errors";
 import { defaultFiles } from "@capstan/core/pki/cfssl";
 import { UsageError } from "../usage.ts";
 import { gencert, gencsr, genkey, selfsign, sign } from "./make.ts";
+import { crl, gencrl, ocspserve, ocspsign, revoke } from "./revocation.ts";
 import { certinfo } from "./show.ts";
 import { json, secret } from "./write.ts";
 
@@ -13,6 +14,11 @@ const verbs: Record<string, (args: string[]) => Promise<number>> = {
   sign,
   selfsign,
   certinfo,
+  revoke,
+  gencrl,
+  crl,
+  ocspsign,
+  ocspserve,
   json,
   secret,
 };
