@@ -145,7 +145,7 @@ export class LayerStore {
       this.#layers.set(diff, layer);
       return layer;
     } catch (error) {
-      removeTree(made);
+      await removeTreeSlowly(made);
       throw error;
     }
   }

@@ -31,6 +31,16 @@ export class LayerTree {
     return lstatSync(this.host(path), { throwIfNoEntry: false });
   }
 
+  /** As `stat`, of what an earlier entry has made: undefined when a link has taken the place of a parent since. */
+  made(path: string): Stats | undefined {
+    const parents = path.split("/").slice(0, -1);
+    for (let depth = 1; depth <= parents.length; depth++) {
+      const parent = parents.slice(0, depth).join("/");
+      if (!this.#directories.has(parent) && !this.stat(parent)?.isDirectory()) return undefined;
+    }
+    return this.stat(path);
+  }
+
   /** The parts of an entry's name. @throws RuntimeError InvalidImage for names that lead out. */
   parts(name: string): string[] {
     if (name.length > pathLimit) throw refuse(name, `is longer than the limit path = ${pathLimit}`);

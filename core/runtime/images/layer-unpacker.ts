@@ -116,20 +116,22 @@ export class LayerUnpacker implements TarVisitor {
   /** What is left to make. Directories get their modes and times from `sealDirectories`, once all is in them. */
   finish(): UnpackedTree {
     const whiteouts: string[] = [];
+    const isDirectory = (path: string) => this.#tree.made(path)?.isDirectory() === true;
     for (const path of this.#hidden) {
+      if (!this.#hasParent(path)) continue;
       const stat = this.#tree.stat(path);
       // What the layer itself has is not hidden by it; a directory of it starts empty.
       if (!stat) whiteouts.push(path);
       else if (stat.isDirectory()) this.#opaque.add(path);
     }
-    const isDirectory = (path: string) => this.#tree.stat(path)?.isDirectory() === true;
+    const there = (path: string) => this.#tree.made(path) !== undefined;
     return {
-      opaque: [...this.#opaque].filter(isDirectory),
+      opaque: [...this.#opaque].filter((path) => path === "" || isDirectory(path)),
       implicit: [...this.#tree.implicit].filter((path) => !this.#directories.has(path) && isDirectory(path)),
       whiteouts,
-      fifos: [...this.#fifos.keys()],
-      attributed: [...this.#attributed].map(([path, attributes]) => ({ path, attributes })),
-      aliases: [...this.#aliases],
+      fifos: [...this.#fifos.keys()].filter((path) => !there(path) && this.#hasParent(path)),
+      attributed: [...this.#attributed].flatMap(([path, attributes]) => (there(path) ? [{ path, attributes }] : [])),
+      aliases: [...this.#aliases].filter(([path, of]) => there(path) && there(of)),
       devices: this.#devices,
     };
   }
@@ -140,7 +142,7 @@ export class LayerUnpacker implements TarVisitor {
 
   sealDirectories(): void {
     for (const [path, { uid, gid, mode, mtime }] of this.#fifos) {
-      if (!this.#tree.stat(path)?.isFIFO()) continue;
+      if (!this.#tree.made(path)?.isFIFO()) continue;
       if (this.#owner) lchownSync(this.host(path), uid, gid);
       chmodSync(this.host(path), mode);
       lutimesSync(this.host(path), mtime, mtime);
@@ -149,12 +151,17 @@ export class LayerUnpacker implements TarVisitor {
     // The deepest first: a mode may close a directory to an owner who is not root.
     const deepest = [...this.#directories].sort(([a], [b]) => b.length - a.length);
     for (const [path, { uid, gid, mode, mtime }] of deepest) {
-      if (!this.#tree.stat(path)?.isDirectory()) continue;
+      if (!this.#tree.made(path)?.isDirectory()) continue;
       const host = this.host(path);
       if (this.#owner) lchownSync(host, uid, gid);
       lutimesSync(host, mtime, mtime);
       chmodSync(host, mode);
     }
+  }
+
+  #hasParent(path: string): boolean {
+    const parent = path.includes("/") ? path.slice(0, path.lastIndexOf("/")) : "";
+    return parent === "" || this.#tree.made(parent)?.isDirectory() === true;
   }
 
   #hide(parent: string, name: string): void {

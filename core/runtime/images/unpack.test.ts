@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import {
+  chmodSync,
   existsSync,
   lstatSync,
   mkdirSync,
@@ -161,6 +162,24 @@ test("nothing leaves the layer", { skip }, async () => {
     [[{ path: "p/".repeat(3000), type: "5" }], /limit path = 4096/],
   ];
   for (const [entries, message] of refused) await assert.rejects(unpack(entries), message);
+  // A link in the place of a directory whose mode, owner, whiteouts and more are still to be set.
+  chmodSync(outside, 0o700);
+  mkdirSync(join(outside, "dir"), { mode: 0o700 });
+  await unpack([
+    { path: "d", type: "5" },
+    { path: "d/dir", type: "5", mode: 0o777, uid: 99, mtime: 1, attributes: { "user.a": "YQ==" } },
+    { path: "d/.wh.gone" },
+    { path: "d/dir/.wh..wh..opq" },
+    { path: "d/pipe", type: "6" },
+    { path: "d/secret", content: "x", mode: 0o777, attributes: { "user.a": "YQ==" } },
+    { path: "d/other", type: "1", link: "d/secret" },
+    { path: "d", type: "2", link: outside },
+  ]);
+  assert.deepEqual(readdirSync(outside).sort(), ["dir", "secret"]);
+  const untouched = lstatSync(join(outside, "dir"));
+  assert.deepEqual([untouched.mode & 0o7777, untouched.uid], [0o700, 0]);
+  assert.equal(readFileSync(join(outside, "secret"), "utf8"), "secret");
+  rmSync(join(outside, "dir"), { recursive: true });
   // Links are followed, inside.
   await unpack([
     { path: "absolute", type: "2", link: outside },
