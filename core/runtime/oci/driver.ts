@@ -25,7 +25,7 @@ import { DiskMeter, networkCounters } from "./counters.ts";
 import { execSync, resizeTerminal, startExec } from "./exec.ts";
 import { type HostRoot, readHostRoot } from "./host-root.ts";
 import { LayeredRoot } from "./layers.ts";
-import { makeContainer } from "./make-container.ts";
+import { canMake, type MakeOptions, makeContainer } from "./make-container.ts";
 import { forwardPort } from "./port-forward.ts";
 import { removeTree } from "./remove-tree.ts";
 import { deviceNames } from "./rootfs.ts";
@@ -59,6 +59,8 @@ export class OciDriver implements RuntimeService {
   #cgroups: Cgroups | undefined;
   readonly #disk = new DiskMeter();
   #host: HostRoot | undefined;
+  /** What was seen of it. */
+  readonly #runc = { works: false, fails: false };
 
   constructor(options: OciDriverOptions) {
     if (/[,:\\\n]/.test(options.directory)) {
@@ -100,7 +102,7 @@ export class OciDriver implements RuntimeService {
   /** What makes the processes of new containers. */
   get launcher(): Launcher {
     const { launcher, tools, rootless } = this.#options;
-    const can = tools.runc !== undefined && !rootless && this.#cgroups !== undefined;
+    const can = tools.runc !== undefined && !rootless && this.#cgroups !== undefined && !this.#runc.fails;
     return launcher === "unshare" || (launcher === "auto" && !can) ? "unshare" : "runc";
   }
 
@@ -155,12 +157,33 @@ export class OciDriver implements RuntimeService {
     if (!image) throw new RuntimeError("ImageNotFound", `image "${config.image}" is not present`);
     if (!this.#host) throw new RuntimeError("Failed", "the runtime is not open");
     const target = config.targetId === undefined ? undefined : this.#running(config.targetId).pid;
-    const options = { ...this.#options, cgroups: this.#cgroups, host: this.#host, launcher: this.launcher, target };
-    const container = await makeContainer(options, sandbox, config, image);
+    const options = { ...this.#options, cgroups: this.#cgroups, host: this.#host, target };
+    const container = await this.#make(options, sandbox, config, image);
     const { id } = container.record;
     this.#watch(container);
     this.#emit({ type: "created", sandboxId, containerId: id });
     return id;
+  }
+
+  /** With auto, a runc that cannot make any container here, such as an old one, gives way to util-linux. */
+  async #make(
+    options: Omit<MakeOptions, "launcher">,
+    sandbox: OciSandbox,
+    config: ContainerConfig,
+    image: Image,
+  ): Promise<OciContainer> {
+    const { launcher } = this;
+    try {
+      const container = await makeContainer({ ...options, launcher }, sandbox, config, image);
+      if (!container.cannotRun) this.#runc.works ||= launcher === "runc";
+      return container;
+    } catch (error) {
+      const doubted = launcher === "runc" && this.#options.launcher === "auto" && !this.#runc.works;
+      if (!doubted || (await canMake({ ...options, launcher }, sandbox))) throw error;
+      this.#options.log.warn("runc makes no containers on this machine: they are made without it", { error });
+      this.#runc.fails = true;
+      return await makeContainer({ ...options, launcher: "unshare" }, sandbox, config, image);
+    }
   }
 
   async startContainer(id: string): Promise<void> {

@@ -82,6 +82,26 @@ function imageRefOf({ digests = [] }: Image, name: string): Pick<ContainerRecord
   return { imageRef: digests.find((one) => one.startsWith(`${registry}/${repository}@`)) ?? digests[0] };
 }
 
+/** Whether the simplest of all containers can be made. */
+export async function canMake(options: MakeOptions, sandbox: OciSandbox): Promise<boolean> {
+  const image: Image = {
+    ...{ id: "none", names: [], root: { kind: "host" }, user: "", size: 0 },
+    ...{ entrypoint: [], cmd: ["true"], env: {}, workingDir: "/" },
+  };
+  const logPath = join(options.directory, "trial.log");
+  const config = { name: "trial", attempt: 0, image: "", env: [], mounts: [], labels: {}, logPath };
+  try {
+    const container = await makeContainer({ ...options, target: undefined }, sandbox, config, image);
+    await container.stop(0);
+    removeTree(container.directory);
+    await options.cgroups?.remove(container.record.id);
+    return true;
+  } catch (error) {
+    if (error instanceof RuntimeError) return false;
+    throw error;
+  }
+}
+
 /** Resolves to the reason when its program cannot be started. */
 async function start(
   container: OciContainer,
