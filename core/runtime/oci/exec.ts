@@ -1,7 +1,7 @@
 // Commands in a running container.
 import { spawn } from "node:child_process";
 import { join } from "node:path";
-import type { Readable, Writable } from "node:stream";
+import { PassThrough, type Readable, type Writable } from "node:stream";
 import { type ExecOptions, type ExecResult, type ExecSession, RuntimeError } from "../cri.ts";
 import { quote, run } from "./command.ts";
 import type { Tools } from "./command-line.ts";
@@ -72,8 +72,8 @@ export function startExec(container: OciContainer, context: ExecContext, options
   };
   return {
     ...(stdin ? streams : {}),
-    stdout,
-    stderr,
+    stdout: kept(stdout),
+    stderr: kept(stderr),
     exited,
     kill: () => {
       // nsenter and runc end by themselves with what they started, and must live to reap it: a container's PID namespace
@@ -91,6 +91,13 @@ export function startExec(container: OciContainer, context: ExecContext, options
       if (last !== undefined) await resizeTerminal(tools, last, columns, rows);
     },
   };
+}
+
+/** Node drops what a process has written that nobody reads when it exits: here it waits for its reader. */
+function kept(output: Readable): Readable {
+  const through = new PassThrough();
+  output.on("error", (error) => through.destroy(error));
+  return output.pipe(through);
 }
 
 function terminal(tools: Tools, words: string[], before = ""): string[] {

@@ -1,5 +1,6 @@
 // exec and attach over SPDY/3.1, as clients before WebSocket speak it.
 import type { Duplex } from "node:stream";
+import { setTimeout as wait } from "node:timers/promises";
 import { StatusError } from "@capstan/api/meta";
 import { createQueue } from "@capstan/base/async";
 import type { Logger } from "@capstan/base/log";
@@ -11,6 +12,8 @@ import { type Connection, type ExpectedStreams, pushSize } from "../websocket.ts
 const protocols = ["v5.channel.k8s.io", "v4.channel.k8s.io"];
 // Source: the kubelet's DefaultStreamCreationTimeout.
 const streamsMs = 30_000;
+/** A client that has been told the end has this long to close the connection. */
+const closeMs = 5000;
 
 export const isSpdy = ({ request }: Connection) => request.headers.upgrade?.toLowerCase() === "spdy/3.1";
 
@@ -59,6 +62,8 @@ export async function spdyStreams(
     async finish(status) {
       await found.get("error")?.write(Buffer.from(status));
       for (const stream of found.values()) await stream.end();
+      // Go's clients drop what they have received and not yet handed on when the connection ends under them: they close it.
+      await Promise.race([session.closed, wait(closeMs, undefined, { ref: false })]);
       session.close();
       await session.closed;
     },
