@@ -10,7 +10,8 @@ export async function tourAccess(kubectl: Kubectl): Promise<void> {
     "auth can-i --list",
     /^Resources +Non-Resource URLs +Resource Names +Verbs *\n\*\.\* +\[\] +\[\] +\[\*\] *\n/,
   );
-  await kubectl.matches("auth whoami", /^ATTRIBUTE +VALUE\nUsername +\S+\n/);
+  // 1.27 asks by a version that is no longer.
+  if (kubectl.minor > 27) await kubectl.matches("auth whoami", /^ATTRIBUTE +VALUE\nUsername +\S+\n/);
   await kubectl.run("create serviceaccount robot");
   const robot = `system:serviceaccount:${namespace}:robot`;
   assert.match(await kubectl.fails(`auth can-i get pods --as=${robot}`, "", 1), /^no/);

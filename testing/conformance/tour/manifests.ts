@@ -38,16 +38,16 @@ export const daemonSet = (name: string) => {
 export const configMap = (name: string, data: Record<string, string>, more: object = {}) =>
   write({ apiVersion: "v1", kind: "ConfigMap", metadata: { name, ...more }, data });
 
-/** @param group its own for each tour: definitions have no namespace. */
-export const definition = (group: string) =>
+/** @param kind its own for each tour, as the group: definitions have no namespace. */
+export const definition = (group: string, kind: string) =>
   write({
     apiVersion: "apiextensions.k8s.io/v1",
     kind: "CustomResourceDefinition",
-    metadata: { name: `widgets.${group}` },
+    metadata: { name: `${kind.toLowerCase()}s.${group}` },
     spec: {
       group,
       scope: "Namespaced",
-      names: { plural: "widgets", singular: "widget", kind: "Widget", shortNames: ["wd"], categories: ["all"] },
+      names: { plural: `${kind.toLowerCase()}s`, kind, shortNames: [`s${kind.toLowerCase()}`], categories: ["all"] },
       versions: [
         {
           name: "v1",

@@ -99,27 +99,29 @@ async function tourExplain(kubectl: Kubectl): Promise<void> {
   );
   await kubectl.matches("explain ingress --api-version=networking.k8s.io/v1", /KIND: +Ingress\n/);
   const group = `${kubectl.namespace}.example.com`;
-  await kubectl.run("apply -f -", definition(group));
-  await kubectl.run(`wait --for=condition=Established crd/widgets.${group} --timeout=10s`);
-  await kubectl.matches("explain widget", /Widget is what the tour makes\./);
-  await kubectl.matches("explain widget.spec", /size\s+<integer> -required-\n\s+How large it is\./);
-  await kubectl.matches("explain widget --recursive", /spec\t<Object>[\s\S]*\n +size\t<integer>/);
-  const widget = { apiVersion: `${group}/v1`, kind: "Widget", metadata: { name: "w" }, spec: { size: 2 } };
-  await kubectl.matches("apply -f -", /^widget\.\S+\/w created\n$/, JSON.stringify(widget));
-  await kubectl.matches("get wd", /^NAME +SIZE\nw +2\n$/);
-  await kubectl.matches("get wd -o wide", /^NAME +SIZE +PHASE\nw +2 +\n$/);
-  await kubectl.matches("scale widget w --replicas=3", /scaled/);
+  const kind = `Widget${kubectl.minor}`;
+  const name = kind.toLowerCase();
+  await kubectl.run("apply -f -", definition(group, kind));
+  await kubectl.run(`wait --for=condition=Established crd/${name}s.${group} --timeout=10s`);
+  await kubectl.matches(`explain ${name}`, /Widget is what the tour makes\./);
+  await kubectl.matches(`explain ${name}.spec`, /size\s+<integer> -required-\n\s+How large it is\./);
+  await kubectl.matches(`explain ${name} --recursive`, /spec\t<Object>[\s\S]*\n +size\t<integer>/);
+  const widget = { apiVersion: `${group}/v1`, kind, metadata: { name: "w" }, spec: { size: 2 } };
+  await kubectl.matches("apply -f -", /^widget\d+\.\S+\/w created\n$/, JSON.stringify(widget));
+  await kubectl.matches(`get s${name}`, /^NAME +SIZE\nw +2\n$/);
+  await kubectl.matches(`get s${name} -o wide`, /^NAME +SIZE +PHASE\nw +2 +\n$/);
+  await kubectl.matches(`scale ${name} w --replicas=3`, /scaled/);
   await kubectl.matches('patch wd w --type=merge --subresource=status -p \'{"status":{"phase":"Good"}}\'', /patched/);
-  await kubectl.matches("wait wd/w --for=jsonpath={.status.phase}=Good --timeout=5s", /condition met/);
+  await kubectl.matches(`wait ${name}/w --for=jsonpath={.status.phase}=Good --timeout=5s`, /condition met/);
   const wrong = JSON.stringify({ ...widget, spec: { size: 0 } });
   assert.match(
     await kubectl.fails("apply -f -", wrong),
-    /The Widget "w" is invalid: spec\.size: Invalid value: 0: spec\.size in body should be greater than or equal to 1/,
+    /The Widget\d+ "w" is invalid: spec\.size: Invalid value: 0: spec\.size in body should be greater than or equal to 1/,
   );
-  await kubectl.matches(`delete crd widgets.${group}`, /deleted/);
+  await kubectl.matches(`delete crd ${name}s.${group}`, /deleted/);
   assert.match(
-    await kubectl.fails("get wd"),
-    /the server (doesn't have a resource type "wd"|could not find the requested resource)/,
+    await kubectl.fails(`get s${name}`),
+    /the server (doesn't have a resource type "swidget\d+"|could not find the requested resource)/,
   );
 }
 

@@ -63,7 +63,7 @@ async function tourPatches(kubectl: Kubectl): Promise<void> {
   );
   await kubectl.matches("label --overwrite deployment patched tier=db", /labeled/);
   await kubectl.matches("label deployment patched tier-", /^deployment\.apps\/patched unlabeled\n$/);
-  await kubectl.matches("annotate deployment patched note='two words'", /^deployment\.apps\/patched annotated\n$/);
+  await kubectl.matches("annotate deployment patched note='two words'", /^deployment\.apps\/patched annotated?\n$/);
   await kubectl.matches(
     `patch deployment patched -p '{"spec":{"template":{"spec":{"containers":[{"name":"side","image":"capstan/host"}]}}}}'`,
     /^deployment\.apps\/patched patched\n$/,
