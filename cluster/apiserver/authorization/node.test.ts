@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Pods } from "@capstan/api/generated/resources";
+import { PersistentVolumeClaims, PersistentVolumes, Pods } from "@capstan/api/generated/resources";
 import type { HttpRequest } from "@capstan/base/http";
 import { attributesFor, createMemoryView, type Write } from "@capstan/testing/view";
 import { createNodeRestriction } from "../admission/node-restriction.ts";
@@ -21,6 +21,8 @@ function cluster() {
   ];
   const volumes = [
     { name: "s", secret: { secretName: "volume-secret" } },
+    { name: "f", flexVolume: { driver: "d", secretRef: { name: "flex-secret" } } },
+    { name: "c", persistentVolumeClaim: { claimName: "claim" } },
     { name: "p", projected: { sources: [{ configMap: { name: "kube-root-ca.crt" } }] } },
   ];
   view.put(Pods, {
@@ -36,6 +38,9 @@ function cluster() {
       volumes: [{ name: "s", secret: { secretName: "other" } }],
     },
   });
+  view.put(PersistentVolumeClaims, { metadata: { name: "claim", namespace: "a" }, spec: { volumeName: "pv" } });
+  const flexVolume = { driver: "d", secretRef: { namespace: "b", name: "pv-secret" } };
+  view.put(PersistentVolumes, { metadata: { name: "pv" }, spec: { flexVolume } });
   return view;
 }
 
@@ -47,6 +52,7 @@ test("a node reads what its pods refer to, and nothing else", () => {
   for (const path of [
     "secrets/env-secret",
     "secrets/volume-secret",
+    "secrets/flex-secret",
     "secrets/pull",
     "configmaps/env-map",
     "configmaps/kube-root-ca.crt",
@@ -57,6 +63,8 @@ test("a node reads what its pods refer to, and nothing else", () => {
   for (const path of ["secrets/other", "secrets/env-map", "secrets", "configmaps"])
     assert.equal(may(`${at}/${path}`), false, path);
   assert.equal(may("/api/v1/namespaces/b/secrets/pull"), false);
+  assert.equal(may("/api/v1/namespaces/b/secrets/pv-secret"), true);
+  assert.equal(may(`${at}/secrets/pv-secret`), false);
   assert.equal(may("/api/v1/secrets"), false);
   assert.equal(may(`${at}/secrets/pull`, "DELETE"), false);
   assert.equal(may(`${at}/secrets/pull`, "GET", { ...node, groups: [] }), false);

@@ -1,6 +1,6 @@
 import type { Container, Pod } from "@capstan/api/generated/core-v1";
 import type { PolicyRule } from "@capstan/api/generated/rbac-v1";
-import { Pods } from "@capstan/api/generated/resources";
+import { PersistentVolumeClaims, PersistentVolumes, Pods } from "@capstan/api/generated/resources";
 import type { Principal } from "@capstan/base/http";
 import type { View } from "../request.ts";
 import type { Access, Authorizer } from "./access.ts";
@@ -51,10 +51,21 @@ const references: Record<Access["resource"], Refer | undefined> = {
       ...env.map(({ valueFrom }) => valueFrom?.secretKeyRef?.name),
       ...envFrom.map(({ secretRef }) => secretRef?.name),
     ]),
-    ...(pod.spec.volumes ?? []).map(({ secret }) => secret?.secretName),
+    ...(pod.spec.volumes ?? []).flatMap(({ secret, flexVolume }) => [secret?.secretName, flexVolume?.secretRef?.name]),
     ...projected(pod).map(({ secret }) => secret?.name),
   ],
 };
+
+/** Whether a volume behind a claim of the pod is mounted with the Secret. */
+function opensVolume(view: View, { metadata, spec }: Pod, secret: { namespace: string; name: string }): boolean {
+  const { namespace = "" } = metadata;
+  return (spec.volumes ?? []).some(({ name: volume, persistentVolumeClaim, ephemeral }) => {
+    const name = persistentVolumeClaim?.claimName ?? (ephemeral && `${metadata.name}-${volume}`);
+    const bound = name && view.get(PersistentVolumeClaims, { namespace, name })?.spec?.volumeName;
+    const reference = bound ? view.get(PersistentVolumes, { name: bound })?.spec?.flexVolume?.secretRef : undefined;
+    return reference?.name === secret.name && (reference.namespace || namespace) === secret.namespace;
+  });
+}
 
 const reading = ["get", "list", "watch"];
 /** What the node agents here keep at hand, where a kubelet asks for one at a time. */
@@ -80,8 +91,11 @@ export function createNodeAuthorizer(view: View): Authorizer {
     const refer = access.group === "" && access.subresource === "" ? references[access.resource] : undefined;
     if (!refer || !reading.includes(access.verb)) return { allowed: false };
     if (access.name === "") return { allowed: false, reason: "a node reads these only one by one, by their name" };
+    const { namespace, name, resource } = access;
     const allowed = podsOn(view, node).some(
-      (pod) => pod.metadata.namespace === access.namespace && refer(pod).includes(access.name),
+      (pod) =>
+        (pod.metadata.namespace === namespace && refer(pod).includes(name)) ||
+        (resource === "secrets" && opensVolume(view, pod, { namespace, name })),
     );
     const reason = `no relationship found between node ${JSON.stringify(node)} and this object`;
     return allowed ? { allowed } : { allowed, reason };
