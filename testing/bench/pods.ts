@@ -96,7 +96,10 @@ async function timeCrictl(crictl: string, containerd: Containerd, index: number)
   return performance.now() - begun;
 }
 
-const at = ({ endpoint }: Containerd) => ["--runtime-endpoint", endpoint, "--image-endpoint", endpoint];
+const at = ({ endpoint }: Containerd) => [
+  ...["--runtime-endpoint", endpoint, "--image-endpoint", endpoint],
+  ...["--timeout", "60s"],
+];
 
 async function removeAll(crictl: string, containerd: Containerd): Promise<void> {
   const { stdout } = await run(crictl, [...at(containerd), "pods", "--quiet"]);
