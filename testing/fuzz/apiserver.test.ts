@@ -4,7 +4,7 @@ import { TestCluster } from "../cluster/index.ts";
 import { fuzz } from "./fuzz.ts";
 
 /** Enough to reach every verb with every kind; run.ts sends more. */
-const count = 4000;
+const count = 3000;
 const seed = 20_260_101;
 
 test("no request makes the server fail", async () => {

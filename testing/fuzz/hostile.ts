@@ -222,12 +222,7 @@ const prototypes: Kind = (_, pick) => {
 
 const numbers: Kind = (_, pick) => {
   const text = `{"metadata":{"name":"n"},"spec":{"replicas":${pick(integers)},"selector":{"matchLabels":{"a":"b"}},"template":{}}}`;
-  const query = pick([
-    "",
-    `?resourceVersion=${pick(integers)}`,
-    `?limit=${pick(integers)}`,
-    `?timeoutSeconds=${pick(integers)}`,
-  ]);
+  const query = pick(["", `?limit=${pick(integers)}`, `?timeoutSeconds=${pick(integers)}`]);
   return pick([post("/apis/apps/v1/namespaces/default/deployments", text), get(`${defaults}/configmaps${query}`)]);
 };
 

@@ -146,7 +146,7 @@ const queries = [
   "?limit=2",
   "?continue=e30",
   "?resourceVersion=x",
-  "?resourceVersion=99999",
+  "?resourceVersion=1",
   "?propagationPolicy=No",
   "?watch=true&timeoutSeconds=1&resourceVersionMatch=x",
   "?gracePeriodSeconds=NaN",

@@ -74,7 +74,9 @@ test("what is no HTTP is refused", async () => {
   for (const text of texts) {
     const socket = await open(port, text);
     let answer = "";
-    for await (const chunk of socket as AsyncIterable<Buffer>) answer += chunk.toString("latin1");
+    socket.on("data", (chunk) => (answer += chunk.toString("latin1")));
+    // An error comes before it when the server closes while we still write.
+    if (!socket.closed) await new Promise((resolve) => socket.once("close", resolve));
     assert.match(answer, /^(HTTP\/1\.1 4\d\d |$)/, text.slice(0, 60));
   }
   await serves(cluster);
