@@ -65,7 +65,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
   const { dataDir, network, log, inProcess = new Map() } = options;
   const directory = join(resolve(dataDir), "runtime");
   const rootless = process.getuid?.() !== 0;
-  const tools = findTools();
+  const tools = findTools(options.launcher);
   const images = new Images({
     directory: join(directory, "images"),
     builtin: options.builtinImages ?? [],
@@ -149,7 +149,7 @@ export function canBridge(): boolean {
   return process.getuid?.() === 0 && findTool("ip") !== undefined;
 }
 
-function findTools(): Tools {
+function findTools(launcher: RuntimeOptions["launcher"]): Tools {
   const needed = {
     sh: "dash",
     unshare: "unshare",
@@ -168,5 +168,8 @@ function findTools(): Tools {
     );
   }
   const optional = { ip: findTool("ip"), script: findTool("script"), stty: findTool("stty"), runc: findTool("runc") };
+  if (launcher === "runc" && (process.getuid?.() !== 0 || !optional.runc)) {
+    throw new RuntimeError("Unsupported", "containers by runc need root and the program runc (Debian's runc)");
+  }
   return { ...found, ...optional } as Tools;
 }

@@ -14,7 +14,7 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
-import { after, before, test } from "node:test";
+import { after, test } from "node:test";
 import { gzipSync } from "node:zlib";
 import { silent } from "@capstan/base/log";
 import { programsMissing } from "@capstan/testing/programs";
@@ -22,46 +22,69 @@ import type { ContainerConfig, PodSandboxConfig } from "../cri.ts";
 import { allocateInstanceNetwork } from "../network/instance.ts";
 import { canBridge, createRuntime, type Runtime } from "../runtime.ts";
 
-const skip = canBridge() ? undefined : "networks of their own need root and the program ip";
+const launchers = ["unshare", "runc"] as const;
+const lacks = {
+  unshare: canBridge() ? false : "networks of their own need root and the program ip",
+  runc: canBridge() ? programsMissing("runc") : "networks of their own need root and the program ip",
+};
+interface Machine {
+  base: string;
+  dataDir: string;
+  runtime: Runtime;
+  end(): Promise<void>;
+}
+const machines = new Map<string, Machine>();
+// Those of the launcher whose turn it is.
 let base: string;
 let dataDir: string;
 let runtime: Runtime;
-const stop = new AbortController();
-let running: Promise<void>;
 let made = 0;
 
-before(async () => {
-  if (skip) return;
-  base = mkdtempSync(join(tmpdir(), "capstan-isolation-"));
-  dataDir = join(base, "data");
+/** The same test for both ways to make a container. */
+function each(title: string, skip: string | false, run: (launcher: (typeof launchers)[number]) => Promise<void>): void {
+  for (const launcher of launchers) {
+    test(`${launcher}: ${title}`, { skip: lacks[launcher] || skip }, async () => {
+      const machine = machines.get(launcher) ?? (await open(launcher));
+      ({ base, dataDir, runtime } = machine);
+      await run(launcher);
+    });
+  }
+}
+
+async function open(launcher: (typeof launchers)[number]): Promise<Machine> {
+  const base = mkdtempSync(join(tmpdir(), "capstan-isolation-"));
+  const dataDir = join(base, "data");
   mkdirSync(dataDir);
   mkdirSync(join(base, ".git"));
   writeFileSync(join(base, ".git/config"), "secret");
   writeFileSync(join(dataDir, "secret"), "key");
-  const small = smallRoot(join(base, "small"));
-  const network = allocateInstanceNetwork(dataDir, { bridged: true });
-  runtime = createRuntime({
-    dataDir,
-    network,
-    codeDir: base,
+  const runtime = createRuntime({
+    ...{ dataDir, launcher, codeDir: base, log: silent },
+    network: allocateInstanceNetwork(dataDir, { bridged: true }),
     imageMap: [
-      { pattern: "small", rootfs: small },
+      { pattern: "small", rootfs: smallRoot(join(base, "small"), base) },
       { pattern: "layout:*", rootfs: join(base, "layout") },
     ],
-    log: silent,
   });
-  running = runtime.start(stop.signal);
+  const stop = new AbortController();
+  const running = runtime.start(stop.signal);
   await runtime.ready;
-});
+  const end = async () => {
+    stop.abort();
+    await running;
+    rmSync(base, { recursive: true, force: true });
+  };
+  const machine = { base, dataDir, runtime, end };
+  machines.set(launcher, machine);
+  return machine;
+}
+
 after(async () => {
-  if (skip) return;
-  stop.abort();
-  await running;
-  rmSync(base, { recursive: true, force: true });
+  for (const machine of machines.values()) await machine.end();
 });
 
 /** A root with one shell, and a link that would lead a careless mount to the node. */
-function smallRoot(root: string): string {
+function smallRoot(root: string, base: string): string {
   const libraries = execFileSync("ldd", ["/bin/dash"], { encoding: "utf8" }).match(/\/\S+/g) ?? [];
   for (const path of ["/bin/dash", ...libraries]) {
     mkdirSync(join(root, dirname(path)), { recursive: true });
@@ -97,9 +120,7 @@ const wayOut = `
   print -e "${"$ENV{SECRET}"}" ? "escaped" : "held", "\\n";
 `;
 
-test("a container's root cannot be left by chroot, nor the node's be named", {
-  skip: skip ?? perlMissing(),
-}, async () => {
+each("a container's root cannot be left by chroot, nor the node's be named", perlMissing(), async () => {
   const env = [{ name: "SECRET", value: join(dataDir, "secret") }];
   assert.equal(await output({ command: ["perl", "-e", wayOut], env }), "held\n");
   const names = `cat ${dataDir}/secret /proc/1/root${dataDir}/secret /../..${dataDir}/secret; ls /proc/*/root -d`;
@@ -109,11 +130,11 @@ test("a container's root cannot be left by chroot, nor the node's be named", {
   assert.ok(places.includes("/proc") && !places.some((place) => place.startsWith(base)));
 });
 
-function perlMissing(): string | undefined {
-  return existsSync("/usr/bin/perl") ? undefined : "perl is not installed";
+function perlMissing(): string | false {
+  return existsSync("/usr/bin/perl") ? false : "perl is not installed";
 }
 
-test("the code is there to be read, without a data directory inside it", { skip }, async () => {
+each("the code is there to be read, without a data directory inside it", false, async () => {
   const text = await output({
     command: [
       "sh",
@@ -127,26 +148,28 @@ test("the code is there to be read, without a data directory inside it", { skip 
   assert.doesNotMatch(text, /secret/);
 });
 
-test("variables that the node's programs would heed reach the container's alone", {
-  skip: skip ?? programsMissing("python3"),
-}, async () => {
-  const env = [
-    { name: "LD_PRELOAD", value: "/nowhere/evil.so" },
-    { name: "BASH_FUNC_mount%%", value: "() { echo taken; }" },
-    { name: "PLAIN", value: "a'b\nc" },
-    { name: "dotted.name", value: "1" },
-  ];
-  const text = await output({
-    command: ["python3", "-c", "import os; print(sorted(k for k in os.environ)); print(repr(os.environ['PLAIN']))"],
-    env,
-  });
-  assert.match(text, /'BASH_FUNC_mount%%'.*'LD_PRELOAD'.*'PLAIN'.*'dotted.name'/);
-  assert.match(text, /"a'b\\nc"/);
-  // Only the program and env in the container complain, never the chain before them.
-  assert.ok((text.match(/cannot be preloaded/g) ?? []).length <= 2, text);
-});
+each(
+  "variables that the node's programs would heed reach the container's alone",
+  programsMissing("python3"),
+  async () => {
+    const env = [
+      { name: "LD_PRELOAD", value: "/nowhere/evil.so" },
+      { name: "BASH_FUNC_mount%%", value: "() { echo taken; }" },
+      { name: "PLAIN", value: "a'b\nc" },
+      { name: "dotted.name", value: "1" },
+    ];
+    const text = await output({
+      command: ["python3", "-c", "import os; print(sorted(k for k in os.environ)); print(repr(os.environ['PLAIN']))"],
+      env,
+    });
+    assert.match(text, /'BASH_FUNC_mount%%'.*'LD_PRELOAD'.*'PLAIN'.*'dotted.name'/);
+    assert.match(text, /"a'b\\nc"/);
+    // Only the program and env in the container complain, never the chain before them.
+    assert.ok((text.match(/cannot be preloaded/g) ?? []).length <= 2, text);
+  },
+);
 
-test("a directory as root has its own files, and mounts do not follow its links to the node", { skip }, async () => {
+each("a directory as root has its own files, and mounts do not follow its links to the node", false, async () => {
   const volume = join(base, "volume");
   mkdirSync(volume, { recursive: true });
   writeFileSync(join(volume, "here"), "");
@@ -161,7 +184,7 @@ test("a directory as root has its own files, and mounts do not follow its links 
   assert.ok(existsSync(join(dataDir, "secret")) && !existsSync(join(dataDir, "here")));
 });
 
-test("an image of an OCI layout runs with its own settings", { skip }, async () => {
+each("an image of an OCI layout runs with its own settings", false, async () => {
   const layout = join(base, "layout");
   const put = (bytes: Buffer | string, mediaType: string) => {
     const hex = createHash("sha256").update(bytes).digest("hex");
@@ -188,7 +211,7 @@ test("an image of an OCI layout runs with its own settings", { skip }, async () 
   assert.equal(await output({ image: "layout:1" }), "yes /made/here /bin/dash\n");
 });
 
-test("limits hold: processes, and memory of a tmpfs", { skip }, async () => {
+each("limits hold: processes, and memory of a tmpfs", false, async () => {
   const forks = "i=0; while [ $i -lt 200 ]; do sleep 5 & i=$((i+1)); done; echo all";
   const text = await output({ command: ["sh", "-c", forks], resources: { pidsLimit: 30 } });
   assert.match(text, /Cannot fork/);
@@ -198,9 +221,7 @@ test("limits hold: processes, and memory of a tmpfs", { skip }, async () => {
   assert.match(shared, /No space left on device/);
 });
 
-test("pods reach each other, each at its own address and localhost", {
-  skip: skip ?? programsMissing("python3"),
-}, async () => {
+each("pods reach each other, each at its own address and localhost", programsMissing("python3"), async () => {
   const pod = await runtime.runtime.runPodSandbox({
     name: "s",
     namespace: "n",
@@ -237,8 +258,8 @@ print(s.recv(9).decode())`;
 const agent = `
   import { silent } from "@capstan/base/log";
   import { allocateInstanceNetwork, createRuntime } from "@capstan/core/runtime";
-  const dataDir = process.argv[1];
-  const { runtime, ready, start } = createRuntime({ dataDir, network: allocateInstanceNetwork(dataDir, { bridged: true }), log: silent });
+  const [dataDir, launcher] = process.argv.slice(1);
+  const { runtime, ready, start } = createRuntime({ dataDir, launcher, network: allocateInstanceNetwork(dataDir, { bridged: true }), log: silent });
   void start(new AbortController().signal);
   await ready;
   const pod = await runtime.runPodSandbox({ name: "p", namespace: "n", uid: "u", hostname: "h", labels: {}, namespaces: {} });
@@ -251,64 +272,70 @@ const agent = `
   console.log("started");
 `;
 
-test("containers outlive an agent that is killed; the next one gets their output, exit codes and addresses", {
-  skip,
-}, async () => {
-  const directory = join(base, "adopt");
-  mkdirSync(join(directory, "go"), { recursive: true });
-  const child = spawn(process.execPath, ["--input-type=module", "-e", agent, directory], { cwd: import.meta.dirname });
-  let errors = "";
-  child.stderr.on("data", (data) => (errors += data));
-  await new Promise<void>((resolve, reject) => {
-    child.stdout.once("data", () => resolve());
-    child.once("close", () => reject(new Error(errors)));
-  });
-  child.kill("SIGKILL");
-  await new Promise((resolve) => child.once("close", resolve));
-  // One prints and ends while no agent is there to read it.
-  writeFileSync(join(directory, "go/killed"), "");
-  execFileSync("sh", ["-c", `until grep -qs 7 ${directory}/runtime/containers/*/exit; do sleep 0.01; done`]);
-  const end = new AbortController();
-  const network = allocateInstanceNetwork(directory, { bridged: true });
-  const next = createRuntime({ dataDir: directory, network, log: silent });
-  const over = next.start(end.signal);
-  await next.ready;
-  const [counting, sleeping, late] = next.runtime.listContainers().sort((a, b) => a.config.attempt - b.config.attempt);
-  assert.deepEqual([counting?.state, sleeping?.state, late?.state], ["running", "running", "exited"]);
-  assert.equal(late?.exitCode, 7);
-  const said = readFileSync(join(directory, "2.log"), "utf8").trim().split("\n");
-  assert.deepEqual(
-    said.map((line) => line.split(/ stdout [FP] /)[1]),
-    ["late", "unended"],
-  );
-  const ended = new Promise<void>((resolve) => next.runtime.onEvent(({ type }) => type === "stopped" && resolve()));
-  writeFileSync(join(directory, "go/on"), "");
-  await ended;
-  assert.equal(next.runtime.containerStatus(counting?.id ?? "").exitCode, 5);
-  const lines = readFileSync(join(directory, "0.log"), "utf8")
-    .trim()
-    .split("\n")
-    .map((line) => line.split(" F ")[1]);
-  assert.deepEqual(
-    lines.slice(0, -1),
-    lines.slice(0, -1).map((_, index) => String(index + 1)),
-  );
-  assert.equal(lines.at(-1), "end");
-  const [pod] = next.runtime.listPodSandboxes();
-  const other = await next.runtime.runPodSandbox({
-    name: "o",
-    namespace: "n",
-    uid: "o",
-    hostname: "o",
-    labels: {},
-    namespaces: {},
-  });
-  assert.notEqual(other.ip, pod?.ip);
-  end.abort();
-  await over;
-  assert.deepEqual(
-    readdirSync("/sys/class/net").filter((name) => name === network.bridge),
-    [],
-  );
-  assert.equal(next.runtime.containerStatus(sleeping?.id ?? "").reason, "Interrupted");
-});
+each(
+  "containers outlive an agent that is killed; the next one gets their output, exit codes and addresses",
+  false,
+  async (launcher) => {
+    const directory = join(base, "adopt");
+    mkdirSync(join(directory, "go"), { recursive: true });
+    const child = spawn(process.execPath, ["--input-type=module", "-e", agent, directory, launcher], {
+      cwd: import.meta.dirname,
+    });
+    let errors = "";
+    child.stderr.on("data", (data) => (errors += data));
+    await new Promise<void>((resolve, reject) => {
+      child.stdout.once("data", () => resolve());
+      child.once("close", () => reject(new Error(errors)));
+    });
+    child.kill("SIGKILL");
+    await new Promise((resolve) => child.once("close", resolve));
+    // One prints and ends while no agent is there to read it.
+    writeFileSync(join(directory, "go/killed"), "");
+    execFileSync("sh", ["-c", `until grep -qs 7 ${directory}/runtime/containers/*/exit; do sleep 0.01; done`]);
+    const end = new AbortController();
+    const network = allocateInstanceNetwork(directory, { bridged: true });
+    const next = createRuntime({ dataDir: directory, network, log: silent });
+    const over = next.start(end.signal);
+    await next.ready;
+    const [counting, sleeping, late] = next.runtime
+      .listContainers()
+      .sort((a, b) => a.config.attempt - b.config.attempt);
+    assert.deepEqual([counting?.state, sleeping?.state, late?.state], ["running", "running", "exited"]);
+    assert.equal(late?.exitCode, 7);
+    const said = readFileSync(join(directory, "2.log"), "utf8").trim().split("\n");
+    assert.deepEqual(
+      said.map((line) => line.split(/ stdout [FP] /)[1]),
+      ["late", "unended"],
+    );
+    const ended = new Promise<void>((resolve) => next.runtime.onEvent(({ type }) => type === "stopped" && resolve()));
+    writeFileSync(join(directory, "go/on"), "");
+    await ended;
+    assert.equal(next.runtime.containerStatus(counting?.id ?? "").exitCode, 5);
+    const lines = readFileSync(join(directory, "0.log"), "utf8")
+      .trim()
+      .split("\n")
+      .map((line) => line.split(" F ")[1]);
+    assert.deepEqual(
+      lines.slice(0, -1),
+      lines.slice(0, -1).map((_, index) => String(index + 1)),
+    );
+    assert.equal(lines.at(-1), "end");
+    const [pod] = next.runtime.listPodSandboxes();
+    const other = await next.runtime.runPodSandbox({
+      name: "o",
+      namespace: "n",
+      uid: "o",
+      hostname: "o",
+      labels: {},
+      namespaces: {},
+    });
+    assert.notEqual(other.ip, pod?.ip);
+    end.abort();
+    await over;
+    assert.deepEqual(
+      readdirSync("/sys/class/net").filter((name) => name === network.bridge),
+      [],
+    );
+    assert.equal(next.runtime.containerStatus(sleeping?.id ?? "").reason, "Interrupted");
+  },
+);
