@@ -184,7 +184,7 @@ async function run(options: NodeAgentOptions, signal: AbortSignal, ready: () => 
   const identity = identityOf(options, dataDir, devices);
   await registerNode(client, identity, serving.port);
   await manager.start();
-  drivers.watch(() => manager.driversChanged(), signal);
+  drivers.watch(() => manager.driversChanged(), log, signal);
   const served = serveDevices({ manager: devices, directory: plugins, log }, signal);
   let told = Promise.resolve();
   const tell = () => {

@@ -1,12 +1,13 @@
 // Tells of changes in a directory that may not be there yet.
 import { type FSWatcher, readdirSync, statSync, watch } from "node:fs";
 import { dirname, join } from "node:path";
+import type { Logger } from "@capstan/base/log";
 
 /**
  * Calls `changed` after something in the directory, or in the directories in it, has changed, until the signal aborts.
  * While it is not there, the nearest directory above is watched.
  */
-export function watchDirectory(path: string, changed: () => void, signal: AbortSignal): void {
+export function watchDirectory(path: string, changed: () => void, log: Logger, signal: AbortSignal): void {
   const watchers = new Map<string, FSWatcher>();
   const stop = (directory: string) => {
     watchers.get(directory)?.close();
@@ -29,7 +30,8 @@ export function watchDirectory(path: string, changed: () => void, signal: AbortS
         watchers.set(directory, watcher);
       } catch (error) {
         // It went since it was listed: the directory above tells so.
-        if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
+        if ((error as NodeJS.ErrnoException).code === "ENOENT") continue;
+        log.warn("a directory's changes are seen only when something else looks there", { directory, error });
       }
     }
   };

@@ -43,8 +43,8 @@ export class StaticPods {
 
   /** Resolves when the pods that were there are known; those that come later follow the directory. */
   async start(): Promise<void> {
-    const { signal } = this.#context;
-    watchDirectory(this.#directory, () => void this.#follow(), signal);
+    const { log, signal } = this.#context;
+    watchDirectory(this.#directory, () => void this.#follow(), log, signal);
     await this.#follow();
     const { items } = await this.#context.client.list(Pods, { fieldSelector: `spec.nodeName=${this.#nodeName}` });
     for (const pod of items) {

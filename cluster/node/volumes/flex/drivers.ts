@@ -2,6 +2,7 @@
 // Source: k8s.io/kubernetes pkg/volume/flexvolume probe.go.
 import { readdirSync, statSync } from "node:fs";
 import { join } from "node:path";
+import type { Logger } from "@capstan/base/log";
 import { watchDirectory } from "../../watch-directory.ts";
 import { type CallOptions, type Capabilities, callDriver, type DriverAnswer, NotSupported } from "./call.ts";
 
@@ -62,8 +63,8 @@ export class Drivers {
   }
 
   /** Calls back when drivers may have come or gone. */
-  watch(changed: () => void, signal: AbortSignal): void {
-    watchDirectory(this.directory, changed, signal);
+  watch(changed: () => void, log: Logger, signal: AbortSignal): void {
+    watchDirectory(this.directory, changed, log, signal);
   }
 
   /** The directory is read, so that no name leads out of it. */
