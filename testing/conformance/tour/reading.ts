@@ -111,7 +111,10 @@ async function tourExplain(kubectl: Kubectl): Promise<void> {
   await kubectl.matches(`get s${name}`, /^NAME +SIZE\nw +2\n$/);
   await kubectl.matches(`get s${name} -o wide`, /^NAME +SIZE +PHASE\nw +2 +\n$/);
   await kubectl.matches(`scale ${name} w --replicas=3`, /scaled/);
-  await kubectl.matches('patch wd w --type=merge --subresource=status -p \'{"status":{"phase":"Good"}}\'', /patched/);
+  await kubectl.matches(
+    `patch ${name} w --type=merge --subresource=status -p '{"status":{"phase":"Good"}}'`,
+    /patched/,
+  );
   await kubectl.matches(`wait ${name}/w --for=jsonpath={.status.phase}=Good --timeout=5s`, /condition met/);
   const wrong = JSON.stringify({ ...widget, spec: { size: 0 } });
   assert.match(
