@@ -175,12 +175,18 @@ Options:
        capstan pki crl -db FILE -ca FILE -ca-key FILE [-expiry 168h] | gencrl NUMBERS CERT KEY [SECONDS]
        capstan pki ocspserve -db FILE -ca FILE -responder FILE -responder-key FILE [-port N] [-address A]
        capstan pki ocspsign -ca FILE -responder FILE -responder-key FILE -cert FILE [-status S -reason NAME]
+       capstan pki bundle -cert FILE | -domain HOST[:PORT] [-ca-bundle FILE] [-int-bundle FILE] [-key FILE]
+       capstan pki trust install|remove FILE [-name NAME] [-nss DIR] [-nss-only] [-dry-run]
+       capstan pki version
        capstan pki json [-bare] [-encrypt] NAME [-]                writes NAME.pem, NAME-key.pem, NAME.csr
        capstan pki secret NAME -cert FILE -key FILE [-n NAMESPACE] a TLS Secret as YAML
 
 What makes something prints JSON with cert, csr and key, as cfssl does; json turns it into files, as cfssljson does. Keys
 are RSA of 2048 to 4096 bits, ECDSA of 256, 384 or 521, and Ed25519. "-" as a file is the standard input. For an encrypted
 authority's key the passphrase is asked for, or read from -passphrase-file, whose mode must be 400.
+
+bundle finds the authorities between a certificate and a root. trust makes an authority one of this machine's: as Debian
+keeps them (/usr/local/share/ca-certificates), and in Chromium's NSS database (~/.pki/nssdb, or DIR) where there is one.
 
 Try:
   capstan pki print-defaults csr > ca-csr.json

@@ -1,9 +1,11 @@
 import { nearest } from "@capstan/base/errors";
 import { defaultFiles } from "@capstan/core/pki/cfssl";
 import { UsageError } from "../usage.ts";
+import { bundle, version } from "./bundle.ts";
 import { gencert, gencsr, genkey, selfsign, sign } from "./make.ts";
 import { crl, gencrl, ocspserve, ocspsign, revoke } from "./revocation.ts";
 import { certinfo } from "./show.ts";
+import { trust } from "./trust.ts";
 import { json, secret } from "./write.ts";
 
 const verbs: Record<string, (args: string[]) => Promise<number>> = {
@@ -14,6 +16,7 @@ const verbs: Record<string, (args: string[]) => Promise<number>> = {
   sign,
   selfsign,
   certinfo,
+  bundle,
   revoke,
   gencrl,
   crl,
@@ -21,6 +24,8 @@ const verbs: Record<string, (args: string[]) => Promise<number>> = {
   ocspserve,
   json,
   secret,
+  trust,
+  version,
 };
 
 /** cfssl's sub-commands and flags. */

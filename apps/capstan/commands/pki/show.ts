@@ -59,7 +59,7 @@ async function describeRequest(pem: string): Promise<object> {
   };
 }
 
-function flat(name: Record<string, string[]>[]): Subject {
+export function flat(name: Record<string, string[]>[]): Subject {
   return name.flatMap((part) =>
     Object.entries(part).flatMap(([attribute, values]) => values.map((value) => [attribute, value] as Subject[number])),
   );
@@ -74,13 +74,13 @@ function nameInfo(subject: Subject): object {
   return { ...info, names: subject.map(([, value]) => value) };
 }
 
-function signatureName({ name, hash }: { name: string; hash?: { name: string } }): string {
+export function signatureName({ name, hash }: { name: string; hash?: { name: string } }): string {
   const digest = hash?.name.replace("-", "") ?? "";
   if (name.startsWith("RSASSA")) return `${digest}WithRSA`;
   return name === "ECDSA" ? `ECDSAWith${digest}` : name;
 }
 
-function second(date: Date): string {
+export function second(date: Date): string {
   return date.toISOString().replace(/\.\d+Z$/, "Z");
 }
 
