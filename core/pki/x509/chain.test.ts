@@ -79,7 +79,7 @@ test("authorities that sign one another end the search", async () => {
 const refusals: [what: string, wanted: Wanted, words: RegExp][] = [
   ["that has expired", { notAfter: new Date(now - 1000) }, /"CN=middle" has expired on/],
   ["that is not valid yet", { notBefore: new Date(now + day) }, /"CN=middle" is not valid before/],
-  ["that is none", { authority: undefined }, /"CN=middle" is no authority/],
+  ["that is none", { authority: undefined, usages: readUsages([], "usages") }, /"CN=middle" is no authority/],
   ["without the usage", { usages: readUsages(["crl sign"], "usages") }, /"CN=middle" lacks the usage "cert sign"/],
 ];
 for (const [what, wanted, words] of refusals) {

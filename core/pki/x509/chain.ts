@@ -93,7 +93,6 @@ async function reasonAgainst(
   now: number,
 ): Promise<string | undefined> {
   const last = chain.at(-1) as X509Certificate;
-  if (!issuer.ca) return "is no authority";
   if (now > issuer.validToDate.getTime()) return `has expired on ${issuer.validToDate.toISOString()}`;
   if (now < issuer.validFromDate.getTime()) return `is not valid before ${issuer.validFromDate.toISOString()}`;
   const x509 = await library();
@@ -103,6 +102,7 @@ async function reasonAgainst(
   if (length !== undefined && below > length) return `allows ${length} authorities below it, and there are ${below}`;
   const usages = parsed.getExtension(x509.KeyUsagesExtension);
   if (usages && (usages.usages & x509.KeyUsageFlags.keyCertSign) === 0) return 'lacks the usage "cert sign"';
+  if (!issuer.ca) return "is no authority";
   if (parsed.getExtension(nameConstraints)) return "has name constraints, which are not supported";
   if (!last.verify(issuer.publicKey)) return `did not sign ${title(last)}`;
   return undefined;
