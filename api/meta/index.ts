@@ -15,6 +15,7 @@ export {
 } from "./names.ts";
 export { type KubeObject, keyOf, type New, type ObjectRef, parseKey, refOf } from "./object.ts";
 export { canonicalQuantity, formatQuantity, isQuantity, parseQuantity } from "./quantity.ts";
+export { release } from "./release.ts";
 export { apiVersionOf, pathOf, type Resource } from "./resource.ts";
 export { type FieldRequirement, parseFieldSelector, type Selector, selectsObject } from "./selector.ts";
 export {

@@ -1,10 +1,10 @@
 // Paths that are not resources: health, version, discovery, OpenAPI.
-import { StatusError } from "@capstan/api/meta";
+import { release, StatusError } from "@capstan/api/meta";
 import type { HttpRequest, HttpResponse } from "@capstan/base/http";
 import type { Store } from "@capstan/core/store";
 import { answerDiscovery } from "./discovery/index.ts";
 import { parseAccept } from "./negotiation.ts";
-import { createOpenApi, type OpenApi, release } from "./openapi/index.ts";
+import { createOpenApi, type OpenApi } from "./openapi/index.ts";
 import { pathNotFound, type Registry } from "./registry.ts";
 import type { RequestInfo } from "./request.ts";
 import { answerError, answerJson } from "./respond.ts";

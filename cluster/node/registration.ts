@@ -4,7 +4,7 @@ import { arch, availableParallelism, hostname, release, totalmem } from "node:os
 import type { Lease } from "@capstan/api/generated/coordination-v1";
 import type { ContainerImage, Node, NodeCondition, NodeStatus, NodeSystemInfo } from "@capstan/api/generated/core-v1";
 import { Leases, Nodes } from "@capstan/api/generated/resources";
-import { isReason } from "@capstan/api/meta";
+import { isReason, release } from "@capstan/api/meta";
 import { sleep } from "@capstan/base/async";
 import type { Logger } from "@capstan/base/log";
 import type { Client } from "@capstan/core/client";
@@ -32,7 +32,7 @@ export interface NodeIdentity {
 const leaseSeconds = 40;
 const renewMs = 10_000;
 const statusMs = 300_000;
-const version = "v1.33.0+capstan";
+const version = `${release}+capstan`;
 
 export interface Allocatable {
   cpu: number;

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { release } from "@capstan/api/meta";
 import { mergeSwagger, type Swagger, toOpenApi3 } from "../aggregation/descriptions.ts";
 import { type Group, type GroupVersion, groupsOf } from "../discovery/index.ts";
 import type { Kind, Schema } from "../kind.ts";
@@ -8,9 +9,6 @@ import { componentName, customComponentName, type Document, type Writer, writeSc
 import { describeKind } from "./descriptions.ts";
 import { type Dialect, pathsOfKind } from "./paths.ts";
 import { encodeSwagger } from "./protobuf.ts";
-
-/** The release whose API is served. */
-export const release = "v1.34.1";
 
 const info = { title: "Kubernetes", version: release };
 

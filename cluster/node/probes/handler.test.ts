@@ -131,7 +131,7 @@ test("headers as given, each value of a name, and the usual ones where none is",
   await say({ httpGet: { port, httpHeaders: [{ name: "Accept", value: "" }] } });
   server.close();
   assert.deepEqual(seen, [
-    { host: "shop", accept: "*/*", agent: "kube-probe/1.33", many: ["a", "b"] },
-    { host: `127.0.0.1:${port}`, accept: undefined, agent: "kube-probe/1.33", many: undefined },
+    { host: "shop", accept: "*/*", agent: "kube-probe/1.34", many: ["a", "b"] },
+    { host: `127.0.0.1:${port}`, accept: undefined, agent: "kube-probe/1.34", many: undefined },
   ]);
 });

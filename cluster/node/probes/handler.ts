@@ -1,5 +1,6 @@
 // One try of a probe or of a lifecycle hook. Words of failures as the kubelet's.
 import type { Container, HTTPGetAction, LifecycleHandler, Probe } from "@capstan/api/generated/core-v1";
+import { release } from "@capstan/api/meta";
 import { messageOf } from "@capstan/base/errors";
 import { RuntimeError, type RuntimeService } from "@capstan/core/runtime";
 import { checkGrpc } from "./grpc.ts";
@@ -19,6 +20,9 @@ export interface ProbeResult {
   /** It passes, and yet something is wrong that an event should say. */
   warning?: string;
 }
+
+/** As the kubelet's user agents have it, such as 1.34. */
+const minor = release.slice(1).split(".", 2).join(".");
 
 /** Never rejects: what goes wrong is an unhealthy result. */
 export async function tryProbe(probe: Probe, target: ProbeTarget, signal: AbortSignal): Promise<ProbeResult> {
@@ -59,7 +63,7 @@ async function tryExec(command: string[], target: ProbeTarget, timeoutMs: number
 }
 
 async function tryHttp(action: HTTPGetAction, target: ProbeTarget, signal: AbortSignal): Promise<ProbeResult> {
-  const { status, body, terminatedRedirect } = await get(requestOf(action, target, "kube-probe/1.33"), signal);
+  const { status, body, terminatedRedirect } = await get(requestOf(action, target, `kube-probe/${minor}`), signal);
   if (terminatedRedirect) {
     const warning = `Probe terminated redirects, Response body: ${body}`;
     return { healthy: true, message: warning, warning };
@@ -111,7 +115,7 @@ export async function runHook(hook: LifecycleHandler, target: ProbeTarget, signa
     throw new Error(`command '${command.join(" ")}' exited with ${exitCode}: ${output}`);
   }
   if (hook.httpGet) {
-    await get(requestOf(hook.httpGet, target, "kube-lifecycle/1.33"), signal);
+    await get(requestOf(hook.httpGet, target, `kube-lifecycle/${minor}`), signal);
   } else if (hook.sleep) {
     const timer = AbortSignal.timeout(hook.sleep.seconds * 1000);
     await new Promise<void>((resolve) => {
