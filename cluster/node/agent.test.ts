@@ -58,7 +58,7 @@ async function output(script: Script, spec: Partial<PodSpec> = {}): Promise<stri
 test("the node is registered and ready", { skip }, async () => {
   const node = await cluster.client.get(Nodes, { name: "node-1" });
   assert.equal(node.status?.conditions?.find(({ type }) => type === "Ready")?.status, "True");
-  assert.equal(node.status?.nodeInfo?.kubeletVersion, "v1.33.0+capstan");
+  assert.equal(node.status?.nodeInfo?.kubeletVersion, "v1.34.1+capstan");
   assert.ok(Number(node.status?.capacity?.cpu) > 0);
 });
 

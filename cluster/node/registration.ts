@@ -1,6 +1,6 @@
 // The Node object, its status and its lease.
 import { existsSync, readFileSync, statfsSync } from "node:fs";
-import { arch, availableParallelism, hostname, release, totalmem } from "node:os";
+import { arch, availableParallelism, hostname, release as kernelRelease, totalmem } from "node:os";
 import type { Lease } from "@capstan/api/generated/coordination-v1";
 import type { ContainerImage, Node, NodeCondition, NodeStatus, NodeSystemInfo } from "@capstan/api/generated/core-v1";
 import { Leases, Nodes } from "@capstan/api/generated/resources";
@@ -125,7 +125,7 @@ function systemInfo(runtime = "capstan://0.1.0"): NodeSystemInfo {
     machineID,
     systemUUID: machineID,
     bootID: text("/proc/sys/kernel/random/boot_id"),
-    kernelVersion: release(),
+    kernelVersion: kernelRelease(),
     osImage,
     containerRuntimeVersion: runtime,
     kubeletVersion: version,

@@ -95,7 +95,7 @@ async function fillNodes(client: Client): Promise<void> {
       allocatable: capacity,
       conditions: [condition],
       nodeInfo: {
-        kubeletVersion: "v1.33.0+capstan",
+        kubeletVersion: "v1.34.1+capstan",
         osImage: "Debian GNU/Linux 12 (bookworm)",
         kernelVersion: "6.1.0",
       },
