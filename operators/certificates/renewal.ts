@@ -5,7 +5,7 @@ import type { Logger } from "@capstan/base/log";
 import type { Client } from "@capstan/core/client";
 import { renewalTime } from "@capstan/core/pki";
 import { type Controller, createController, createRecorder, type Informers } from "@capstan/core/reconcile";
-import { requestServiceCertificate } from "./request.ts";
+import { requestServiceCertificate, serviceProblem } from "./request.ts";
 import { certificateOf, serviceAnnotation, signerAnnotation, storeCertificate } from "./secret.ts";
 
 export interface CertificateRenewalOptions {
@@ -34,6 +34,12 @@ export function createCertificateRenewal(options: CertificateRenewalOptions): Co
       const secret = secrets.get(ref);
       const service = secret?.metadata.annotations?.[serviceAnnotation];
       if (!secret || !service || secret.metadata.deletionTimestamp) return undefined;
+      // Whoever may write Secrets in a namespace writes the annotation.
+      const problem = serviceProblem(service);
+      if (problem) {
+        recorder.warning(secret, "CertificateNotRenewed", `annotation ${serviceAnnotation}: ${problem}`);
+        return undefined;
+      }
       const cert = certificateOf(secret);
       const left = cert ? due(cert) - now() : 0;
       if (left > 0) return { requeueAfter: Math.min(left, longest) };

@@ -19,6 +19,20 @@ export interface ServiceCertificate {
 }
 
 export const nodeSigner = "kubernetes.io/kubelet-serving";
+/** A Service's name, and no more: a dot in it would be a name of another namespace. Source: RFC 1035 labels. */
+const label = /^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/;
+/** Names by which clients know others than a Service. */
+const taken = new Set(["kubernetes", "localhost"]);
+
+/** Why no certificate is asked for in a Service's name. */
+export function serviceProblem(service: string): string | undefined {
+  if (!label.test(service))
+    return `"${service.slice(0, 80)}" is no name of a Service: lower-case letters, digits and "-"`;
+  return taken.has(service)
+    ? `"${service}" is the name of the API server or of every machine; name the Service otherwise`
+    : undefined;
+}
+
 /** How long a signer may take, in milliseconds. */
 const patience = 30_000;
 
@@ -28,6 +42,8 @@ const patience = 30_000;
  */
 export async function requestServiceCertificate(options: ServiceCertificate): Promise<KeyPair> {
   const { client, service, namespace, signerName = nodeSigner, expirationSeconds, signal, say = () => {} } = options;
+  const problem = serviceProblem(service);
+  if (problem) throw new Error(problem);
   const name = `${service}.${namespace}`;
   const { csr, key } = await createRequest(subjectOf(options, signerName));
   await client.delete(CertificateSigningRequests, { name }).catch((error) => {

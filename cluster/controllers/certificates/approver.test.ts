@@ -131,6 +131,9 @@ test("Services get certificates for names of their own namespace", async () => {
   const names = new X509Certificate(Buffer.from(good?.status?.certificate ?? "", "base64")).subjectAltName;
   assert.equal(names, "DNS:hook.web.svc, DNS:hook.web, DNS:hook");
   assert.match((await ask(["a.web.svc", "b.other.svc"]))?.status?.conditions?.[0]?.message ?? "", /one namespace/);
+  for (const foreign of ["fd00::1", "10.96.0.1", "kubernetes", "a.web.svc.example.com"]) {
+    assert.match((await ask(["a.web.svc", foreign]))?.status?.conditions?.[0]?.message ?? "", /one namespace/, foreign);
+  }
   assert.match((await ask(["a.web.svc"], ["system:masters"]))?.status?.conditions?.[0]?.message ?? "", /no group/);
 });
 

@@ -3,14 +3,19 @@ import type { CertificateRequest } from "@capstan/core/pki";
 /** Signs what a Service of the cluster shows its clients, such as webhooks to the API server. */
 export const servingSigner = "capstan.dev/serving";
 
-const serviceName = /^[a-z]([-a-z0-9]{0,61}[a-z0-9])?\.([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)(\.svc(\.[-a-z0-9.]+)?)?$/;
+const serviceName =
+  /^[a-z]([-a-z0-9]{0,61}[a-z0-9])?\.([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?)(\.svc(\.cluster\.local)?)?$/;
 
-/** The one namespace whose Services the names are; undefined when they are other names or of several. */
+/** The one namespace whose Services the names are; undefined when they are addresses, other names or of several. */
 export function serviceNamespace(hosts: string[]): string | undefined {
-  const whole = hosts.filter((host) => host.includes("."));
-  const namespaces = new Set(whole.map((host) => serviceName.exec(host)?.[2]));
+  const isShort = (host: string) => /^[-a-z0-9]+$/.test(host);
+  const whole = hosts.filter((host) => !isShort(host)).map((host) => serviceName.exec(host));
+  const namespaces = new Set(whole.map((match) => match?.[2]));
+  // A name without its namespace is one of the Services that are named in full.
+  const services = new Set(whole.map((match) => match?.[0].split(".")[0]));
   const [namespace] = namespaces;
-  return namespaces.size === 1 ? namespace : undefined;
+  const own = hosts.every((host) => !isShort(host) || services.has(host));
+  return namespaces.size === 1 && own ? namespace : undefined;
 }
 
 /** What is wrong with a request for a Service's certificate. */
