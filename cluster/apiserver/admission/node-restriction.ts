@@ -2,6 +2,7 @@ import type { TokenRequest } from "@capstan/api/generated/authentication-v1";
 import type { Lease } from "@capstan/api/generated/coordination-v1";
 import type { Node, Pod } from "@capstan/api/generated/core-v1";
 import { Pods } from "@capstan/api/generated/resources";
+import { equal } from "@capstan/api/meta";
 import { forbiddenObject, nodeOf } from "../authorization/index.ts";
 import type { AdmissionPlugin, Attributes, View } from "../request.ts";
 import { isMirror } from "./of-pods.ts";
@@ -27,19 +28,25 @@ export function createNodeRestriction(view: View): AdmissionPlugin {
   };
 }
 
-const restricted = "node-restriction.kubernetes.io/";
+const restricted = "node-restriction.kubernetes.io";
+/** The tenant that a node works for: a node that chose it would get the work of others. */
+const tenant = "kuscia.secretflow/namespace";
 
-function checkNode({ name, object, oldObject }: Attributes, node: string): string | undefined {
+function isRestricted(key: string): boolean {
+  const domain = key.split("/")[0] ?? "";
+  return key === tenant || domain === restricted || domain.endsWith(`.${restricted}`);
+}
+
+function checkNode({ name, operation, object, oldObject }: Attributes, node: string): string | undefined {
   if (name !== node) return `is not allowed to modify node ${JSON.stringify(name)}`;
-  const [labels = {}, old = {}] = [(object as Node | undefined)?.metadata.labels, oldObject?.metadata.labels];
-  const changed = Object.keys({ ...labels, ...old }).find((key) => {
-    const domain = key.split("/")[0] ?? "";
-    return (
-      (domain === restricted.slice(0, -1) || domain.endsWith(`.${restricted.slice(0, -1)}`)) && labels[key] !== old[key]
-    );
-  });
+  const [fresh, old] = [object as Node | undefined, oldObject as Node | undefined];
+  const [labels = {}, before = {}] = [fresh?.metadata.labels, old?.metadata.labels];
+  if (operation === "DELETE" && before[tenant])
+    return `is not allowed to delete itself: it is of domain ${before[tenant]}`;
+  const changed = Object.keys({ ...labels, ...before }).find((key) => isRestricted(key) && labels[key] !== before[key]);
   if (object && changed) return `is not allowed to modify labels: ${changed}`;
-  return undefined;
+  if (operation !== "UPDATE" || !fresh || !old) return undefined;
+  return equal(fresh.spec?.taints ?? [], old.spec?.taints ?? []) ? undefined : "is not allowed to modify taints";
 }
 
 function checkPod(

@@ -100,6 +100,15 @@ test("a node writes only what is its own", () => {
     },
     /not allowed to modify labels/,
   );
+  const own = { metadata: { name: "n1" }, spec: {} };
+  const tenant = { metadata: { name: "n1", labels: { "kuscia.secretflow/namespace": "bob" } }, spec: {} };
+  const tainted = { ...own, spec: { taints: [{ key: "k", effect: "NoSchedule" }] } };
+  refused({ path: "/api/v1/nodes", object: tenant }, /not allowed to modify labels: kuscia.secretflow\/namespace/);
+  const itself = "/api/v1/nodes/n1";
+  refused({ ...update, path: itself, object: own, oldObject: tenant }, /not allowed to modify labels/);
+  refused({ ...update, path: itself, object: own, oldObject: tainted }, /not allowed to modify taints/);
+  refused({ operation: "DELETE", path: itself, oldObject: tenant }, /delete itself: it is of domain bob/);
+  write({ operation: "DELETE", path: itself, oldObject: own });
   const pods = "/api/v1/namespaces/a/pods";
   const status = (name: string) => ({
     ...update,

@@ -22,7 +22,12 @@ import { createCertificateApprover, createCertificateCleaner, createCertificateS
 interface Bench extends AsyncDisposable {
   cluster: TestCluster;
   /** Resolves to the request once it is signed, denied or has failed. */
-  ask(who: string, signer: string, request: CertificateRequest): Promise<CertificateSigningRequest | undefined>;
+  ask(
+    who: string,
+    signer: string,
+    request: CertificateRequest,
+    groups?: string[],
+  ): Promise<CertificateSigningRequest | undefined>;
 }
 
 interface Right {
@@ -56,11 +61,11 @@ async function open(...rights: Right[]): Promise<Bench> {
   let count = 0;
   return {
     cluster,
-    async ask(username, signerName, request) {
+    async ask(username, signerName, request, groups = []) {
       const { csr } = await createRequest(request);
       const name = `csr-${count++}`;
       const usages = request.usages.map((usage) => `${usage} auth`);
-      const spec = { request: Buffer.from(csr).toString("base64"), signerName, usages, username };
+      const spec = { request: Buffer.from(csr).toString("base64"), signerName, usages, username, groups };
       await cluster.client.create(CertificateSigningRequests, { metadata: { name }, spec });
       return cluster.until(CertificateSigningRequests, { name }, (found) => {
         const ends = found?.status?.conditions?.some(({ type }) => type === "Denied" || type === "Failed");
@@ -105,12 +110,32 @@ test("a bootstrapper's and a node's own client certificate are approved by role,
   assert.match(grouped?.status?.conditions?.[0]?.message ?? "", /organization is not "system:nodes"/);
 });
 
+test("a Domain's token lets one node in, however many ask at once", async () => {
+  await using bench = await open({ user: "system:bootstrap:abc", resource: `${csrs}/nodeclient` });
+  const client = signerOf("kube-apiserver-client-kubelet");
+  const ask = (name: string, group: string) =>
+    bench.ask("system:bootstrap:abc", client, kubelet(name), ["system:bootstrappers", group]);
+  const domain = "system:bootstrappers:domain:alice";
+  const all = await Promise.all(["a", "b", "c"].map((name) => ask(name, domain)));
+  const types = all.map((request) => request?.status?.conditions?.[0]?.type).sort();
+  assert.deepEqual(types, ["Approved", "Denied", "Denied"]);
+  const denied = all.find((request) => request?.status?.conditions?.[0]?.type === "Denied");
+  assert.match(denied?.status?.conditions?.[0]?.message ?? "", /the token has let a node in already/);
+  const several = await ask("d", "system:bootstrappers:kubeadm:default-node-token");
+  assert.equal(several?.status?.conditions?.[0]?.type, "Approved");
+});
+
 test("a node's serving certificate names the node alone", async () => {
   await using bench = await open({ user: "system:node:a", resource: `${csrs}/selfnodeserver` });
   const { client } = bench.cluster;
   const node = await client.create(Nodes, { metadata: { name: "a" }, spec: {} });
-  const addresses = [{ type: "InternalIP", address: "10.0.0.1" }];
-  await client.updateStatus(Nodes, { ...node, status: { addresses } });
+  const addressed = (...list: string[]) => ({ addresses: list.map((address) => ({ type: "InternalIP", address })) });
+  await client.updateStatus(Nodes, {
+    ...node,
+    status: addressed("10.0.0.1", "10.0.0.2", "10.96.0.1", "evil.example.com"),
+  });
+  const other = await client.create(Nodes, { metadata: { name: "b" }, spec: {} });
+  await client.updateStatus(Nodes, { ...other, status: addressed("10.0.0.2") });
   const serving = (hosts: string[]) =>
     bench.ask("system:node:a", signerOf("kubelet-serving"), kubelet("a", { usages: ["server"], hosts }));
   const good = await serving(["10.0.0.1", "a"]);
@@ -120,6 +145,10 @@ test("a node's serving certificate names the node alone", async () => {
     beyond?.status?.conditions?.[0]?.message ?? "",
     /kubernetes.default.svc is no name or address of node a/,
   );
+  for (const claimed of ["10.0.0.2", "10.96.0.1", "evil.example.com", "b"]) {
+    const denied = await serving(["10.0.0.1", claimed]);
+    assert.match(denied?.status?.conditions?.[0]?.message ?? "", /is no name or address of node a/, claimed);
+  }
 });
 
 test("Services get certificates for names of their own namespace", async () => {

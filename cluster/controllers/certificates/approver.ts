@@ -1,6 +1,8 @@
+import { isIP } from "node:net";
 import type { SubjectAccessReview } from "@capstan/api/generated/authorization-v1";
 import type { CertificateSigningRequest } from "@capstan/api/generated/certificates-v1";
-import { CertificateSigningRequests, Nodes } from "@capstan/api/generated/resources";
+import type { Node } from "@capstan/api/generated/core-v1";
+import { CertificateSigningRequests, Nodes, Services } from "@capstan/api/generated/resources";
 import { isReason, type Resource } from "@capstan/api/meta";
 import type { Authority, CertificateRequest } from "@capstan/core/pki";
 import { type Controller, createController } from "@capstan/core/reconcile";
@@ -41,8 +43,11 @@ export function createCertificateApprover(options: CertificateApproverOptions): 
   const workshop = openWorkshop(options, "csr-approving");
   const requests = informers.informer(CertificateSigningRequests);
   informers.informer(Nodes);
+  informers.informer(Services);
   return createController({
     name: "csr-approving",
+    // One after the other: of two requests with one token, the second must see the first.
+    workers: 1,
     informers,
     log: workshop.log,
     sources: [{ resource: CertificateSigningRequests }],
@@ -53,6 +58,11 @@ export function createCertificateApprover(options: CertificateApproverOptions): 
       if (!asked) return undefined;
       const { needs, approval = "", denial } = judge(workshop, request, asked);
       if (denial) return decide(workshop, request, "Denied", "AutoDenied", denial);
+      const used = needs && (await usedBy(workshop, request));
+      if (used) {
+        const words = `the token has let a node in already, with the request ${used}: each token of a Domain is for one`;
+        return decide(workshop, request, "Denied", "AutoDenied", words);
+      }
       if (!needs || !(await isAllowed(workshop, request, needs))) return undefined;
       return decide(workshop, request, "Approved", "AutoApproved", approval);
     },
@@ -92,17 +102,38 @@ function judge(workshop: Workshop, { spec }: CertificateSigningRequest, asked: C
   return {};
 }
 
-/** A name or address that is not the node's own. */
+/** Group of tokens that let a single node in. */
+const single = /^system:bootstrappers:domain:/;
+
+/** The request that was approved for the token of this one; undefined for tokens that let several nodes in. */
+async function usedBy(
+  { client }: Workshop,
+  { metadata, spec }: CertificateSigningRequest,
+): Promise<string | undefined> {
+  const { username, groups = [] } = spec;
+  if (!username?.startsWith("system:bootstrap:") || !groups.some((group) => single.test(group))) return undefined;
+  // The server's own list: what was approved a moment ago is in it.
+  const { items } = await client.list(CertificateSigningRequests);
+  const others = items.filter((other) => other.metadata.name !== metadata.name && other.spec.username === username);
+  return others.find((other) => has(other, "Approved") && !has(other, "Failed"))?.metadata.name;
+}
+
+/**
+ * A name or address that is not the node's own. A node writes its addresses itself, so that only those count that are
+ * addresses, and no Service's or other node's: it could else be the API server to whoever trusts the cluster.
+ */
 function beyondNode({ informers }: Workshop, asked: CertificateRequest): string | undefined {
   const name = nodeNameOf(asked);
-  const node = informers.informer(Nodes).get({ name });
-  const own = new Set([
-    "localhost",
-    "127.0.0.1",
-    name,
-    ...(node?.status?.addresses ?? []).map(({ address }) => address),
-  ]);
-  const foreign = (asked.hosts ?? []).find((host) => !own.has(host));
+  const nodes = informers.informer(Nodes);
+  const addressesOf = (node: Node | undefined) => (node?.status?.addresses ?? []).map(({ address }) => address);
+  const told = new Set(addressesOf(nodes.get({ name })));
+  const others = new Set(nodes.list().flatMap((node) => (node.metadata.name === name ? [] : addressesOf(node))));
+  for (const { spec } of informers.informer(Services).list()) {
+    for (const address of spec?.clusterIPs ?? [spec?.clusterIP ?? ""]) others.add(address);
+  }
+  const own = (host: string) =>
+    ["localhost", "127.0.0.1", name].includes(host) || (isIP(host) !== 0 && told.has(host) && !others.has(host));
+  const foreign = (asked.hosts ?? []).find((host) => !own(host));
   return foreign === undefined ? undefined : `${foreign} is no name or address of node ${name}`;
 }
 
