@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import type { Pod } from "@capstan/api/generated/core-v1";
 import {
   CertificateSigningRequests,
   ClusterRoles,
@@ -11,12 +12,18 @@ import {
   Events,
   Namespaces,
   Nodes,
+  Pods,
   ResourceQuotas,
   RoleBindings,
   Roles,
   Secrets,
+  ServiceAccounts,
+  ValidatingAdmissionPolicyBindings,
 } from "@capstan/api/generated/resources";
 import { type Domain, Domains, domainDefinition } from "@capstan/api/kinds/domain";
+import { silent } from "@capstan/base/log";
+import type { ExtensionFactory } from "@capstan/cluster/apiserver";
+import { bootstrapPriorityClasses, createAdmission } from "@capstan/cluster/apiserver/admission";
 import { createRequest, openAuthority } from "@capstan/core/pki";
 import { TestCluster } from "@capstan/testing/cluster";
 import { createDomainOperator, type DomainOperatorOptions } from "./index.ts";
@@ -37,8 +44,12 @@ async function untilEvent(cluster: TestCluster, words: RegExp): Promise<void> {
   });
 }
 
-async function start(options: Partial<DomainOperatorOptions> = {}): Promise<TestCluster> {
+async function start(
+  options: Partial<DomainOperatorOptions> = {},
+  extensions: ExtensionFactory[] = [],
+): Promise<TestCluster> {
   return TestCluster.start({
+    extensions,
     async parts(cluster) {
       const { client, informers, log } = cluster;
       await client.create(CustomResourceDefinitions, domainDefinition);
@@ -179,6 +190,46 @@ test("owners and members get what is theirs, and lose it with their name", async
   await client.patch(Domains, { name: "alice" }, { type: "merge", body });
   await cluster.until(RoleBindings, members, (object) => object === undefined);
   assert.ok(await client.find(RoleBindings, owners));
+});
+
+test("pods of a Domain get nothing of their node but their own artifacts to read, unless their namespace is trusted", async () => {
+  const extensions = [createAdmission({ log: silent })];
+  await using cluster = await start({ artifacts: "/data/artifacts" }, extensions);
+  const { client } = cluster;
+  await bootstrapPriorityClasses(client);
+  const container = { name: "c", image: "x" };
+  const make = (spec: Partial<Pod["spec"]>, namespace = "alice", name = "p") => {
+    const whole = { containers: [container], ...spec };
+    return client.create(Pods, { metadata: { namespace, name }, spec: whole }, { dryRun: true });
+  };
+  await client.create(Domains, alice());
+  await cluster.until(ConfigMaps, { namespace: "alice", name: "domain-config" }, (found) => found !== undefined);
+  for (const namespace of ["alice", "default"])
+    await client.create(ServiceAccounts, { metadata: { namespace, name: "default" } });
+  await cluster.until(ValidatingAdmissionPolicyBindings, { name: "capstan-domain-pods" }, (found) => !!found);
+  const host = (path: string) => [{ name: "h", hostPath: { path } }];
+  const mount = (readOnly: boolean) => [{ ...container, volumeMounts: [{ name: "h", mountPath: "/h", readOnly }] }];
+  const refused: Partial<Pod["spec"]>[] = [
+    { hostNetwork: true },
+    { hostPID: true },
+    { volumes: host("/data/pki") },
+    { volumes: host("/data/artifacts/bob/x"), containers: mount(true) },
+    { volumes: host("/data/artifacts/alice/x"), containers: mount(false) },
+    { containers: [{ ...container, securityContext: { privileged: true } }] },
+    { initContainers: [{ ...container, name: "i", securityContext: { capabilities: { add: ["SYS_ADMIN"] } } }] },
+    { securityContext: { seccompProfile: { type: "Unconfined" } } },
+    { containers: [{ ...container, ports: [{ containerPort: 1, hostPort: 1 }] }] },
+  ];
+  for (const spec of refused) {
+    await assert.rejects(make(spec), /pods of a Domain have no right to their node/, JSON.stringify(spec));
+  }
+  await make({});
+  await make({ volumes: host("/data/artifacts/alice/x"), containers: mount(true) });
+  await make({ containers: [{ ...container, securityContext: { capabilities: { add: ["CHOWN"], drop: ["ALL"] } } }] });
+  await make({ volumes: host("/data/pki") }, "default");
+  const labels = { "pod-security.kubernetes.io/enforce": "privileged" };
+  await client.patch(Namespaces, { name: "alice" }, { type: "merge", body: { metadata: { labels } } });
+  await make({ volumes: host("/data/pki") });
 });
 
 test("a node that was silent for too long is forgotten", async () => {

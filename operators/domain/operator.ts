@@ -24,6 +24,7 @@ import {
   type Source,
 } from "@capstan/core/reconcile";
 import { certificateProblem } from "./certificate.ts";
+import { confine } from "./confinement.ts";
 import { revokeAll, syncTokens, tokenIdOf } from "./deploy-token.ts";
 import { domainLabel, nodeLabel } from "./labels.ts";
 import { syncMembers } from "./members.ts";
@@ -37,6 +38,8 @@ export interface DomainOperatorOptions {
   client: Client;
   informers: Informers;
   log: Logger;
+  /** The directory below which each namespace has its artifacts: pods may read their own from the node. */
+  artifacts?: string;
   /** Milliseconds after which a silent node of a Domain is forgotten. Default 7 days. */
   staleAfter?: number;
   /** Milliseconds since 1970; default Date.now. */
@@ -88,7 +91,7 @@ export function createDomainOperator(options: DomainOperatorOptions): Controller
     return id ? ofNamespace(secrets.get({ namespace: "kube-system", name: `bootstrap-token-${id}` }) ?? request) : [];
   };
   const world: World = { client, informers };
-  return createController({
+  const controller = createController({
     name: "domain",
     // Each waits for the disk most of the time.
     workers: 32,
@@ -118,6 +121,13 @@ export function createDomainOperator(options: DomainOperatorOptions): Controller
       return syncStatus(options, world, domain, recorder, signal);
     },
   });
+  return {
+    name: controller.name,
+    enqueue: (ref) => controller.enqueue(ref),
+    async start(signal) {
+      await Promise.all([confine(client, options.artifacts, log), controller.start(signal)]);
+    },
+  };
 }
 
 /** Where the definition's own rules do not say so: on clusters that brought Kuscia's. */

@@ -1,5 +1,5 @@
 // The cluster's controllers and the platform's operators, as parts.
-
+import { dirname } from "node:path";
 import { defaultGateway } from "@capstan/api/kinds/gateway";
 import type { Logger } from "@capstan/base/log";
 import { createControllers, createPodGroupControllers } from "@capstan/cluster/controllers";
@@ -66,7 +66,11 @@ export function startOperators(plane: ControlPlane, options: OperatorsOptions, l
     gateway: defaultGateway,
   });
   parts.add(together("pod-groups", createPodGroupControllers({ client, informers, log })));
-  parts.add(together("domain-operator", [createDomainOperator({ client, informers, log })]));
+  parts.add(
+    together("domain-operator", [
+      createDomainOperator({ client, informers, log, artifacts: dirname(options.artifacts("any")) }),
+    ]),
+  );
   parts.add(together("service-certificates", [createCertificateRenewal({ client, informers, log })]));
   parts.add(together("image-policies", [createImagePolicyOperator({ client, informers, log, authority })]));
   parts.add(together("workflow-operator", createWorkflowOperator({ client, informers, log, checkers })));
