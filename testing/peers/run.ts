@@ -1,9 +1,9 @@
 // Runs Go's own clients against a fresh Capstan: node testing/peers/run.ts [clients | helm | crds …]. Needs Go and its module proxy.
-// "contract" runs the contract of the API on a real kube-apiserver instead, "operate" Capstan's operators.
+// "contract" runs the contract of the API on a real kube-apiserver instead, "operate" Capstan's operators, "pki" cfssl, kubeadm, nginx and curl on its certificates.
 // What is built stays in the user's cache directory, outside the repository.
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync } from "node:fs";
+import { globSync, mkdirSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { startInstance } from "../platform/instance.ts";
@@ -32,6 +32,18 @@ function findKubernetes() {
   return { apiserver: join(directory, "kube-apiserver"), etcd: join(directory, "etcd") };
 }
 
+/** Certificates against those of other programs, which build.sh makes where the environment names none. */
+function runPki(): number {
+  const directory = process.env.CAPSTAN_PKI_PEERS ?? join(cache, "pki");
+  if (!process.env.CAPSTAN_PKI_PEERS) {
+    const { status } = spawnSync("sh", [join(here, "pki", "build.sh"), directory], { stdio: "inherit" });
+    if (status !== 0) throw new Error("testing/peers/pki/build.sh failed");
+  }
+  const files = globSync(join(here, "pki", "{cfssl,kubeadm,web}.ts"));
+  const env = { ...process.env, CAPSTAN_PKI_PEERS: directory };
+  return spawnSync(process.execPath, ["--test", ...files], { stdio: "inherit", env }).status ?? 1;
+}
+
 function build(name: string): void {
   for (const [output, directory, target] of builds[name] ?? []) {
     const args = ["build", "-o", join(cache, output), target];
@@ -43,6 +55,7 @@ function build(name: string): void {
 async function run(name: string): Promise<number> {
   if (name === "contract") return runContract(findKubernetes());
   if (name === "operate") return runOperators(findKubernetes());
+  if (name === "pki") return runPki();
   build(name);
   await using instance = startInstance();
   await instance.ready();
@@ -64,7 +77,7 @@ if (version.status !== 0) {
   process.exitCode = 1;
 } else {
   mkdirSync(cache, { recursive: true });
-  const all = [...Object.keys(builds), "contract", "operate"];
+  const all = [...Object.keys(builds), "contract", "operate", "pki"];
   const names = process.argv.length > 2 ? process.argv.slice(2) : all;
   for (const name of names) {
     if (!all.includes(name)) throw new Error(`${name} is none of ${all.join(", ")}`);

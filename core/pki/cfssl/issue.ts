@@ -10,6 +10,7 @@ import {
   readSigningRequest,
   readUsages,
   type Subject,
+  type SubjectAttribute,
   selfSign,
   signTemplate,
 } from "../x509/index.ts";
@@ -36,7 +37,7 @@ export async function createAuthority(config: CsrConfig, key?: KeyObject, now = 
   const cert = await selfSign(
     {
       subject,
-      names,
+      names: authorityNames(names),
       notBefore: new Date(begin),
       notAfter: new Date(begin + (ca?.expiry ?? authorityExpiry)),
       usages: readUsages(["cert sign", "crl sign"], "usages"),
@@ -62,6 +63,7 @@ export interface SignOptions {
   profile: Profile;
   /** In place of those of the request. */
   names?: AlternativeName[];
+  /** Attributes in place of those of the request; of others the request's stay. */
   subject?: Subject;
   now?: number;
 }
@@ -69,9 +71,22 @@ export interface SignOptions {
 /** Signs a request as the profile says. @throws when the authority may not, or is not valid now */
 export async function signRequest(issuer: Issuer, csr: string, options: SignOptions): Promise<string> {
   const request = await readSigningRequest(csr);
-  const template = templateOf(options, options.subject ?? request.subject, options.names ?? request.names);
+  const subject = options.subject ? completeSubject(options.subject, request.subject) : request.subject;
+  const template = templateOf(options, subject, options.names ?? request.names);
   await checkIssuer(issuer, template, options.now ?? Date.now());
   return signTemplate(template, request.publicKey, issuer);
+}
+
+/** As cfssl: an authority is known by its subject, and of the other names only addresses stay. */
+function authorityNames(names: AlternativeName[]): AlternativeName[] {
+  return names.filter(({ type }) => type === "ip");
+}
+
+const order: readonly SubjectAttribute[] = ["C", "ST", "L", "O", "OU", "2.5.4.5", "CN"];
+
+function completeSubject(subject: Subject, request: Subject): Subject {
+  const has = (attribute: SubjectAttribute) => subject.some(([name]) => name === attribute);
+  return order.flatMap((attribute) => (has(attribute) ? subject : request).filter(([name]) => name === attribute));
 }
 
 /** A certificate for the key itself alone. */
@@ -89,7 +104,7 @@ function templateOf(
   const { usages, authority, ocspUrl, crlUrl, issuerUrls } = profile;
   return {
     subject,
-    names,
+    names: authority ? authorityNames(names) : names,
     notBefore,
     notAfter: profile.notAfter ?? new Date(notBefore.getTime() + profile.expiry),
     usages,

@@ -55,8 +55,10 @@ export function isEncrypted(pem: string): boolean {
 export function readKey(pem: string, passphrase?: string): KeyObject {
   if (isEncrypted(pem) && passphrase === undefined)
     throw new PassphraseError("the key is encrypted: it needs a passphrase");
+  // What cfssl writes is PKCS #8 under a name of its own.
+  const plain = pem.replaceAll(/(-----(?:BEGIN|END)) Ed25519 (PRIVATE KEY-----)/g, "$1 $2");
   try {
-    return createPrivateKey({ key: pem, format: "pem", ...(passphrase === undefined ? {} : { passphrase }) });
+    return createPrivateKey({ key: plain, format: "pem", ...(passphrase === undefined ? {} : { passphrase }) });
   } catch (error) {
     if (isEncrypted(pem)) throw new PassphraseError("the passphrase does not open the key", { cause: error });
     throw new Error("this is no private key in PEM", { cause: error });
