@@ -2,10 +2,11 @@
 import { X509Certificate } from "node:crypto";
 import type { CertificateSigningRequest } from "@capstan/api/generated/certificates-v1";
 import type { Secret } from "@capstan/api/generated/core-v1";
-import { CertificateSigningRequests, Nodes, Secrets } from "@capstan/api/generated/resources";
+import { CertificateSigningRequests, Secrets } from "@capstan/api/generated/resources";
 import type { Domain, DomainStatus } from "@capstan/api/kinds/domain";
 import { isReason, type New } from "@capstan/api/meta";
-import { domainLabel, nodeLabel } from "./labels.ts";
+import { domainLabel } from "./labels.ts";
+import { adopt } from "./node.ts";
 import type { World } from "./world.ts";
 
 type TokenStatus = NonNullable<DomainStatus["deployTokenStatuses"]>[number];
@@ -13,18 +14,24 @@ type TokenStatus = NonNullable<DomainStatus["deployTokenStatuses"]>[number];
 /** Used tokens that a status remembers. */
 const usedLimit = 20;
 const namespace = "kube-system";
+const tokenType = "bootstrap.kubernetes.io/token";
 const alphabet = "abcdefghijklmnopqrstuvwxyz0123456789";
 
 /** The tokens as the status should have them. A Domain of role partner runs its nodes in a cluster of its own. */
 export async function syncTokens(world: World, domain: Domain, now: number): Promise<TokenStatus[]> {
   const known = domain.status?.deployTokenStatuses ?? [];
-  if (domain.spec.role === "partner") return known;
+  if (domain.spec.role === "partner") {
+    await revokeAll(world, domain.metadata.name);
+    return known.filter(({ state }) => state === "used");
+  }
   const at = new Date(now).toISOString().replace(/\.\d+Z$/, "Z");
   const tokens: TokenStatus[] = [];
   for (const status of known) {
     const node = status.state === "unused" ? joinedBy(world, status.token) : undefined;
     if (!node) tokens.push(status);
-    else if (await adopt(world, domain, node)) {
+    else {
+      // Another Domain's node stays that one's; the token is used up all the same.
+      await adopt(world, domain, node);
       await revoke(world, status.token);
       tokens.push({ ...status, state: "used", lastTransitionTime: at });
     }
@@ -54,22 +61,6 @@ function joinedBy({ informers }: World, token: string): string | undefined {
   return /^CN=system:node:(.+)$/m.exec(subject)?.[1];
 }
 
-/** Makes the node the Domain's own, before it comes itself. @returns false when it is another's */
-async function adopt({ client }: World, { metadata }: Domain, name: string): Promise<boolean> {
-  const labels = { [nodeLabel]: metadata.name };
-  try {
-    await client.create(Nodes, { metadata: { name, labels }, spec: {} });
-    return true;
-  } catch (error) {
-    if (!isReason(error, "AlreadyExists")) throw error;
-  }
-  const node = await client.get(Nodes, { name });
-  const owner = node.metadata.labels?.[nodeLabel];
-  if (owner !== undefined) return owner === metadata.name;
-  await client.patch(Nodes, { name }, { type: "merge", body: { metadata: { labels } } });
-  return true;
-}
-
 async function keep({ client, informers }: World, { metadata }: Domain, token: string): Promise<void> {
   const [id = "", secret = ""] = token.split(".");
   const ref = { namespace, name: `bootstrap-token-${id}` };
@@ -86,7 +77,7 @@ async function keep({ client, informers }: World, { metadata }: Domain, token: s
   );
   const made: New<Secret> = {
     metadata: { ...ref, labels: { [domainLabel]: metadata.name } },
-    type: "bootstrap.kubernetes.io/token",
+    type: tokenType,
     data,
   };
   await client.create(Secrets, made).catch((error) => {
@@ -100,8 +91,14 @@ async function revoke({ client }: World, token: string): Promise<void> {
   });
 }
 
-/** Tokens of a deleted Domain let nobody in. */
-export async function revokeAll({ client }: World, domain: string): Promise<void> {
+/** Which Domain a Secret is the token of. */
+export function tokenDomainOf({ metadata, type }: Secret): string | undefined {
+  return metadata.namespace === namespace && type === tokenType ? metadata.labels?.[domainLabel] : undefined;
+}
+
+/** Tokens of a Domain that is gone, or has no nodes here, let nobody in. */
+export async function revokeAll({ client, informers }: World, domain: string): Promise<void> {
+  if (informers.informer(Secrets).byIndex("token-domain", domain).length === 0) return;
   await client.deleteCollection(Secrets, { namespace, labelSelector: `${domainLabel}=${domain}` });
 }
 

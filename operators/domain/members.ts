@@ -1,4 +1,4 @@
-import type { ClusterRole, ClusterRoleBinding, RoleBinding, Subject } from "@capstan/api/generated/rbac-v1";
+import type { ClusterRole, ClusterRoleBinding, PolicyRule, RoleBinding, Subject } from "@capstan/api/generated/rbac-v1";
 import { ClusterRoleBindings, ClusterRoles, RoleBindings } from "@capstan/api/generated/resources";
 import { type Domain, Domains } from "@capstan/api/kinds/domain";
 import { type KubeObject, type New, type Resource, refOf } from "@capstan/api/meta";
@@ -48,7 +48,10 @@ function subjectOf(word: string): Subject | undefined {
   return { kind: kind === "group" ? "Group" : "User", apiGroup: rbac, name };
 }
 
-/** Gives members the Domain's Role, owners the built-in role admin in it, and both a look at the Domain itself. */
+/**
+ * Gives members the Domain's Role and owners the built-in role admin in it. Both see the namespace; the Domain itself,
+ * whose status has the tokens that let nodes in, is for owners alone.
+ */
 export async function syncMembers(world: World, domain: Domain): Promise<string[]> {
   const { name } = domain.metadata;
   const { annotations = {} } = domain.metadata;
@@ -62,22 +65,17 @@ export async function syncMembers(world: World, domain: Domain): Promise<string[
   });
   await sync(world, RoleBindings, bind("members", "Role", name, members.subjects), members.subjects.length > 0);
   await sync(world, RoleBindings, bind("owners", "ClusterRole", "admin", owners.subjects), owners.subjects.length > 0);
+  const look = async (part: string, rule: PolicyRule, subjects: Subject[]) => {
+    const named = { ...metadata, name: `capstan:domain:${name}${part}` };
+    const roleRef = { apiGroup: rbac, kind: "ClusterRole", name: named.name };
+    const rules = [{ ...rule, resourceNames: [name], verbs: ["get"] }];
+    await sync<ClusterRole>(world, ClusterRoles, { metadata: named, rules }, subjects.length > 0);
+    const binding: New<ClusterRoleBinding> = { metadata: named, roleRef, subjects };
+    await sync(world, ClusterRoleBindings, binding, subjects.length > 0);
+  };
   const all = [...owners.subjects, ...members.subjects];
-  const sight = `capstan:domain:${name}`;
-  const role: New<ClusterRole> = {
-    metadata: { ...metadata, name: sight },
-    rules: [
-      { apiGroups: [Domains.group], resources: [Domains.resource], resourceNames: [name], verbs: ["get"] },
-      { apiGroups: [""], resources: ["namespaces"], resourceNames: [name], verbs: ["get"] },
-    ],
-  };
-  const binding: New<ClusterRoleBinding> = {
-    metadata: { ...metadata, name: sight },
-    roleRef: { apiGroup: rbac, kind: "ClusterRole", name: sight },
-    subjects: all,
-  };
-  await sync(world, ClusterRoles, role, all.length > 0);
-  await sync(world, ClusterRoleBindings, binding, all.length > 0);
+  await look("", { apiGroups: [""], resources: ["namespaces"], verbs: [] }, all);
+  await look(":owners", { apiGroups: [Domains.group], resources: [Domains.resource], verbs: [] }, owners.subjects);
   return [...owners.problems, ...members.problems];
 }
 

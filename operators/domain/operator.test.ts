@@ -6,6 +6,7 @@ import { test } from "node:test";
 import type { Pod } from "@capstan/api/generated/core-v1";
 import {
   CertificateSigningRequests,
+  ClusterRoleBindings,
   ClusterRoles,
   ConfigMaps,
   CustomResourceDefinitions,
@@ -182,7 +183,14 @@ test("owners and members get what is theirs, and lose it with their name", async
   const admin = await cluster.until(RoleBindings, owners, (object) => object !== undefined);
   assert.equal(admin?.roleRef.name, "admin");
   const sight = await cluster.until(ClusterRoles, { name: "capstan:domain:alice" }, (object) => object !== undefined);
-  assert.ok(sight?.rules?.every(({ resourceNames }) => resourceNames?.[0] === "alice"));
+  assert.deepEqual(sight?.rules, [
+    { apiGroups: [""], resources: ["namespaces"], resourceNames: ["alice"], verbs: ["get"] },
+  ]);
+  const told = await cluster.until(ClusterRoleBindings, { name: "capstan:domain:alice:owners" }, (found) => !!found);
+  assert.deepEqual(
+    told?.subjects?.map((subject) => subject.name),
+    ["eve"],
+  );
   await untilEvent(cluster, /"group:system:masters" is no user/);
   await client.delete(RoleBindings, members);
   await cluster.until(RoleBindings, members, (object) => object?.metadata.uid !== binding?.metadata.uid);
@@ -279,12 +287,33 @@ test("a node joins with the Domain's token, which then is used up and followed b
   await client.updateStatus(CertificateSigningRequests, { ...request, status: { certificate } });
   const node = await cluster.until(Nodes, { name: "worker" }, (found) => found !== undefined);
   assert.equal(node?.metadata.labels?.["kuscia.secretflow/namespace"], "alice");
+  const taint = { key: "kuscia.secretflow/namespace", value: "alice", effect: "NoSchedule" };
+  assert.deepEqual(node?.spec?.taints, [taint]);
+  const { metadata } = await client.get(Namespaces, { name: "alice" });
+  assert.deepEqual(JSON.parse(metadata.annotations?.["scheduler.alpha.kubernetes.io/defaultTolerations"] ?? ""), [
+    { ...taint, operator: "Equal" },
+  ]);
   const after = await cluster.until(Domains, { name: "alice" }, (found) => {
     return unused(found).length === 1 && !unused(found).includes(token);
   });
   assert.equal(after?.status?.deployTokenStatuses?.find((status) => status.token === token)?.state, "used");
   await cluster.until(Secrets, secret, (found) => found === undefined);
   const next = { ...secret, name: `bootstrap-token-${unused(after)[0]?.slice(0, 6)}` };
+  const lost = await cluster.until(Secrets, next, (found) => found !== undefined);
+  await client.delete(Secrets, next);
+  const again = await cluster.until(Secrets, next, (found) => !!found && found.metadata.uid !== lost?.metadata.uid);
+  assert.deepEqual(again?.data, lost?.data);
+  // As after a kill between the Domain's end and the token's.
+  await client.create(Secrets, {
+    metadata: {
+      ...secret,
+      name: "bootstrap-token-orphan",
+      labels: { "kuscia.secretflow/domain-name": "nobody" },
+    },
+    type: "bootstrap.kubernetes.io/token",
+    data: {},
+  });
+  await cluster.until(Secrets, { ...secret, name: "bootstrap-token-orphan" }, (found) => found === undefined);
   await client.delete(Domains, { name: "alice" });
   await cluster.until(Secrets, next, (found) => found === undefined);
   rmSync(directory, { recursive: true });

@@ -1,4 +1,5 @@
 import type { CertificateSigningRequest } from "@capstan/api/generated/certificates-v1";
+import type { Secret } from "@capstan/api/generated/core-v1";
 import {
   CertificateSigningRequests,
   ClusterRoleBindings,
@@ -25,7 +26,7 @@ import {
 } from "@capstan/core/reconcile";
 import { certificateProblem } from "./certificate.ts";
 import { confine } from "./confinement.ts";
-import { revokeAll, syncTokens, tokenIdOf } from "./deploy-token.ts";
+import { revokeAll, syncTokens, tokenDomainOf, tokenIdOf } from "./deploy-token.ts";
 import { domainLabel, nodeLabel } from "./labels.ts";
 import { syncMembers } from "./members.ts";
 import { foreignness, markDeleted, syncNamespace } from "./namespace.ts";
@@ -85,6 +86,8 @@ export function createDomainOperator(options: DomainOperatorOptions): Controller
   const requests = informers.informer(CertificateSigningRequests);
   requests.addIndex("bootstrap-token", (request) => [tokenIdOf(request) ?? ""].filter(Boolean));
   const secrets = informers.informer(Secrets);
+  const ofToken = (secret: Secret) => [tokenDomainOf(secret) ?? ""].filter(Boolean);
+  secrets.addIndex("token-domain", ofToken);
   /** Which Domain a node asks to join. */
   const ofRequest = (request: CertificateSigningRequest): ObjectRef[] => {
     const id = tokenIdOf(request);
@@ -97,11 +100,16 @@ export function createDomainOperator(options: DomainOperatorOptions): Controller
     workers: 32,
     informers,
     log,
-    sources: [...sources, { resource: CertificateSigningRequests, keys: ofRequest }],
+    sources: [
+      ...sources,
+      { resource: CertificateSigningRequests, keys: ofRequest },
+      { resource: Secrets, keys: (secret) => ofToken(secret).map((name) => ({ name })) },
+    ],
     async reconcile(ref, signal) {
       const domain = domains.get(ref);
       if (!domain || domain.metadata.deletionTimestamp) {
-        if (await markDeleted(world, ref.name)) await revokeAll(world, ref.name);
+        await revokeAll(world, ref.name);
+        await markDeleted(world, ref.name);
         return;
       }
       const namespace = namespaces.get(ref);

@@ -53,6 +53,14 @@ test("a node joins with a Domain's token, runs pods, and is told by the Domain",
     await waitFor(client, Pods, ref, ({ status }) => status?.phase === "Succeeded", signal);
     const log = await client.request({ method: "GET", url: "/api/v1/namespaces/default/pods/p/log" });
     assert.equal(await readText(log), "from the worker\n");
+    const there = { nodeSelector: { "kuscia.secretflow/namespace": "alice" }, containers, restartPolicy: "Never" };
+    const stranger = { namespace: "default", name: "stranger" };
+    await client.create(Pods, { metadata: stranger, spec: there });
+    const own = { namespace: "alice", name: "own" };
+    await client.create(Pods, { metadata: own, spec: there });
+    await waitFor(client, Pods, own, ({ status }) => status?.phase === "Succeeded", signal);
+    const refused = await waitFor(client, Pods, stranger, ({ status }) => !!status?.conditions?.length, signal);
+    assert.match(refused.status?.conditions?.[0]?.message ?? "", /untolerated taint/);
     const again = await capstan([...words.slice(0, -1), `${directory}-2`, "--token", token]);
     assert.notEqual(again.code, 0);
     assert.match(again.stderr, /the token .* is not known, or is used/);

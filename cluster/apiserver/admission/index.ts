@@ -12,6 +12,7 @@ import { createNodeRestriction } from "./node-restriction.ts";
 import { taintNodesByCondition } from "./node-taint.ts";
 import { createOwnerReferences } from "./owner-references.ts";
 import { createPodSecurity } from "./pod-security/plugin.ts";
+import { createPodTolerations } from "./pod-tolerations.ts";
 import { createAdmissionPolicies } from "./policy/plugin.ts";
 import { createPriority } from "./priority.ts";
 import { createResourceQuota } from "./quota/resource-quota.ts";
@@ -44,6 +45,7 @@ export function createAdmission({ log, client }: AdmissionOptions): ExtensionFac
       createPodSecurity(view),
       createPriority(view),
       defaultTolerationSeconds,
+      createPodTolerations(view),
       extendedResourceToleration,
       storageObjectInUseProtection,
       createDefaultStorageClass(view),
