@@ -1,19 +1,23 @@
-/** Asks at the terminal without showing what is typed. @throws when there is no terminal */
+import { openSync, writeSync } from "node:fs";
+import { ReadStream } from "node:tty";
+
+/**
+ * Asks at the terminal without showing what is typed, also where the standard input is something else.
+ * @throws when there is no terminal, or with Ctrl-C
+ */
 export function askSecret(question: string): Promise<string> {
-  const { stdin, stderr } = process;
-  if (!stdin.isTTY)
-    throw new Error("a passphrase is needed, and there is no terminal to ask at: use -passphrase-file FILE");
-  stderr.write(question);
-  stdin.setRawMode(true);
-  stdin.resume();
-  stdin.setEncoding("utf8");
+  const { terminal, say, close } = openTerminal();
+  // First the one and then the other: what answers at once is not shown either.
+  terminal.setRawMode(true);
+  say(question);
+  terminal.setEncoding("utf8");
   return new Promise((resolve, reject) => {
     let typed = "";
     const finish = (act: () => void) => {
-      stdin.off("data", hear);
-      stdin.setRawMode(false);
-      stdin.pause();
-      stderr.write("\n");
+      terminal.off("data", hear);
+      terminal.setRawMode(false);
+      say("\n");
+      close();
       act();
     };
     const hear = (chunk: string) => {
@@ -24,6 +28,27 @@ export function askSecret(question: string): Promise<string> {
         typed = character === "\u007f" || character === "\b" ? typed.slice(0, -1) : typed + character;
       }
     };
-    stdin.on("data", hear);
+    terminal.on("data", hear);
+    terminal.resume();
   });
+}
+
+interface Terminal {
+  terminal: ReadStream;
+  say(text: string): void;
+  close(): void;
+}
+
+function openTerminal(): Terminal {
+  const { stdin, stderr } = process;
+  if (stdin.isTTY) return { terminal: stdin, say: (text) => stderr.write(text), close: () => stdin.pause() };
+  try {
+    const descriptor = openSync("/dev/tty", "r+");
+    const terminal = new ReadStream(descriptor);
+    return { terminal, say: (text) => writeSync(descriptor, text), close: () => terminal.destroy() };
+  } catch (error) {
+    throw new Error("a passphrase is needed, and there is no terminal to ask at: use -passphrase-file FILE", {
+      cause: error,
+    });
+  }
 }
