@@ -155,7 +155,7 @@ test("answers errors in TensorFlow Serving's words, with the signature it expect
     [predict, { inputs: { island: ["a", "b"], mass: [1] } }, 400, /\\"mass\\" has 1 rows, \\"island\\" has 2/],
     [predict, { inputs: { island: [["a", "b"]], mass: [[1]] } }, 400, /the shape is \[1,2\], expected \[-1,1\]/],
     [predict, { signature_name: "other", instances: [island] }, 400, /Serving signature key \\"other\\" not found/],
-    [predict, { instances: Array(200).fill(island) }, 413, /maxBodyBytes \(4096 bytes\).*--max_body_bytes/],
+    [predict, { instances: Array(200).fill(island) }, 413, /limit is 4096; .*--max_body_bytes/],
     ["/nothing", undefined, 404, /no such endpoint: GET \/nothing/],
   ];
   for (const [path, body, status, message] of cases) {

@@ -79,7 +79,8 @@ after(async () => {
 async function kubectl(instance: Instance, args: string[], input = ""): Promise<string> {
   const child = spawn("kubectl", ["--kubeconfig", instance.kubeconfig, ...args]);
   let text = "";
-  for (const stream of [child.stdout, child.stderr]) stream.setEncoding("utf8").on("data", (data) => (text += data));
+  child.stderr.resume();
+  child.stdout.setEncoding("utf8").on("data", (data) => (text += data));
   child.stdin.end(input);
   await once(child, "close");
   return text;
@@ -154,7 +155,7 @@ test("two servers outside the cluster behind one address; a policy; a kill; the 
     const { bridge } = JSON.parse(readFileSync(join(first.directory, "network.json"), "utf8")) as { bridge: string };
     await first.kill();
     assert.match(tables(), new RegExp(`${bridge}_services`));
-    const second = startInstance({
+    await using second = startInstance({
       directory: first.directory,
       args: [...flags, "--proxy-mode", "userspace"],
       keep: true,

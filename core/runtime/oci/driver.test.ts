@@ -41,10 +41,7 @@ async function open(launcher: "runc" | "unshare"): Promise<RuntimeDriver> {
       shell,
       serves: (port) => ["perl", "-e", server(port)],
     },
-    cannot:
-      launcher === "runc"
-        ? {}
-        : { "a filter of system calls: the default one, none, and a file's": "util-linux's programs set no filter" },
+    withoutFilters: launcher === "unshare",
     async reopen() {
       now.detach?.();
       await now.running;

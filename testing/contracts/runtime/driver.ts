@@ -34,8 +34,8 @@ export interface RuntimeDriver {
     /** Listens at a port of 127.0.0.1, prints "up", answers one connection with what it sent and ends. */
     serves?(port: number): string[];
   };
-  /** Tests, by their names, that this driver or machine cannot pass; the value says why. */
-  cannot?: Record<string, string>;
+  /** It sets no filter of system calls, and refuses to run what asks for one. */
+  withoutFilters?: boolean;
   /** Where files that containers mount may be made; default the system's temporary directory. */
   directory?: string;
   /** Drops the runtime as if its process had been killed, and gives the one that takes over. Absent: not possible. */

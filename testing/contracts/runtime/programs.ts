@@ -69,6 +69,10 @@ export function programs(declare: Declare): void {
       return (await bench.run(script, { security: { seccomp } })).output;
     };
     assert.match(await run("Unconfined"), /^Seccomp:\s+0\nmade\n$/);
+    if (bench.driver.withoutFilters) {
+      for (const type of ["RuntimeDefault", "Localhost"] as const) await assert.rejects(run(type), /seccomp/);
+      return;
+    }
     assert.match(await run("RuntimeDefault"), /^Seccomp:\s+2\nmade\n$/);
     assert.match(await run("Localhost"), /^Seccomp:\s+2\n$/);
   });
