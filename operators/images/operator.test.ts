@@ -12,6 +12,7 @@ import {
   MutatingWebhookConfigurations,
   Pods,
   ServiceAccounts,
+  ValidatingWebhookConfigurations,
 } from "@capstan/api/generated/resources";
 import { ImagePolicies, type ImagePolicySpec, imagePolicyDefinition } from "@capstan/api/kinds/image-policy";
 import { isReason } from "@capstan/api/meta";
@@ -132,6 +133,57 @@ test("kube-system is left alone, and nothing is asked once the last policy or th
   assert.equal((await client.create(Pods, pod("b", "nginx"))).spec.containers[0]?.image, "nginx");
 });
 
+test("what is there already is not held up, pulled otherwise or rolled out anew by a policy that came later", async () => {
+  await using bench = await open();
+  const { client } = bench.cluster;
+  const old = await client.create(Pods, {
+    ...pod("a", "nginx:1"),
+    metadata: { namespace: "default", name: "a", finalizers: ["x/y"] },
+  });
+  const labels = { app: "x" };
+  const template = { metadata: { labels }, spec: { containers: [{ name: "c", image: "redis:1" }] } };
+  const ref = { namespace: "default", name: "d" };
+  await client.create(Deployments, { metadata: ref, spec: { selector: { matchLabels: labels }, template } });
+  await bench.policy({ rewrites, deny: ["docker.io/library/redis"], alwaysPull: true });
+  await bench.policy({ deny: ["docker.io/library/nginx"] });
+  const merge = (body: object) => ({ type: "merge" as const, body });
+  const labelled = await client.patch(Pods, { namespace: "default", name: "a" }, merge({ metadata: { labels } }));
+  assert.deepEqual(labelled.spec, old.spec);
+  const scaled = await client.patch(Deployments, ref, merge({ spec: { replicas: 2 } }));
+  assert.equal(scaled.spec?.template.spec?.containers[0]?.image, "redis:1");
+  await client.delete(Pods, { namespace: "default", name: "a" });
+  await client.patch(Pods, { namespace: "default", name: "a" }, merge({ metadata: { finalizers: null } }));
+  const change = (image: string) => {
+    const containers = [{ name: "c", image }];
+    return client.patch(Deployments, ref, {
+      type: "strategic",
+      body: { spec: { template: { spec: { containers } } } },
+    });
+  };
+  for (const version of ["busybox:1", "busybox:2"]) {
+    const changed = await change(version);
+    const { metadata, spec } = changed.spec?.template ?? {};
+    assert.equal(spec?.containers[0]?.image, `mirror.example.com/docker/library/${version}`);
+    assert.deepEqual(JSON.parse(metadata?.annotations?.["capstan.dev/original-images"] ?? ""), { c: version });
+  }
+});
+
+test("a policy that fails closed lets the cluster's own pods pass when nobody answers", async () => {
+  await using bench = await open();
+  const { client } = bench.cluster;
+  await client.create(ServiceAccounts, { metadata: { namespace: "kube-system", name: "default" } });
+  await bench.policy({ deny: ["docker.io/library/nginx"], failurePolicy: "Fail", exemptNamespaces: [] });
+  await assert.rejects(client.create(Pods, pod("a", "nginx", "kube-system")), /denies docker.io\/library\/nginx/);
+  // As after a kill: the address that is registered answers no more.
+  for (const resource of [MutatingWebhookConfigurations, ValidatingWebhookConfigurations]) {
+    const config = await client.get(resource as typeof MutatingWebhookConfigurations, name);
+    for (const { clientConfig } of config.webhooks ?? []) clientConfig.url = "https://127.0.0.1:1/";
+    await client.update(resource as typeof MutatingWebhookConfigurations, config);
+  }
+  await client.create(Pods, pod("a", "nginx", "kube-system"));
+  await assert.rejects(client.create(Pods, pod("a", "busybox")), /failed calling webhook/);
+});
+
 test("a rule that would never end is told in the policy's status, and is not in force", async () => {
   await using bench = await open();
   const { client } = bench.cluster;
@@ -178,11 +230,15 @@ test("the webhook's own checks: secret, empty body, type, what is no review, siz
   for (const version of ["v1", "v1beta1"]) {
     const apiVersion = `admission.k8s.io/${version}`;
     const object = pod("a", "nginx");
+    Object.assign(object.spec, { volumes: [{ name: "v", image: { reference: "redis" } }, null] });
     const review = { kind: "AdmissionReview", apiVersion, request: { uid: "u-1", kind: { kind: "Pod" }, object } };
     const answer = JSON.parse((await post(config, JSON.stringify(review))).text);
     assert.equal(answer.apiVersion, apiVersion);
     assert.equal(answer.response.uid, "u-1");
     assert.equal(answer.response.patchType, "JSONPatch");
+    const patch = JSON.parse(Buffer.from(answer.response.patch, "base64").toString());
+    const value = "mirror.example.com/docker/library/redis";
+    assert.deepEqual(patch[2], { op: "replace", path: "/spec/volumes/0/image/reference", value });
     const other = { ...review, request: { ...review.request, kind: { kind: "Service" }, object: { spec: 1 } } };
     assert.deepEqual(JSON.parse((await post(config, JSON.stringify(other))).text).response, {
       uid: "u-1",

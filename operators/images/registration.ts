@@ -15,6 +15,9 @@ export interface Registration {
   exempt: string[];
 }
 
+/** The namespace without whose pods a cluster does not come up. */
+const vital = "kube-system";
+
 const workloads = [
   { apiGroups: [""], resources: ["pods", "replicationcontrollers", "podtemplates"] },
   { apiGroups: ["apps"], resources: ["deployments", "replicasets", "statefulsets", "daemonsets"] },
@@ -35,26 +38,39 @@ const rules = [
 export async function register(client: Client, registration: Registration): Promise<void> {
   const options = { fieldManager: "capstan-image-policies", force: true };
   const metadata = { name: configurationName };
-  const [mutating, validating] = (["mutate", "validate"] as const).map((action) => webhookOf(action, registration));
-  await client.apply(
-    MutatingWebhookConfigurations,
-    { metadata, webhooks: [{ ...mutating, reinvocationPolicy: "IfNeeded" }] } as never,
-    options,
-  );
-  await client.apply(ValidatingWebhookConfigurations, { metadata, webhooks: [validating] } as never, options);
+  const mutating = webhooksOf("mutate", registration).map((one) => ({ ...one, reinvocationPolicy: "IfNeeded" }));
+  await client.apply(MutatingWebhookConfigurations, { metadata, webhooks: mutating } as never, options);
+  const validating = webhooksOf("validate", registration);
+  await client.apply(ValidatingWebhookConfigurations, { metadata, webhooks: validating } as never, options);
 }
 
-function webhookOf(action: "mutate" | "validate", { url, secret, ca, failClosed, exempt }: Registration) {
+/** The cluster's own pods are never held up by a webhook that does not answer, whatever the policies say. */
+function webhooksOf(action: "mutate" | "validate", registration: Registration): object[] {
+  const { exempt, failClosed } = registration;
+  const select = (operator: "In" | "NotIn", values: string[]) => ({
+    matchExpressions: values.length > 0 ? [{ key: "kubernetes.io/metadata.name", operator, values }] : [],
+  });
+  if (!failClosed || exempt.includes(vital))
+    return [webhookOf(action, registration, failClosed, select("NotIn", exempt))];
+  return [
+    webhookOf(action, registration, true, select("NotIn", [...exempt, vital])),
+    { ...webhookOf(action, registration, false, select("In", [vital])), name: `${action}.${vital}.images.capstan.dev` },
+  ];
+}
+
+function webhookOf(
+  action: "mutate" | "validate",
+  { url, secret, ca }: Registration,
+  failClosed: boolean,
+  namespaceSelector: object,
+): object {
   return {
     name: `${action}.images.capstan.dev`,
     clientConfig: { url: `${url}/${action}/${secret}`, caBundle: Buffer.from(ca).toString("base64") },
     rules,
     failurePolicy: failClosed ? "Fail" : "Ignore",
     matchPolicy: "Equivalent",
-    namespaceSelector: {
-      matchExpressions:
-        exempt.length > 0 ? [{ key: "kubernetes.io/metadata.name", operator: "NotIn", values: exempt }] : [],
-    },
+    namespaceSelector,
     sideEffects: "None",
     timeoutSeconds: 5,
     admissionReviewVersions: ["v1", "v1beta1"],
