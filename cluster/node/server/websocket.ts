@@ -75,10 +75,10 @@ export async function webSocketStreams(connection: Connection, expected: Expecte
     const sent = new Promise<void>((resolve) => socket.send(Buffer.concat([Buffer.from([to]), data]), () => resolve()));
     if (socket.bufferedAmount > highWater || to === channel.error) await sent;
   };
-  // Clients wait for an empty message on each channel before they show that they are connected.
+  // An empty message on the lowest channel that is written to tells the client that it is connected. Source: the
+  // kubelet's cri/streaming/remotecommand/websocket.go.
   const { stdout, stderr, tty } = expected;
-  const outputs = [...(stdout ? [channel.stdout] : []), ...(stderr && !tty ? [channel.stderr] : [])];
-  for (const to of [...outputs, channel.error]) await send(to, new Uint8Array(0));
+  await send(stdout ? channel.stdout : stderr && !tty ? channel.stderr : channel.error, new Uint8Array(0));
   return {
     stdin: expected.stdin ? input : undefined,
     resize,
