@@ -26,8 +26,8 @@ export class FieldErrors {
   forbidden(field: string, detail: string): void {
     this.add("FieldValueForbidden", field, `Forbidden: ${detail}`);
   }
-  duplicate(field: string, value: unknown): void {
-    this.add("FieldValueDuplicate", field, `Duplicate value: ${show(value)}`);
+  duplicate(field: string, value: unknown, detail = ""): void {
+    this.add("FieldValueDuplicate", field, `Duplicate value: ${show(value)}${detail ? `: ${detail}` : ""}`);
   }
   notFound(field: string, value: unknown): void {
     this.add("FieldValueNotFound", field, `Not found: ${show(value)}`);

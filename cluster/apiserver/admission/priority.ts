@@ -43,7 +43,12 @@ export function createPriority(view: View): AdmissionPlugin {
       }
       if (found) spec.priorityClassName = found.metadata.name;
       spec.priority = value;
-      spec.preemptionPolicy ??= found?.preemptionPolicy ?? "PreemptLowerPriority";
+      const policy = found?.preemptionPolicy ?? "PreemptLowerPriority";
+      if (spec.preemptionPolicy !== undefined && spec.preemptionPolicy !== policy) {
+        const text = `the string value of PreemptionPolicy (${spec.preemptionPolicy}) must not be provided in pod spec; priority admission controller computed ${policy} from the given PriorityClass name`;
+        throw forbiddenObject(attributes.info, attributes.name, text);
+      }
+      spec.preemptionPolicy = policy;
     },
     validate: ({ info, name, operation, object }) => {
       if (info.resource !== "priorityclasses" || operation === "DELETE") return;

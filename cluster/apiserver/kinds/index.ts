@@ -15,7 +15,9 @@ import type { Rules } from "../kind.ts";
 import { timeNow } from "../metadata.ts";
 import type { ServiceAddresses } from "../service-addresses.ts";
 import { checkAutoscaler } from "../validation/autoscalers.ts";
+import { checkCertificateRequest } from "../validation/certificates.ts";
 import * as checks from "../validation/core.ts";
+import { checkIngress, checkIngressClass } from "../validation/ingresses.ts";
 import * as limits from "../validation/limits.ts";
 import { checkNetworkPolicy } from "../validation/network-policies.ts";
 import * as services from "../validation/services.ts";
@@ -25,6 +27,7 @@ import {
   checkReplicaSetStatus,
   checkStatefulSetStatus,
 } from "../validation/statuses.ts";
+import { checkVolume } from "../validation/volumes.ts";
 import * as sets from "../validation/workloads.ts";
 import * as core from "./core-defaults.ts";
 import * as devices from "./device-defaults.ts";
@@ -89,7 +92,7 @@ const claims: Rules<PersistentVolumeClaim> = {
 
 const volumes: Rules<PersistentVolume> = {
   defaults: core.defaultVolume,
-  validate: checks.checkVolume,
+  validate: checkVolume,
   prepare(volume, old, { subresource }) {
     const lastPhaseTransitionTime = timeNow();
     if (!old) volume.status = { phase: "Pending", lastPhaseTransitionTime };
@@ -167,7 +170,7 @@ const appRules: Record<string, Rules> = {
 };
 
 const deviceRules: Record<string, Rules> = {
-  "networking.k8s.io/ingressclasses": { defaults: devices.defaultIngressClass },
+  "networking.k8s.io/ingressclasses": { defaults: devices.defaultIngressClass, validate: checkIngressClass },
   "flowcontrol.apiserver.k8s.io/flowschemas": { defaults: devices.defaultFlowSchema },
   "flowcontrol.apiserver.k8s.io/prioritylevelconfigurations": { defaults: devices.defaultPriorityLevel },
   "resource.k8s.io/resourceclaims": { defaults: devices.defaultResourceClaim },
@@ -227,11 +230,11 @@ export function builtinRules(
     },
     "autoscaling/v2/horizontalpodautoscalers": { defaults: core.defaultAutoscaler, validate: checkAutoscaler },
     "discovery.k8s.io/endpointslices": { defaults: core.defaultEndpointSlice, validate: services.checkEndpointSlice },
-    "networking.k8s.io/ingresses": { validate: services.checkIngress },
+    "networking.k8s.io/ingresses": { validate: checkIngress },
     "policy/poddisruptionbudgets": { validate: checks.checkBudget },
     "scheduling.k8s.io/priorityclasses": { defaults: core.defaultPriorityClass, validate: checks.checkPriorityClass },
     "certificates.k8s.io/certificatesigningrequests": {
-      validate: checks.checkCertificateRequest,
+      validate: checkCertificateRequest,
       fields: { "spec.signerName": (request) => request.spec?.signerName ?? "" },
     },
     "coordination.k8s.io/leases": { validate: checks.checkLease },

@@ -55,15 +55,30 @@ function checkMetric(metric: MetricSpec, at: string, errors: FieldErrors): void 
     errors.required(`${at}.${wanted}`, "must populate information for the given metric source");
     return;
   }
-  if ("name" in source && !source.name) errors.required(`${at}.${wanted}.name`, "must specify a resource name");
-  if ("container" in source && !source.container)
-    errors.required(`${at}.${wanted}.container`, "must specify a container");
-  if ("metric" in source && !source.metric.name) errors.required(`${at}.${wanted}.metric.name`);
-  if ("describedObject" in source) {
-    if (!source.describedObject.kind) errors.required(`${at}.${wanted}.describedObject.kind`);
-    if (!source.describedObject.name) errors.required(`${at}.${wanted}.describedObject.name`);
-  }
+  checkSource(source, wanted, `${at}.${wanted}`, errors);
   checkTarget(source.target, wanted, `${at}.${wanted}.target`, errors);
+}
+
+/** What a source may say, whichever it is. */
+interface AnySource {
+  name?: string;
+  container?: string;
+  metric?: { name?: string };
+  describedObject?: { kind?: string; name?: string };
+}
+
+function checkSource(source: AnySource, wanted: string, at: string, errors: FieldErrors): void {
+  if (wanted === "resource" || wanted === "containerResource") {
+    if (!source.name) errors.required(`${at}.name`, "must specify a resource name");
+    if (wanted === "containerResource" && !source.container) {
+      errors.required(`${at}.container`, "must specify a container");
+    }
+    return;
+  }
+  if (!source.metric?.name) errors.required(`${at}.metric.name`, "must specify a metric name");
+  if (wanted !== "object") return;
+  if (!source.describedObject?.kind) errors.required(`${at}.describedObject.kind`);
+  if (!source.describedObject?.name) errors.required(`${at}.describedObject.name`);
 }
 
 /** Which measures a source may have a target for. */

@@ -10,7 +10,7 @@ import type {
 import { isQuantity, parseQuantity, qualifiedNameProblems } from "@capstan/api/meta";
 import type { FieldErrors } from "../field-errors.ts";
 import { isDnsLabel, labelDetail } from "../metadata.ts";
-import { checkNotNegative, checkOneOf, checkPort, checkPortName, checkQuantity } from "./values.ts";
+import { checkNotNegative, checkOneOf, checkPort, checkPortName, checkQuantity, checkUserId } from "./values.ts";
 
 /** @param volumes names that may be mounted. @param names taken so far: container names are unique in a pod. */
 export function checkContainers(
@@ -195,12 +195,7 @@ function checkProbe(probe: Probe | undefined, field: string, errors: FieldErrors
 }
 
 function checkSecurity(context: SecurityContext | undefined, field: string, errors: FieldErrors): void {
-  for (const name of ["runAsUser", "runAsGroup"] as const) {
-    const id = context?.[name];
-    if (id !== undefined && (id < 0 || id > 2 ** 31 - 1)) {
-      errors.invalid(`${field}.${name}`, id, "must be between 0 and 2147483647, inclusive");
-    }
-  }
+  for (const name of ["runAsUser", "runAsGroup"] as const) checkUserId(context?.[name], `${field}.${name}`, errors);
   if (context?.allowPrivilegeEscalation !== false) return;
   if (context.privileged) {
     errors.invalid(field, context, "cannot set `allowPrivilegeEscalation` to false and `privileged` to true");

@@ -1,7 +1,6 @@
 // Source: upstream's pkg/apis/{core,rbac,policy,scheduling,coordination,storage}/validation.
-import type { CertificateSigningRequest } from "@capstan/api/generated/certificates-v1";
 import type { Lease } from "@capstan/api/generated/coordination-v1";
-import type { ConfigMap, Event, PersistentVolume, PersistentVolumeClaim, Secret } from "@capstan/api/generated/core-v1";
+import type { ConfigMap, Event, PersistentVolumeClaim, Secret } from "@capstan/api/generated/core-v1";
 import type { PodDisruptionBudget } from "@capstan/api/generated/policy-v1";
 import type { ClusterRole, ClusterRoleBinding } from "@capstan/api/generated/rbac-v1";
 import type { PriorityClass } from "@capstan/api/generated/scheduling-v1";
@@ -9,7 +8,15 @@ import type { StorageClass } from "@capstan/api/generated/storage-v1";
 import { equal, goJsonError, isQuantity, parseQuantity, qualifiedNameProblems } from "@capstan/api/meta";
 import type { FieldErrors } from "../field-errors.ts";
 import { isSubdomain, subdomainDetail } from "../metadata.ts";
-import { checkDataKeys, checkIntOrPercent, checkNotNegative, checkOneOf, checkSelector, checkShare } from "./values.ts";
+import {
+  checkDataKeys,
+  checkIntOrPercent,
+  checkNotNegative,
+  checkOneOf,
+  checkSelector,
+  checkShare,
+  isSelector,
+} from "./values.ts";
 
 /** Bytes that a config map or secret may hold. Source: core's MaxSecretSize. */
 const dataLimit = 1024 * 1024;
@@ -39,15 +46,6 @@ function checkImmutable(
   for (const field of fields) {
     const [a, b] = [next, old] as unknown as Record<string, unknown>[];
     if (!equal(a?.[field], b?.[field])) errors.forbidden(field, fixed);
-  }
-}
-
-const requestBlock = "-----BEGIN CERTIFICATE REQUEST-----";
-
-export function checkCertificateRequest({ spec }: CertificateSigningRequest, errors: FieldErrors): void {
-  const request = spec?.request ?? "";
-  if (!atob(request).includes(requestBlock)) {
-    errors.invalid("spec.request", request, "PEM block type must be CERTIFICATE REQUEST");
   }
 }
 
@@ -90,13 +88,19 @@ export function checkSecret(secret: Secret, errors: FieldErrors, old?: Secret): 
   checkImmutable(secret, old, ["data"], errors);
 }
 
-const volumeModes = ["Block", "Filesystem"];
-const modes = ["ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"];
+export function checkSinglePod(given: string[] | undefined, errors: FieldErrors): void {
+  if (!given?.includes("ReadWriteOncePod") || given.length === 1) return;
+  errors.forbidden("spec.accessModes", "may not use ReadWriteOncePod with other access modes");
+}
+
+export const volumeModes = ["Block", "Filesystem"];
+export const accessModes = ["ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce", "ReadWriteOncePod"];
 
 export function checkClaim(claim: PersistentVolumeClaim, errors: FieldErrors, old?: PersistentVolumeClaim): void {
   const { spec } = claim;
   if (!spec.accessModes?.length) errors.required("spec.accessModes", "at least 1 access mode is required");
-  for (const mode of spec.accessModes ?? []) checkOneOf(mode, modes, "spec.accessModes", errors);
+  for (const mode of spec.accessModes ?? []) checkOneOf(mode, accessModes, "spec.accessModes", errors);
+  checkSinglePod(spec.accessModes, errors);
   const storage = spec.resources?.requests?.storage;
   if (storage === undefined) errors.required("spec.resources[storage]");
   else if (isQuantity(storage) && parseQuantity(storage) <= 0) {
@@ -127,55 +131,14 @@ export function checkClaim(claim: PersistentVolumeClaim, errors: FieldErrors, ol
   }
 }
 
-/** What a persistent volume can be. */
-const volumeSources = new Set([
-  "awsElasticBlockStore",
-  "azureDisk",
-  "azureFile",
-  "cephfs",
-  "cinder",
-  "csi",
-  "fc",
-  "flexVolume",
-  "flocker",
-  "gcePersistentDisk",
-  "glusterfs",
-  "hostPath",
-  "iscsi",
-  "local",
-  "nfs",
-  "photonPersistentDisk",
-  "portworxVolume",
-  "quobyte",
-  "rbd",
-  "scaleIO",
-  "storageos",
-  "vsphereVolume",
-]);
-
-export function checkVolume({ spec }: PersistentVolume, errors: FieldErrors): void {
-  if (!spec.accessModes?.length) errors.required("spec.accessModes");
-  for (const mode of spec.accessModes ?? []) checkOneOf(mode, modes, "spec.accessModes", errors);
-  if (Object.keys(spec.capacity ?? {}).length === 0) errors.required("spec.capacity");
-  if (!spec.capacity?.storage || Object.keys(spec.capacity).length > 1) {
-    errors.notSupported("spec.capacity", spec.capacity ?? null, ["storage"]);
-  }
-  if (!Object.keys(spec).some((name) => volumeSources.has(name))) {
-    errors.required("spec", "must specify a volume type");
-  }
-  checkOneOf(
-    spec.persistentVolumeReclaimPolicy,
-    ["Delete", "Recycle", "Retain"],
-    "spec.persistentVolumeReclaimPolicy",
-    errors,
-  );
-}
-
 export function checkStorageClass(storage: StorageClass, errors: FieldErrors, old?: StorageClass): void {
   if (!storage.provisioner) errors.required("provisioner");
   else {
     const name = storage.provisioner.toLowerCase();
     for (const problem of qualifiedNameProblems(name)) errors.invalid("provisioner", name, problem);
+  }
+  for (const name of Object.keys(storage.parameters ?? {})) {
+    if (!name) errors.invalid("parameters", name, "field can not be empty.");
   }
   checkOneOf(storage.reclaimPolicy, ["Delete", "Retain"], "reclaimPolicy", errors);
   checkOneOf(storage.volumeBindingMode, ["Immediate", "WaitForFirstConsumer"], "volumeBindingMode", errors);
@@ -199,7 +162,17 @@ export function checkEvent(event: Event, errors: FieldErrors): void {
   if (!event.reason) errors.required("reason");
 }
 
-export function checkRole({ rules, kind }: ClusterRole, errors: FieldErrors): void {
+export function checkRole({ rules, kind, aggregationRule }: ClusterRole, errors: FieldErrors): void {
+  const selectors = aggregationRule?.clusterRoleSelectors ?? [];
+  if (aggregationRule && selectors.length === 0) {
+    const detail = "at least one clusterRoleSelector required if aggregationRule is non-nil";
+    errors.required("aggregationRule.clusterRoleSelectors", detail);
+  }
+  for (const [i, selector] of selectors.entries()) {
+    const at = `aggregationRule.clusterRoleSelectors[${i}]`;
+    checkSelector(selector, at, errors);
+    if (!isSelector(selector)) errors.invalid(at, null, "invalid label selector.");
+  }
   for (const [i, rule] of (rules ?? []).entries()) {
     const at = `rules[${i}]`;
     if (!rule.verbs?.length) errors.required(`${at}.verbs`, "verbs must contain at least one value");
@@ -222,8 +195,13 @@ export function checkRole({ rules, kind }: ClusterRole, errors: FieldErrors): vo
   }
 }
 
+const rbacGroup = "rbac.authorization.k8s.io";
+
 export function checkBinding(binding: ClusterRoleBinding, errors: FieldErrors, old?: ClusterRoleBinding): void {
   const { roleRef, subjects } = binding;
+  if (roleRef?.apiGroup !== rbacGroup) {
+    errors.notSupported("roleRef.apiGroup", roleRef?.apiGroup ?? "", [rbacGroup]);
+  }
   if (!roleRef?.name) errors.required("roleRef.name");
   const kinds = binding.kind === "RoleBinding" ? ["Role", "ClusterRole"] : ["ClusterRole"];
   if (!kinds.includes(roleRef?.kind ?? "")) errors.notSupported("roleRef.kind", roleRef?.kind ?? "", kinds);
@@ -231,6 +209,10 @@ export function checkBinding(binding: ClusterRoleBinding, errors: FieldErrors, o
     if (!subject.name) errors.required(`subjects[${i}].name`);
     const kinds = ["ServiceAccount", "User", "Group"];
     if (!kinds.includes(subject.kind)) errors.notSupported(`subjects[${i}].kind`, subject.kind ?? "", kinds);
+    const group = subject.kind === "ServiceAccount" ? "" : rbacGroup;
+    if (kinds.includes(subject.kind) && (subject.apiGroup ?? "") !== group) {
+      errors.notSupported(`subjects[${i}].apiGroup`, subject.apiGroup ?? "", [group]);
+    }
     if (subject.kind !== "ServiceAccount") continue;
     if (subject.name && !isSubdomain(subject.name)) {
       errors.invalid(`subjects[${i}].name`, subject.name, subdomainDetail);
@@ -253,6 +235,10 @@ export function checkBudget({ spec }: PodDisruptionBudget, errors: FieldErrors):
   checkShare(minAvailable, "spec.minAvailable", errors);
   checkShare(maxUnavailable, "spec.maxUnavailable", errors);
   checkSelector(spec?.selector, "spec.selector", errors);
+  const policy = spec?.unhealthyPodEvictionPolicy;
+  if (policy !== undefined) {
+    checkOneOf(policy, ["AlwaysAllow", "IfHealthyBudget"], "spec.unhealthyPodEvictionPolicy", errors);
+  }
 }
 
 export function checkPriorityClass(priority: PriorityClass, errors: FieldErrors, old?: PriorityClass): void {

@@ -5,6 +5,7 @@ import type { FieldErrors } from "../field-errors.ts";
 import { isDnsLabel, isSubdomain, labelDetail, subdomainDetail, validateLabels } from "../metadata.ts";
 import { checkContainers } from "./containers.ts";
 import { checkEphemeral, checkEphemeralUpdate } from "./ephemeral.ts";
+import { checkPodContext } from "./pod-context.ts";
 import { addressDetail, checkOneOf, isAddress } from "./values.ts";
 
 export function checkPodSpec(spec: PodSpec, field: string, errors: FieldErrors): void {
@@ -51,6 +52,7 @@ export function checkPodSpec(spec: PodSpec, field: string, errors: FieldErrors):
   if (spec.dnsPolicy === "None" && !spec.dnsConfig) {
     errors.required(`${field}.dnsConfig`, "must provide `dnsConfig` when `dnsPolicy` is None");
   }
+  checkPodContext(spec, field, errors);
 }
 
 const scheduling = "requiredDuringSchedulingIgnoredDuringExecution";

@@ -1,10 +1,9 @@
 // Source: upstream's pkg/apis/core/validation: ValidateService; pkg/apis/discovery/validation.
 import type { Endpoints, Service } from "@capstan/api/generated/core-v1";
 import type { EndpointSlice } from "@capstan/api/generated/discovery-v1";
-import type { Ingress, IngressBackend } from "@capstan/api/generated/networking-v1";
 import type { FieldErrors } from "../field-errors.ts";
 import { isDnsLabel, isSubdomain, labelDetail, subdomainDetail, validateLabels } from "../metadata.ts";
-import { checkOneOf, checkPort, isAddress } from "./values.ts";
+import { addressDetail, checkOneOf, checkPort, isAddress } from "./values.ts";
 
 const types = ["ClusterIP", "ExternalName", "LoadBalancer", "NodePort"];
 
@@ -141,10 +140,14 @@ export function checkEndpoints({ subsets }: Endpoints, errors: FieldErrors): voi
       errors.required(at, "must specify `addresses` or `notReadyAddresses`");
     }
     for (const [j, { ip }] of (subset.addresses ?? []).entries()) {
-      if (!isAddress(ip))
-        errors.invalid(`${at}.addresses[${j}].ip`, ip, "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)");
+      if (!isAddress(ip)) errors.invalid(`${at}.addresses[${j}].ip`, ip, addressDetail);
     }
-    for (const [j, { port }] of (subset.ports ?? []).entries()) checkPort(port, `${at}.ports[${j}].port`, errors);
+    const ports = subset.ports ?? [];
+    for (const [j, { port, name }] of ports.entries()) {
+      checkPort(port, `${at}.ports[${j}].port`, errors);
+      if (!name && ports.length > 1) errors.required(`${at}.ports[${j}].name`);
+      else if (name && !isDnsLabel(name)) errors.invalid(`${at}.ports[${j}].name`, name, labelDetail);
+    }
   }
 }
 
@@ -153,53 +156,22 @@ export function checkEndpointSlice(slice: EndpointSlice, errors: FieldErrors, ol
   if (old && old.addressType !== slice.addressType)
     errors.invalid("addressType", slice.addressType, "field is immutable");
   if ((slice.endpoints?.length ?? 0) > 1000) errors.tooMany("endpoints", slice.endpoints.length, 1000);
-  for (const [i, { name }] of (slice.ports ?? []).entries()) {
-    if (name && !isDnsLabel(name)) errors.invalid(`ports[${i}].name`, name, labelDetail);
+  const names = (slice.ports ?? []).map(({ name }) => name ?? "");
+  for (const [i, name] of names.entries()) {
+    if (names.indexOf(name) < i) errors.duplicate(`ports[${i}].name`, name);
+    else if (name && !isDnsLabel(name)) errors.invalid(`ports[${i}].name`, name, labelDetail);
   }
-  for (const [i, { addresses }] of (slice.endpoints ?? []).entries()) {
+  for (const [i, { addresses, nodeName }] of (slice.endpoints ?? []).entries()) {
     if (!addresses?.length) errors.required(`endpoints[${i}].addresses`, "must contain at least 1 address");
+    if (nodeName && !isSubdomain(nodeName)) errors.invalid(`endpoints[${i}].nodeName`, nodeName, subdomainDetail);
     for (const [j, address] of (addresses ?? []).entries()) {
-      if (slice.addressType !== "FQDN" && !isAddress(address)) {
-        errors.invalid(
-          `endpoints[${i}].addresses[${j}]`,
-          address,
-          "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)",
-        );
+      const at = `endpoints[${i}].addresses`;
+      if (slice.addressType === "FQDN") {
+        if (!isSubdomain(address)) errors.invalid(`${at}[${j}]`, address, subdomainDetail);
+      } else if (!isAddress(address)) errors.invalid(`${at}[${j}]`, address, addressDetail);
+      else if (address.includes(":") !== (slice.addressType === "IPv6")) {
+        errors.invalid(at, address, `must be an ${slice.addressType} address`);
       }
     }
   }
-}
-
-export function checkIngress({ spec }: Ingress, errors: FieldErrors): void {
-  if (!spec.rules?.length && !spec.defaultBackend) {
-    errors.invalid("spec", spec.rules ?? null, "either `defaultBackend` or `rules` must be specified");
-  }
-  checkBackend(spec.defaultBackend, "spec.defaultBackend", errors);
-  for (const [i, rule] of (spec.rules ?? []).entries()) {
-    if (rule.host && !isSubdomain(rule.host.replace(/^\*\./, ""))) {
-      errors.invalid(`spec.rules[${i}].host`, rule.host, subdomainDetail);
-    }
-    for (const [j, path] of (rule.http?.paths ?? []).entries()) {
-      const at = `spec.rules[${i}].http.paths[${j}]`;
-      if (!path.pathType) errors.required(`${at}.pathType`, "pathType must be specified");
-      else checkOneOf(path.pathType, ["Exact", "ImplementationSpecific", "Prefix"], `${at}.pathType`, errors);
-      if (path.pathType !== "ImplementationSpecific" && !path.path?.startsWith("/")) {
-        errors.invalid(`${at}.path`, path.path ?? "", "must be an absolute path");
-      }
-      checkBackend(path.backend ?? {}, `${at}.backend`, errors);
-    }
-  }
-}
-
-function checkBackend(backend: IngressBackend | undefined, at: string, errors: FieldErrors): void {
-  if (!backend) return;
-  const { service, resource } = backend;
-  if (!service && !resource) errors.invalid(at, "", "resource or service backend is required");
-  if (service && resource) errors.invalid(at, "", "cannot set both resource and service backends");
-  if (!service) return;
-  if (!service.name) errors.required(`${at}.service.name`);
-  const { name, number } = service.port ?? {};
-  if (name && number) errors.invalid(at, "", "cannot set both port name & port number");
-  else if (name) checkPort(name, `${at}.service.port.name`, errors);
-  else if (number) checkPort(number, `${at}.service.port.number`, errors);
 }

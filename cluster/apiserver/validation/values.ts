@@ -2,7 +2,7 @@
 import type { LabelSelector } from "@capstan/api/generated/meta-v1";
 import { isQuantity, labelValueProblems, parseQuantity, qualifiedNameProblems } from "@capstan/api/meta";
 import { FieldErrors } from "../field-errors.ts";
-import { validateLabels } from "../metadata.ts";
+import { isSubdomain, validateLabels } from "../metadata.ts";
 
 const between = (from: number, to: number) => `must be between ${from} and ${to}, inclusive`;
 
@@ -34,6 +34,20 @@ export function checkOneOf(
 ): void {
   if (value === undefined || value === "") errors.required(field);
   else if (!allowed.includes(value)) errors.notSupported(field, value, allowed);
+}
+
+/** Source: apimachinery's IsValidUserID and IsValidGroupID. */
+export function checkUserId(id: number | undefined, field: string, errors: FieldErrors): void {
+  if (id !== undefined && (id < 0 || id > 2 ** 31 - 1)) errors.invalid(field, id, between(0, 2 ** 31 - 1));
+}
+
+const pathDetail = 'must be a domain-prefixed path (such as "acme.io/foo")';
+
+/** A name such as acme.io/foo. */
+export function checkDomainPath(name: string, field: string, errors: FieldErrors): void {
+  const [, domain = "", path = ""] = /^([^/]*)\/(.*)$/.exec(name) ?? [];
+  if (domain && path && isSubdomain(domain) && /^[-A-Za-z0-9/._~]+$/.test(path)) return;
+  errors.invalid(field, name, pathDetail);
 }
 
 /** A count, or a percentage such as 25%. */

@@ -5,9 +5,17 @@ import type { PodTemplateSpec, ReplicationController } from "@capstan/api/genera
 import type { LabelSelector } from "@capstan/api/generated/meta-v1";
 import { equal, selects } from "@capstan/api/meta";
 import type { FieldErrors } from "../field-errors.ts";
-import { validateLabels } from "../metadata.ts";
+import { isDnsLabel, labelDetail, validateLabels } from "../metadata.ts";
 import { checkPodSpec } from "./pods.ts";
-import { checkIntOrPercent, checkNotNegative, checkOneOf, checkSelector, checkShare, isSelector } from "./values.ts";
+import {
+  checkDomainPath,
+  checkIntOrPercent,
+  checkNotNegative,
+  checkOneOf,
+  checkSelector,
+  checkShare,
+  isSelector,
+} from "./values.ts";
 
 function checkTemplate(
   template: PodTemplateSpec | undefined,
@@ -23,8 +31,24 @@ function checkTemplate(
   checkPodSpec(template?.spec ?? { containers: [] }, "spec.template.spec", errors);
 }
 
+/** Sets keep their pods running. @param kind what upstream names as the owner. */
+function checkForever(template: PodTemplateSpec | undefined, kind: string, errors: FieldErrors): void {
+  const { restartPolicy, activeDeadlineSeconds } = template?.spec ?? {};
+  if (restartPolicy !== undefined && restartPolicy !== "Always") {
+    errors.notSupported("spec.template.spec.restartPolicy", restartPolicy, ["Always"]);
+  }
+  if (activeDeadlineSeconds !== undefined) {
+    const at = "spec.template.spec.activeDeadlineSeconds";
+    errors.forbidden(at, `activeDeadlineSeconds in ${kind} is not Supported`);
+  }
+}
+
 /** What every set of long-running pods has. */
-function checkSet(set: { spec: { selector?: LabelSelector; template?: PodTemplateSpec } }, errors: FieldErrors): void {
+function checkSet(
+  set: { spec: { selector?: LabelSelector; template?: PodTemplateSpec; minReadySeconds?: number } },
+  kind: string,
+  errors: FieldErrors,
+): void {
   const { selector, template } = set.spec;
   if (!selector) {
     errors.required("spec.selector");
@@ -38,9 +62,8 @@ function checkSet(set: { spec: { selector?: LabelSelector; template?: PodTemplat
   }
   checkSelector(selector, "spec.selector", errors);
   checkTemplate(template, selector, errors);
-  const policy = template?.spec?.restartPolicy;
-  if (policy !== undefined && policy !== "Always")
-    errors.notSupported("spec.template.spec.restartPolicy", policy, ["Always"]);
+  checkForever(template, kind, errors);
+  checkNotNegative(set.spec.minReadySeconds, "spec.minReadySeconds", errors);
 }
 
 function checkSelectorKept(
@@ -54,9 +77,9 @@ function checkSelectorKept(
 
 export function checkDeployment(deployment: Deployment, errors: FieldErrors, old?: Deployment): void {
   const { spec } = deployment;
-  checkSet(deployment, errors);
+  checkSet(deployment, "ReplicaSet", errors);
   checkSelectorKept(deployment, old, errors);
-  for (const field of ["replicas", "minReadySeconds", "revisionHistoryLimit", "progressDeadlineSeconds"] as const) {
+  for (const field of ["replicas", "revisionHistoryLimit", "progressDeadlineSeconds"] as const) {
     checkNotNegative(spec[field], `spec.${field}`, errors);
   }
   if (spec.progressDeadlineSeconds !== undefined && spec.progressDeadlineSeconds <= (spec.minReadySeconds ?? 0)) {
@@ -88,10 +111,9 @@ export function checkDeployment(deployment: Deployment, errors: FieldErrors, old
 }
 
 export function checkReplicaSet(set: ReplicaSet, errors: FieldErrors, old?: ReplicaSet): void {
-  checkSet(set as { spec: { selector: LabelSelector; template?: PodTemplateSpec } }, errors);
+  checkSet(set as { spec: { selector: LabelSelector; template?: PodTemplateSpec } }, "ReplicaSet", errors);
   checkSelectorKept(set, old, errors);
   checkNotNegative(set.spec.replicas, "spec.replicas", errors);
-  checkNotNegative(set.spec.minReadySeconds, "spec.minReadySeconds", errors);
 }
 
 export function checkReplicationController({ spec }: ReplicationController, errors: FieldErrors): void {
@@ -101,13 +123,11 @@ export function checkReplicationController({ spec }: ReplicationController, erro
   checkNotNegative(spec.minReadySeconds, "spec.minReadySeconds", errors);
   if (!template) errors.required("spec.template");
   else checkTemplate(template, { matchLabels: selector }, errors);
-  const policy = template?.spec?.restartPolicy;
-  if (policy !== undefined && policy !== "Always")
-    errors.notSupported("spec.template.spec.restartPolicy", policy, ["Always"]);
+  checkForever(template, "ReplicationController", errors);
 }
 
 export function checkDaemonSet(set: DaemonSet, errors: FieldErrors, old?: DaemonSet): void {
-  checkSet(set, errors);
+  checkSet(set, "DaemonSet", errors);
   checkSelectorKept(set, old, errors);
   const { updateStrategy } = set.spec;
   const types = ["OnDelete", "RollingUpdate"];
@@ -116,6 +136,9 @@ export function checkDaemonSet(set: DaemonSet, errors: FieldErrors, old?: Daemon
   const isZero = (value: number | string | undefined) => value === 0 || value === "0%";
   if (isZero(maxUnavailable) && isZero(maxSurge)) {
     errors.required("spec.updateStrategy.rollingUpdate.maxUnavailable", "cannot be 0 when maxSurge is 0");
+  } else if (maxUnavailable !== undefined && maxSurge !== undefined && !isZero(maxUnavailable) && !isZero(maxSurge)) {
+    const at = "spec.updateStrategy.rollingUpdate.maxSurge";
+    errors.invalid(at, maxSurge, "may not be set when maxUnavailable is non-zero");
   }
 }
 
@@ -124,7 +147,7 @@ const statefulChanges =
 
 export function checkStatefulSet(set: StatefulSet, errors: FieldErrors, old?: StatefulSet): void {
   const { spec } = set;
-  checkSet({ spec: { ...spec, template: withClaims(spec) } }, errors);
+  checkSet({ spec: { ...spec, template: withClaims(spec) } }, "StatefulSet", errors);
   checkNotNegative(spec.replicas, "spec.replicas", errors);
   const policy = spec.podManagementPolicy;
   if (policy !== "OrderedReady" && policy !== "Parallel") {
@@ -134,6 +157,13 @@ export function checkStatefulSet(set: StatefulSet, errors: FieldErrors, old?: St
   if (update?.type !== "RollingUpdate" && update?.type !== "OnDelete") {
     errors.invalid("spec.updateStrategy", update ?? null, "must be 'RollingUpdate' or 'OnDelete'");
   }
+  if (update?.type === "OnDelete" && update.rollingUpdate) {
+    const at = "spec.updateStrategy.rollingUpdate";
+    errors.invalid(at, update.rollingUpdate, "only allowed for updateStrategy 'RollingUpdate'");
+  }
+  checkNotNegative(spec.ordinals?.start, "spec.ordinals.start", errors);
+  if (spec.serviceName && !isDnsLabel(spec.serviceName))
+    errors.invalid("spec.serviceName", spec.serviceName, labelDetail);
   for (const [name, kept] of Object.entries(spec.persistentVolumeClaimRetentionPolicy ?? {})) {
     checkOneOf(kept, ["Delete", "Retain"], `spec.persistentVolumeClaimRetentionPolicy.${name}`, errors);
   }
@@ -184,6 +214,11 @@ export function checkJob(job: Job, errors: FieldErrors, old?: Job): void {
 }
 
 function checkGenerated({ spec, metadata }: Job, errors: FieldErrors): void {
+  if (spec.manualSelector && !spec.selector) {
+    errors.required("spec.selector");
+    const labels = spec.template?.metadata?.labels ?? null;
+    errors.invalid("spec.template.metadata.labels", labels, "`selector` does not match template `labels`");
+  }
   if (spec.manualSelector || !spec.selector) return;
   const expected = { "batch.kubernetes.io/controller-uid": metadata.uid };
   const older = { "controller-uid": metadata.uid };
@@ -220,6 +255,13 @@ function checkJobSpec(spec: JobSpec, at: string, errors: FieldErrors): void {
   if (policy === "Always") {
     errors.required(`${at}.template.spec.restartPolicy`, 'valid values: "OnFailure", "Never"');
   }
+  checkIndexed(spec, at, errors);
+  if (spec.podReplacementPolicy !== undefined) {
+    // A failure policy counts pods that have failed, so it needs them to have.
+    const allowed = spec.podFailurePolicy ? ["Failed"] : ["Failed", "TerminatingOrFailed"];
+    checkOneOf(spec.podReplacementPolicy, allowed, `${at}.podReplacementPolicy`, errors);
+  }
+  if (spec.managedBy !== undefined) checkDomainPath(spec.managedBy, `${at}.managedBy`, errors);
   checkFailurePolicy(spec, at, errors);
   if (spec.podFailurePolicy && policy !== "Never") {
     errors.invalid(
@@ -227,6 +269,25 @@ function checkJobSpec(spec: JobSpec, at: string, errors: FieldErrors): void {
       policy,
       'only "Never" is supported when podFailurePolicy is specified',
     );
+  }
+}
+
+/** Source: batch's maxParallelismForIndexedJob. */
+const mostIndexed = 100_000;
+
+function checkIndexed(spec: JobSpec, at: string, errors: FieldErrors): void {
+  const { parallelism = 1, maxFailedIndexes, backoffLimitPerIndex } = spec;
+  checkNotNegative(maxFailedIndexes, `${at}.maxFailedIndexes`, errors);
+  checkNotNegative(backoffLimitPerIndex, `${at}.backoffLimitPerIndex`, errors);
+  if (maxFailedIndexes !== undefined && backoffLimitPerIndex === undefined) {
+    errors.required(`${at}.backoffLimitPerIndex`, "when maxFailedIndexes is specified");
+  }
+  if (spec.completionMode === "Indexed") {
+    if (parallelism <= mostIndexed) return;
+    const detail = `must be less than or equal to ${mostIndexed} when completion mode is Indexed`;
+    errors.invalid(`${at}.parallelism`, parallelism, detail);
+  } else if (maxFailedIndexes !== undefined) {
+    errors.invalid(`${at}.maxFailedIndexes`, maxFailedIndexes, "requires indexed completion mode");
   }
 }
 

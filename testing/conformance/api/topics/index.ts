@@ -6,6 +6,7 @@ import { custom } from "./custom.ts";
 import { definitions } from "./definitions.ts";
 import { deletions } from "./deletions.ts";
 import { discovery } from "./discovery.ts";
+import { fields } from "./fields.ts";
 import { identity } from "./identity.ts";
 import { kinds } from "./kinds.ts";
 import { objects } from "./objects.ts";
@@ -28,6 +29,7 @@ export const topics: Record<string, Scenarios> = {
   apply,
   kinds,
   validation,
+  fields,
   subresources,
   definitions,
   custom,

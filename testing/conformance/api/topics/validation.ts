@@ -442,7 +442,7 @@ const wrongOfCluster: Record<string, object[]> = {
   "/apis/rbac.authorization.k8s.io/v1/clusterrolebindings": [{ roleRef: { kind: "Role", name: "a" } }],
 };
 
-function scenarioOf(path: string, bodies: object[], cluster: boolean): Scenarios[string] {
+export function scenarioOf(path: string, bodies: object[], cluster: boolean): Scenarios[string] {
   return async ({ ask, namespace, unique }) => {
     const at = cluster ? path : path.replace(/\/(\w+)$/, `/namespaces/${namespace}/$1`);
     for (const body of bodies) {

@@ -1,0 +1,80 @@
+// What a pod's spec says beside its containers: identities, gates, names' servers, claims. Source: core's ValidatePodSpec.
+import type { Container, PodDNSConfig, PodSpec } from "@capstan/api/generated/core-v1";
+import { qualifiedNameProblems } from "@capstan/api/meta";
+import type { FieldErrors } from "../field-errors.ts";
+import { addressDetail, checkOneOf, checkUserId, isAddress } from "./values.ts";
+
+export function checkPodContext(spec: PodSpec, field: string, errors: FieldErrors): void {
+  checkIdentity(spec, `${field}.securityContext`, errors);
+  if (spec.hostNetwork) {
+    checkHostPorts(spec.containers, `${field}.containers`, errors);
+    checkHostPorts(spec.initContainers, `${field}.initContainers`, errors);
+  }
+  for (const [i, { conditionType = "" }] of (spec.readinessGates ?? []).entries()) {
+    const at = `${field}.readinessGates[${i}].conditionType`;
+    for (const problem of qualifiedNameProblems(conditionType)) errors.invalid(at, conditionType, problem);
+  }
+  if (spec.os && !spec.os.name) errors.required(`${field}.os.name`);
+  else if (spec.os) checkOneOf(spec.os.name, ["linux", "windows"], `${field}.os`, errors);
+  // A template is bound nowhere: upstream looks at pods alone.
+  if (field === "spec" && spec.nodeName && spec.schedulingGates?.length) {
+    errors.forbidden(`${field}.nodeName`, "cannot be set until all schedulingGates have been cleared");
+  }
+  for (const [i, claim] of (spec.resourceClaims ?? []).entries()) {
+    const at = `${field}.resourceClaims[${i}]`;
+    const { resourceClaimName, resourceClaimTemplateName } = claim;
+    if (resourceClaimName === undefined && resourceClaimTemplateName === undefined) {
+      errors.invalid(at, claim, "must specify one of: `resourceClaimName`, `resourceClaimTemplateName`");
+    } else if (resourceClaimName !== undefined && resourceClaimTemplateName !== undefined) {
+      errors.invalid(at, claim, "at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified");
+    }
+  }
+  if (spec.dnsConfig) checkDns(spec.dnsConfig, `${field}.dnsConfig`, errors);
+}
+
+function checkIdentity(spec: PodSpec, at: string, errors: FieldErrors): void {
+  const { runAsUser, runAsGroup, fsGroup, supplementalGroups } = spec.securityContext ?? {};
+  for (const [name, id] of Object.entries({ runAsUser, runAsGroup, fsGroup })) checkUserId(id, `${at}.${name}`, errors);
+  for (const [i, id] of (supplementalGroups ?? []).entries()) checkUserId(id, `${at}.supplementalGroups[${i}]`, errors);
+  if (spec.shareProcessNamespace && spec.hostPID) {
+    errors.invalid(`${at}.shareProcessNamespace`, true, "ShareProcessNamespace and HostPID cannot both be enabled");
+  }
+}
+
+function checkHostPorts(containers: Container[] | undefined, field: string, errors: FieldErrors): void {
+  for (const [i, { ports }] of (containers ?? []).entries()) {
+    for (const [j, { hostPort, containerPort }] of (ports ?? []).entries()) {
+      if (!hostPort || hostPort === containerPort) continue;
+      const detail = "must match `containerPort` when `hostNetwork` is true";
+      errors.invalid(`${field}[${i}].ports[${j}].hostPort`, hostPort, detail);
+    }
+  }
+}
+
+/** Source: core's MaxDNSNameservers, MaxDNSSearchPaths. */
+const mostServers = 3;
+const mostSearches = 32;
+/** Subdomains with underscores. */
+const domain = /^_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?(\._?[a-z0-9]([-_a-z0-9]*[a-z0-9])?)*$/;
+const domainDetail =
+  "a lowercase RFC 1123 subdomain must consist of lower case alphanumeric characters, '_', '-' or '.', and must start and end with an alphanumeric character (e.g. 'example.com', regex used for validation is '_?[a-z0-9]([-_a-z0-9]*[a-z0-9])?(\\._?[a-z0-9]([-_a-z0-9]*[a-z0-9])?)*')";
+
+function checkDns({ nameservers = [], searches = [], options = [] }: PodDNSConfig, at: string, errors: FieldErrors) {
+  if (nameservers.length > mostServers) {
+    errors.invalid(`${at}.nameservers`, nameservers, `must not have more than ${mostServers} nameservers`);
+  }
+  for (const [i, address] of nameservers.entries()) {
+    if (!isAddress(address)) errors.invalid(`${at}.nameservers[${i}]`, address, addressDetail);
+  }
+  if (searches.length > mostSearches) {
+    errors.invalid(`${at}.searches`, searches, `must not have more than ${mostSearches} search paths`);
+  }
+  for (const [i, search] of searches.entries()) {
+    // A dot alone is the root; names may end with one.
+    const name = search.replace(/\.$/, "");
+    if (search !== "." && !(name.length <= 253 && domain.test(name))) {
+      errors.invalid(`${at}.searches[${i}]`, name, domainDetail);
+    }
+  }
+  for (const [i, { name }] of options.entries()) if (!name) errors.required(`${at}.options[${i}]`, "must not be empty");
+}
