@@ -26,6 +26,9 @@ export function parseFieldSelector(text: string): FieldRequirement[] {
 }
 
 function withoutEscapes(value: string): string {
+  if (value.replace(/\\./gs, "").includes("=")) {
+    throw refuse("invalid field selector: unescaped character in value: 61");
+  }
   return value.replace(/\\(.?)/gs, (sequence, escaped: string) => {
     if (escaped === "," || escaped === "=" || escaped === "\\") return escaped;
     throw refuse(`invalid field selector: invalid escape sequence: ${sequence}`);

@@ -12,6 +12,8 @@ export interface Peer {
   address: string;
   /** Subject of the client's certificate, when it showed one that the server's client authority signed. */
   certificate?: { commonName: string; organizations: string[] };
+  /** The client showed a certificate that is expired, or that the server's client authority did not sign. */
+  refusedCertificate?: true;
 }
 
 export interface HttpRequest {

@@ -11,18 +11,23 @@ export function peerOf(request: IncomingMessage): Peer {
   let peer = peers.get(socket);
   if (!peer) {
     peer = { address: socket.remoteAddress ?? "" };
-    if (socket instanceof TLSSocket && socket.authorized) {
-      const certificate = readSubject(socket.getPeerCertificate());
-      if (certificate) peer.certificate = certificate;
-    }
+    if (socket instanceof TLSSocket) Object.assign(peer, certificateOf(socket));
     peers.set(socket, peer);
   }
   return peer;
 }
 
+function certificateOf(socket: TLSSocket): Pick<Peer, "certificate" | "refusedCertificate"> {
+  const shown = socket.getPeerCertificate();
+  // Node gives an empty object when the client showed no certificate.
+  if (!shown?.raw) return {};
+  if (!socket.authorized) return { refusedCertificate: true };
+  const certificate = readSubject(shown);
+  return certificate ? { certificate } : {};
+}
+
 function readSubject(certificate: PeerCertificate): Peer["certificate"] {
   const list = (value: unknown) => (value === undefined ? [] : [value].flat().map(String));
-  // Node gives an empty object when the client showed no certificate.
   const commonName = list(certificate.subject?.CN)[0];
   return commonName ? { commonName, organizations: list(certificate.subject.O) } : undefined;
 }

@@ -23,7 +23,12 @@ const get = (url: string, rest: Partial<HttpRequest> = {}): HttpRequest => {
 const echo: Handler = async ({ method, url, peer, body }) => ({
   status: 200,
   headers: { "content-type": "application/json" },
-  body: JSON.stringify({ method, url, certificate: peer?.certificate, size: body?.length ?? 0 }),
+  body: JSON.stringify({
+    method,
+    url,
+    certificate: peer?.certificate ?? peer?.refusedCertificate,
+    size: body?.length ?? 0,
+  }),
 });
 const text = async (body: unknown) => {
   let all = "";
@@ -35,7 +40,7 @@ const text = async (body: unknown) => {
 
 const skip = programsMissing("curl", "openssl");
 
-test("client certificates of the own authority are seen, others are as none", async (t) => {
+test("client certificates of the own authority are seen, others are known as refused", async (t) => {
   const directory = await mkdtemp(join(tmpdir(), "capstan-wire-"));
   t.after(() => rm(directory, { recursive: true }));
   const authority = await openAuthority({ directory });
@@ -51,8 +56,8 @@ test("client certificates of the own authority are seen, others are as none", as
   const request = { commonName: "jane", organizations: ["devs", "ops"], usages: ["client" as const] };
   const jane = { commonName: "jane", organizations: ["devs", "ops"] };
   assert.deepEqual(await seen(await authority.issue(request)), [jane, jane]);
-  assert.deepEqual(await seen(await stranger.issue(request)), [undefined, undefined]);
-  assert.deepEqual(await seen(await authority.issue({ ...request, usages: ["server"] })), [undefined, undefined]);
+  assert.deepEqual(await seen(await stranger.issue(request)), [true, true]);
+  assert.deepEqual(await seen(await authority.issue({ ...request, usages: ["server"] })), [true, true]);
   assert.deepEqual(await seen(undefined), [undefined, undefined]);
   using unknowing = createTransport({ server: server.url });
   await assert.rejects(

@@ -278,6 +278,7 @@ test("a node joins with the Domain's token, which then is used up and followed b
   const request = await client.create(CertificateSigningRequests, {
     metadata: { name: "csr-1" },
     spec: {
+      usages: ["client auth"],
       request: Buffer.from(csr).toString("base64"),
       signerName: "kubernetes.io/kube-apiserver-client-kubelet",
       username: `system:bootstrap:${token.slice(0, 6)}`,

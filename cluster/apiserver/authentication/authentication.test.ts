@@ -81,6 +81,7 @@ test("who shows nothing is anonymous, who shows something wrong is nobody", asyn
   for (const url of ["/healthz", "/version", "/api", "/metrics"]) {
     assert.deepEqual(await identify({ url }), { name: "system:anonymous", groups: ["system:unauthenticated"] });
     await assert.rejects(identify({ url, headers: { authorization: "Bearer x" } }), unauthorized);
+    await assert.rejects(identify({ url, peer: { address: "127.0.0.1", refusedCertificate: true } }), unauthorized);
   }
 });
 

@@ -33,6 +33,7 @@ function identify(request: HttpRequest, options: AuthenticatorOptions): Principa
     if ("refused" in result) return undefined;
     return result.audiences.some((name) => options.audiences.includes(name)) ? result.principal : undefined;
   }
+  if (request.peer?.refusedCertificate) return undefined;
   // What anybody may do is for authorization to say.
   return request.headers.authorization ? undefined : { name: anonymous, groups: [unauthenticated] };
 }

@@ -164,6 +164,7 @@ export const selection: Scenarios = {
       ["persistentvolumeclaims", "name=x"],
       ["serviceaccounts", "name=x"],
       ["endpoints", "name=x"],
+      ["configmaps", "metadata.name=a=b"],
     ] as const) {
       const path = `/api/v1/namespaces/${namespace}/${resource}?fieldSelector=${encode(selector)}`;
       const { status, json } = await subject.send("GET", path);
