@@ -12,7 +12,7 @@ export interface Renewable {
 }
 
 export interface RenewalOptions {
-  authority: Authority;
+  authority: Pick<Authority, "obtain">;
   certificates: Renewable[];
   log: Logger;
   clock?: () => number;

@@ -28,6 +28,8 @@ export interface TransportOptions {
 export interface Transport extends Disposable {
   /** A request with an Upgrade header may be answered by a SwitchedResponse. */
   handler: Handler;
+  /** Connections from now on show this certificate (PEM); those that are open end. */
+  setTls(pair: { cert: string; key: string }): void;
   close(): void;
 }
 
@@ -41,9 +43,9 @@ export function createTransport(options: TransportOptions): Transport {
     throw new Error(`server: "${options.server}" is not an http or https URL`);
   }
   const { ca, cert, key, serverName: servername, insecure } = options;
-  const tls = { ca, cert, key, servername, rejectUnauthorized: !insecure, minVersion: "TLSv1.2" as const };
+  let tls = { ca, cert, key, servername, rejectUnauthorized: !insecure, minVersion: "TLSv1.2" as const };
   const secure = base.protocol === "https:";
-  const agent = secure ? new TlsAgent({ ...tls, keepAlive: true }) : new http.Agent({ keepAlive: true });
+  let agent = secure ? new TlsAgent({ ...tls, keepAlive: true }) : new http.Agent({ keepAlive: true });
   const open = secure ? tlsRequest : http.request;
   const prefix = base.pathname.replace(/\/$/, "");
   const prepare = async (request: HttpRequest): Promise<RequestOptions> => {
@@ -90,6 +92,13 @@ export function createTransport(options: TransportOptions): Transport {
         }
         throw error;
       }
+    },
+    setTls(pair) {
+      if (!secure) return;
+      const old = agent;
+      tls = { ...tls, ...pair };
+      agent = new TlsAgent({ ...tls, keepAlive: true });
+      old.destroy();
     },
     close: () => agent.destroy(),
     [Symbol.dispose]: () => agent.destroy(),

@@ -2,12 +2,14 @@ import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
 import { join as joinPath, resolve } from "node:path";
 import { defaultNodeName } from "@capstan/cluster/node";
+import { createClient } from "@capstan/core/client";
+import { writeSecret } from "@capstan/core/pki";
 import { allocateInstanceNetwork, canBridge } from "@capstan/core/runtime";
-import { writeKubeconfig } from "@capstan/core/wire";
-import { type NodeSettings, nodeAddress } from "../platform/agent.ts";
+import { openKubeconfig, writeKubeconfig } from "@capstan/core/wire";
+import { nodeAddress } from "../platform/agent.ts";
 import { runAgent } from "../platform/agent-process.ts";
-import { agentFiles } from "../platform/further-node.ts";
-import { joinCluster } from "../platform/joining.ts";
+import { type AgentFile, agentFiles } from "../platform/further-node.ts";
+import { type Invitation, joinCluster, settleNode } from "../platform/joining.ts";
 import { parse, UsageError } from "./usage.ts";
 
 const flags = {
@@ -33,8 +35,11 @@ export async function join(args: string[]): Promise<number> {
   const say = (line: string) => process.stdout.write(`${line}\n`);
   if (existsSync(joinPath(directory, agentFiles.settings))) say(`${directory} has joined before`);
   else {
-    if (!server || !ca) throw new UsageError("join", "--server URL and --ca FILE are missing: the cluster to join");
-    await prepare({ server, ca: readFileSync(ca, "utf8"), token: tokenOf(values), name, directory }, stop.signal, say);
+    const invitation = (): Invitation => {
+      if (!server || !ca) throw new UsageError("join", "--server URL and --ca FILE are missing: the cluster to join");
+      return { server, ca: readFileSync(ca, "utf8"), token: tokenOf(values) };
+    };
+    await prepare({ invitation, name, directory }, stop.signal, say);
   }
   await runAgent(directory, stop.signal, () => say("the node is ready; Ctrl-C ends its pods and stops it"));
   return 0;
@@ -51,20 +56,34 @@ function tokenOf(values: { token?: string | undefined; "token-file"?: string | u
 }
 
 interface Plan {
-  server: string;
-  ca: string;
-  token: string;
+  /** Asked for unless the machine is known to the cluster already. */
+  invitation(): Invitation;
   name: string;
   directory: string;
 }
 
-/** Asks for the certificates and writes all that the agent reads; the settings last, as they say that all is there. */
+/**
+ * Asks for the certificates and writes all that the agent reads; the settings last, as they say that all is there. A
+ * token is good for one certificate, so that is kept at once: who was interrupted goes on from there.
+ */
 async function prepare(plan: Plan, signal: AbortSignal, say: (line: string) => void): Promise<void> {
-  const { server, ca, name, directory } = plan;
+  const { name, directory } = plan;
+  const kubeconfig = joinPath(directory, agentFiles.kubeconfig);
+  const isKnown = existsSync(kubeconfig);
+  const invitation = isKnown ? undefined : plan.invitation();
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const network = allocateInstanceNetwork(directory, { bridged: canBridge() });
-  const { client, serving, dns } = await joinCluster({ ...plan, address: nodeAddress(network), signal, say });
-  const settings: NodeSettings = {
+  const joiner = { name, address: nodeAddress(network), signal, say };
+  if (invitation) {
+    const pair = await joinCluster(invitation, joiner);
+    const user = { name: `system:node:${name}`, ...pair };
+    await writeKubeconfig(kubeconfig, { name: "capstan", server: invitation.server, ca: invitation.ca, user });
+  }
+  say(`the cluster knows this machine as node ${name}`);
+  const { transport, ca = "" } = await openKubeconfig(kubeconfig);
+  using _ = transport;
+  const { serving, dns } = await settleNode(createClient(transport.handler, { userAgent: "capstan-node" }), joiner);
+  const settings: AgentFile = {
     name,
     index: 0,
     root: directory,
@@ -74,14 +93,14 @@ async function prepare(plan: Plan, signal: AbortSignal, say: (line: string) => v
     imageMap: [],
     registries: {},
     artifacts: joinPath(directory, "artifacts"),
+    joined: true,
+    dns,
   };
-  const user = { name: `system:node:${name}`, ...client };
-  await writeKubeconfig(joinPath(directory, agentFiles.kubeconfig), { name: "capstan", server, ca, user });
   const save = (file: string, text: string) => writeFile(joinPath(directory, file), text, { mode: 0o600 });
   await Promise.all([
     save(agentFiles.certificate, serving.cert),
     save(agentFiles.key, serving.key),
     save(agentFiles.ca, ca),
   ]);
-  await save(agentFiles.settings, JSON.stringify({ ...settings, dns }));
+  await writeSecret(joinPath(directory, agentFiles.settings), JSON.stringify(settings));
 }

@@ -7,63 +7,70 @@ import { type CertificateRequest, createRequest, type KeyPair } from "@capstan/c
 import { createTransport } from "@capstan/core/wire";
 import { nodeRequest } from "./certificates.ts";
 
-export interface Joining {
+/** A machine that is to be a node, or is one. */
+export interface Joiner {
+  name: string;
+  /** Where the API server reaches the node. */
+  address: string;
+  signal: AbortSignal;
+  say?(line: string): void;
+}
+
+export interface Invitation {
   /** `https://host:port` */
   server: string;
   /** PEM: the cluster's authority. */
   ca: string;
   token: string;
-  name: string;
-  /** Where the API server reaches the node. */
-  address: string;
-  signal: AbortSignal;
-  say(line: string): void;
-}
-
-export interface Joined {
-  client: KeyPair;
-  serving: KeyPair;
-  /** Where pods ask for names. */
-  dns: string;
 }
 
 /** How long somebody may take to approve a request, in milliseconds: the cluster's own roles take none. */
 const patience = 600_000;
 
-/** @throws with what to do when the token is refused, or the name is another node's */
-export async function joinCluster(joining: Joining): Promise<Joined> {
-  const { server, ca, token, name, address, signal, say } = joining;
-  using first = createTransport({ server, ca, token });
-  const own = { ...nodeRequest(name, []), hosts: [], usages: ["client" as const] };
-  const pair = await ask(createClient(first.handler), "kubernetes.io/kube-apiserver-client-kubelet", own, joining);
-  say(`the cluster knows this machine as node ${name}`);
-  using second = createTransport({ server, ca, ...pair });
-  const client = createClient(second.handler, { userAgent: "capstan-node" });
-  await tellAddress(client, name, address);
-  const serves = { ...nodeRequest(name, [address]), usages: ["server" as const] };
-  const serving = await ask(client, "kubernetes.io/kubelet-serving", serves, joining);
+/**
+ * The certificate by which the cluster knows the machine as a node.
+ * @throws with what to do when the token is refused, or the name is another node's
+ */
+export async function joinCluster({ server, ca, token }: Invitation, joiner: Joiner): Promise<KeyPair> {
+  using transport = createTransport({ server, ca, token });
+  try {
+    return await askAsNode(createClient(transport.handler), "client", joiner);
+  } catch (error) {
+    if (!isReason(error, "Unauthorized")) throw error;
+    throw new Error(
+      `the token ${token.slice(0, 6)}.… is not known, or is used: take an unused one of the Domain's status`,
+    );
+  }
+}
+
+/** What a node needs besides: a certificate to serve with, and where its pods ask for names. @param client the node's own */
+export async function settleNode(client: Client, joiner: Joiner): Promise<{ serving: KeyPair; dns: string }> {
+  await tellAddress(client, joiner.name, joiner.address);
+  const serving = await askAsNode(client, "serving", joiner);
   const { spec } = await client.get(Services, { namespace: "default", name: "kubernetes" });
-  signal.throwIfAborted();
-  return { client: pair, serving, dns: tenth(spec?.clusterIP ?? "") };
+  joiner.signal.throwIfAborted();
+  return { serving, dns: tenth(spec?.clusterIP ?? "") };
+}
+
+/** Asks for a certificate in the node's name, for calls to the API server or for its own server. */
+export function askAsNode(client: Client, use: "client" | "serving", joiner: Joiner): Promise<KeyPair> {
+  const { name, address } = joiner;
+  const own = { ...nodeRequest(name, []), hosts: [], usages: ["client" as const] };
+  if (use === "client") return ask(client, "kubernetes.io/kube-apiserver-client-kubelet", own, joiner);
+  const serves = { ...nodeRequest(name, [address]), usages: ["server" as const] };
+  return ask(client, "kubernetes.io/kubelet-serving", serves, joiner);
 }
 
 async function ask(
   client: Client,
   signerName: string,
   request: CertificateRequest,
-  { token, signal, say }: Joining,
+  { signal, say = () => {} }: Joiner,
 ): Promise<KeyPair> {
   const { csr, key } = await createRequest(request);
   const usages = ["digital signature", ...request.usages.map((usage) => `${usage} auth`)];
   const spec = { request: Buffer.from(csr).toString("base64"), signerName, usages };
-  const made = await client
-    .create(CertificateSigningRequests, { metadata: { generateName: "csr-" }, spec })
-    .catch((error) => {
-      if (!isReason(error, "Unauthorized")) throw error;
-      throw new Error(
-        `the token ${token.slice(0, 6)}.… is not known, or is used: take an unused one of the Domain's status`,
-      );
-    });
+  const made = await client.create(CertificateSigningRequests, { metadata: { generateName: "csr-" }, spec });
   const { name } = made.metadata;
   const settled = ({ status }: CertificateSigningRequest) => {
     if (!status?.conditions?.length && !status?.certificate) say(`waiting for: kubectl certificate approve ${name}`);
