@@ -6,9 +6,9 @@ import { sweepCgroups } from "./oci/cgroup.ts";
 import { findTool, run } from "./oci/command.ts";
 import { family, kill } from "./oci/processes.ts";
 
-/** Begins the names of an instance's cgroups. */
-export function instancePrefix(network: InstanceNetwork): string {
-  return `${network.bridge ?? "capstan"}-`;
+/** Begins the names of an instance's cgroups, and of no other's: its ranges are its own. */
+export function instancePrefix({ bridge, podCidr }: InstanceNetwork): string {
+  return `${bridge ?? `capstan-lo${podCidr.split(".")[1]}`}-`;
 }
 
 /**
@@ -34,9 +34,9 @@ async function sweep({ network, dataDir, release }: VoidClaim): Promise<void> {
 
 async function clear(network: InstanceNetwork, dataDir: string): Promise<boolean> {
   const ended = killHolders(dataDir);
-  if (!network.bridge || process.getuid?.() !== 0) return ended;
+  if (process.getuid?.() !== 0) return ended;
   const swept = await sweepCgroups(instancePrefix(network));
-  return (await clearNetwork(network, network.bridge)) || swept || ended;
+  return (network.bridge !== undefined && (await clearNetwork(network, network.bridge))) || swept || ended;
 }
 
 const script = /\/core\/runtime\/oci\/(sandbox|launch)\.sh$/;

@@ -102,10 +102,17 @@ function isAlive({ pid, birth }: Holder): boolean {
   return now === undefined || birth === "" || now === birth;
 }
 
-/** Source: proc(5), field 22 of /proc/pid/stat; the command name before it may contain spaces and brackets. */
+const ended = ["Z", "X"];
+
+/**
+ * Empty for a process that has ended and that its parent has not asked after yet: it holds nothing any more.
+ * Source: proc(5), fields 3 and 22 of /proc/pid/stat; the command name before them may contain spaces and brackets.
+ */
 function birthOf(pid: number): string | undefined {
   const stat = readOrEmpty(`/proc/${pid}/stat`);
-  const start = stat.slice(stat.lastIndexOf(")") + 2).split(" ")[19];
+  const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
+  if (ended.includes(fields[0] ?? "")) return "";
+  const start = fields[19];
   return start && `${readOrEmpty("/proc/sys/kernel/random/boot_id").trim()}/${start}`;
 }
 

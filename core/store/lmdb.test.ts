@@ -60,6 +60,24 @@ test("lmdb: a directory in use is refused and its holder named; a dead holder's 
   assert.deepEqual(readdirSync(at.path).sort(), ["data.mdb", "data.mdb-lock", "store.json"]);
 });
 
+test("lmdb: a holder that was killed and that its parent has not asked after holds nothing", async (t) => {
+  if (process.platform !== "linux") return t.skip("reads /proc");
+  using at = directory();
+  const script = "sleep 0.01 & echo $!; exec sleep 1000";
+  const parent = spawn("sh", ["-c", script], { stdio: ["ignore", "pipe", "inherit"] });
+  try {
+    const [line] = (await once(createInterface(parent.stdout), "line")) as [string];
+    const stat = () => readFileSync(`/proc/${line}/stat`, "utf8");
+    while (!/\) Z/.test(stat())) await new Promise((resolve) => setImmediate(resolve));
+    const start = stat().split(") ")[1]?.split(" ")[19];
+    const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
+    writeFileSync(join(at.path, "store.lock"), JSON.stringify({ pid: Number(line), birth: `${boot}/${start}` }));
+    await using _store = openStore(at.path);
+  } finally {
+    parent.kill("SIGKILL");
+  }
+});
+
 test("lmdb: a foreign directory and a newer format are refused, and nothing is written there", async () => {
   using at = directory();
   writeFileSync(join(at.path, "thesis.tex"), "");

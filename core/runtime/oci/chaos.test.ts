@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { after, test } from "node:test";
 import { silent } from "@capstan/base/log";
 import { programsMissing } from "@capstan/testing/programs";
-import { removeLeftovers, sweepInstances } from "../leftovers.ts";
+import { instancePrefix, removeLeftovers, sweepInstances } from "../leftovers.ts";
 import { allocateInstanceNetwork, type InstanceNetwork } from "../network/instance.ts";
 import { canBridge, createRuntime } from "../runtime.ts";
 import { findHierarchies } from "./cgroup-tree.ts";
@@ -22,8 +22,8 @@ after(() => rmSync(base, { recursive: true, force: true }));
 const agent = `
   import { silent } from "@capstan/base/log";
   import { allocateInstanceNetwork, createRuntime } from "@capstan/core/runtime";
-  const [dataDir, registry, launcher] = process.argv.slice(1);
-  const network = allocateInstanceNetwork(dataDir, { bridged: true, registry });
+  const [dataDir, registry, launcher, net] = process.argv.slice(1);
+  const network = allocateInstanceNetwork(dataDir, { bridged: net === "bridge", registry });
   const { runtime, ready, start } = createRuntime({ dataDir, network, launcher, log: silent });
   void start(new AbortController().signal);
   await ready;
@@ -43,8 +43,8 @@ const agent = `
 `;
 
 /** Runs the agent and kills it some milliseconds after it is ready. */
-async function runAndKill(dataDir: string, launcher: string, moment: number): Promise<void> {
-  const words = ["--input-type=module", "-e", agent, dataDir, registry, launcher];
+async function runAndKill(dataDir: string, launcher: string, moment: number, net = "bridge"): Promise<void> {
+  const words = ["--input-type=module", "-e", agent, dataDir, registry, launcher, net];
   const child = spawn(process.execPath, words, { cwd: import.meta.dirname, stdio: ["ignore", "pipe", "pipe"] });
   let errors = "";
   child.stderr.on("data", (data) => (errors += data));
@@ -57,7 +57,8 @@ async function runAndKill(dataDir: string, launcher: string, moment: number): Pr
 }
 
 /** What of an instance is on the machine. */
-function found(dataDir: string, { bridge }: InstanceNetwork): string[] {
+function found(dataDir: string, network: InstanceNetwork): string[] {
+  const bridge = network.bridge ?? "none";
   const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);
   const lines = pids.map((pid) => readOf(`/proc/${pid}/cmdline`).replaceAll("\0", " "));
   const mounts = readFileSync("/proc/self/mounts", "utf8").split("\n");
@@ -65,7 +66,7 @@ function found(dataDir: string, { bridge }: InstanceNetwork): string[] {
   return [
     ...lines.filter((line) => line.includes(dataDir)),
     ...mounts.filter((line) => line.includes(dataDir)),
-    ...groups.filter((path) => path.includes(`/${bridge}-`)),
+    ...groups.filter((path) => path.includes(`/${instancePrefix(network)}`)),
     ...Object.keys(networkInterfaces()).filter((name) => name === bridge),
     ...readOf("/proc/net/dev")
       .split("\n")
@@ -120,4 +121,22 @@ test("a clean-up ends what nobody goes on with, with or without the data directo
     readdirSync(registry).filter((name) => readOf(join(registry, name)).includes("kept")),
     [],
   );
+});
+
+test("so it does where pods share the machine's network", { skip }, async () => {
+  const dataDir = join(base, "shared");
+  for (const remove of [
+    async () => assert.equal(await removeLeftovers(dataDir), true),
+    async () => {
+      rmSync(dataDir, { recursive: true, force: true });
+      await sweepInstances({ bridged: false, registry });
+    },
+  ]) {
+    mkdirSync(dataDir, { recursive: true });
+    await runAndKill(dataDir, "auto", 100, "loopback");
+    const network = networkOf(dataDir);
+    assert.notDeepEqual(found(dataDir, network), []);
+    await remove();
+    assert.deepEqual(found(dataDir, network), []);
+  }
 });
