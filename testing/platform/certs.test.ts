@@ -224,3 +224,25 @@ test("a renewal that was killed between two files is finished by the next look",
   assert.equal(read("pki/apiserver.crt"), fresh);
   assert.equal(existsSync(at(".capstan-renewal.json")), false);
 });
+
+test("a kubeconfig whose certificate's file is gone is told, and holds up nothing else", { skip }, () => {
+  const gone = read("admin.conf").replace(/client-certificate-data: .*/, "client-certificate: /nowhere/kubelet.pem");
+  write("kubelet.conf", gone.replace(/client-key-data: .*/, "client-key: /nowhere/kubelet.pem"), 0o600);
+  const { status, stderr } = certs("check", "--warn-days", "1");
+  assert.equal(status, 1);
+  assert.match(stderr, /kubelet.conf: the certificate that it names is not there: \/nowhere\/kubelet.pem/);
+  assert.equal(certs("renew", "all").status, 0);
+});
+
+test("what is no authority signs nothing, whatever its file is called", { skip }, async () => {
+  const key = await generateKey({ algo: "ecdsa", size: 256 });
+  const times = { notBefore: new Date(Date.now() - day), notAfter: new Date(Date.now() + day) };
+  const usages = readUsages(["digital signature"], "usages");
+  write("pki/ca.crt", await selfSign({ subject: [["CN", "kubernetes"]], names: [], usages, ...times }, key), 0o644);
+  write("pki/ca.key", formatKey(key), 0o600);
+  const before = read("pki/apiserver.crt");
+  const { status, stderr } = certs("renew", "apiserver");
+  assert.equal(status, 1);
+  assert.match(stderr, /ca is no authority \(basicConstraints CA is false\)/);
+  assert.equal(read("pki/apiserver.crt"), before);
+});

@@ -44,9 +44,14 @@ async function check(values: Values): Promise<number> {
   const directory = resolve(values.dir);
   const resumed = values["data-dir"] ? undefined : resumeReplacement(directory);
   if (resumed) process.stderr.write(`a renewal that was cut off is finished; the old files are in ${resumed}\n`);
+  const missing: string[] = [];
   const entries = values["data-dir"]
     ? readInstanceCertificates(locateDataDirectory(values["data-dir"]).root)
-    : await readInventory({ directory, kubeletDirectory: resolve(values["kubelet-dir"]) });
+    : await readInventory({
+        directory,
+        kubeletDirectory: resolve(values["kubelet-dir"]),
+        missing: (words) => missing.push(words),
+      });
   const now = Date.now();
   const rows = entries.map((entry) => ({
     name: entry.name,
@@ -63,6 +68,7 @@ async function check(values: Values): Promise<number> {
   else process.stdout.write(`${formatEntries(entries, now)}\n`);
   const short = rows.filter((row) => row.daysLeft < warnDays);
   const wrong = rows.filter(({ problem }) => problem);
+  for (const words of missing) process.stderr.write(`${words}\n`);
   if (!values.json) {
     for (const { name, problem } of wrong) process.stderr.write(`${name}: ${problem}\n`);
     if (short.length > 0) {
@@ -72,7 +78,7 @@ async function check(values: Values): Promise<number> {
       );
     }
   }
-  return short.length + wrong.length > 0 ? 1 : 0;
+  return short.length + wrong.length + missing.length > 0 ? 1 : 0;
 }
 
 function formatEntries(entries: Entry[], now: number): string {

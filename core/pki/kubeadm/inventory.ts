@@ -23,10 +23,13 @@ export interface InventoryOptions {
   directory: string;
   /** `/var/lib/kubelet/pki`; absent: not looked at. */
   kubeletDirectory?: string | undefined;
+  /** Told of what should be there and is not: it is left out. */
+  missing?: (words: string) => void;
 }
 
 /** All certificates that are there. @throws when there is none, or one cannot be read */
-export async function readInventory({ directory, kubeletDirectory }: InventoryOptions): Promise<Entry[]> {
+export async function readInventory(options: InventoryOptions): Promise<Entry[]> {
+  const { directory, kubeletDirectory, missing = () => {} } = options;
   const entries: Entry[] = [];
   const signers = new Map<string, X509Certificate>();
   for (const known of authorities) {
@@ -43,7 +46,7 @@ export async function readInventory({ directory, kubeletDirectory }: InventoryOp
     entries.push({ ...entry, external, ...(problem ? { problem } : {}) });
   };
   for (const known of certificates) add(readCertificate(known, directory, "certificate"));
-  for (const known of kubeconfigs) add(await readKubeconfig(known, directory));
+  for (const known of kubeconfigs) add(await readKubeconfig(known, directory, missing));
   if (kubeletDirectory) for (const known of kubeletFiles) add(readCertificate(known, kubeletDirectory, "kubelet"));
   if (entries.length === 0)
     throw new Error(`${directory}: there are no certificates of kubeadm's here; name its directory with --dir`);
@@ -60,11 +63,19 @@ function readCertificate(known: Known, directory: string, kind: Entry["kind"]): 
   return toEntry(known, file, kind, pem, key);
 }
 
-async function readKubeconfig(known: Known, directory: string): Promise<Entry | undefined> {
+async function readKubeconfig(
+  known: Known,
+  directory: string,
+  missing: (words: string) => void,
+): Promise<Entry | undefined> {
   const file = join(directory, known.path);
   if (!existsSync(file)) return undefined;
   const credentials = await readCredentials(readFileSync(file, "utf8"), file);
   if (!credentials) return undefined;
+  if ("lacking" in credentials) {
+    missing(`${file}: the certificate that it names is not there: ${credentials.lacking}`);
+    return undefined;
+  }
   // A kubeconfig that names a file follows it: the file is what is renewed.
   const kind = credentials.file ? "kubelet" : "kubeconfig";
   return toEntry(known, credentials.file ?? file, kind, credentials.cert, credentials.key);

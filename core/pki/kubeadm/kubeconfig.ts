@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import type { Document, YAMLMap } from "yaml";
 
@@ -32,8 +32,11 @@ async function userOf(document: Document, path: string): Promise<YAMLMap> {
   return user;
 }
 
-/** Undefined when the user has no certificate, but a token, say. */
-export async function readCredentials(text: string, path: string): Promise<Credentials | undefined> {
+/** Undefined when the user has no certificate, but a token, say. `lacking` is a file that is named and not there. */
+export async function readCredentials(
+  text: string,
+  path: string,
+): Promise<Credentials | { lacking: string } | undefined> {
   const user = await userOf(await parse(text, path), path);
   const decode = (value: unknown) => (typeof value === "string" ? Buffer.from(value, "base64").toString() : undefined);
   const [cert, key] = [decode(user.get("client-certificate-data")), decode(user.get("client-key-data"))];
@@ -41,6 +44,7 @@ export async function readCredentials(text: string, path: string): Promise<Crede
   const file = user.get("client-certificate");
   if (typeof file !== "string") return undefined;
   const found = resolve(dirname(path), file);
+  if (!existsSync(found)) return { lacking: found };
   const pem = readFileSync(found, "utf8");
   return { cert: pem, file: found, ...(pem.includes("PRIVATE KEY-----") ? { key: pem } : {}) };
 }

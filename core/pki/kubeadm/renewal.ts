@@ -71,6 +71,11 @@ async function renewOne(entry: Entry, authority: Entry, { days, newKeys }: Renew
   const end = authority.certificate.validToDate.getTime();
   if (end <= now)
     throw new Error(`${entry.authority} has expired itself: a new authority has to be given to every node`);
+  if (!authority.certificate.ca) {
+    throw new Error(
+      `${entry.authority} is no authority (basicConstraints CA is false): nobody would trust what it signs`,
+    );
+  }
   const { validFromDate, validToDate } = entry.certificate;
   const life = days === undefined ? validToDate.getTime() - validFromDate.getTime() : days * day;
   const times = { notBefore: new Date(now - backdate), notAfter: new Date(Math.min(now + life, end)) };

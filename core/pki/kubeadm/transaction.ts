@@ -45,7 +45,10 @@ export function replaceFiles(directory: string, changes: FileChange[], now: numb
     throw new Error(`nothing is changed: ${(error as Error).message}`, { cause: error });
   }
   const journal: Journal = { backup, paths: changes.map(({ path }) => path) };
-  writeDurably(join(directory, journalName), JSON.stringify(journal), 0o600);
+  const path = join(directory, journalName);
+  writeDurably(`${path}.new`, JSON.stringify(journal), 0o600);
+  renameSync(`${path}.new`, path);
+  syncDirectory(directory);
   finish(directory, journal);
   return backup;
 }

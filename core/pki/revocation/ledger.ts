@@ -1,5 +1,5 @@
 // Which certificates are revoked: a file of lines, one for each, that only grows.
-import { closeSync, existsSync, fsyncSync, openSync, readFileSync, statSync, writeSync } from "node:fs";
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, statSync, truncateSync, writeSync } from "node:fs";
 import { nearest } from "@capstan/base/errors";
 
 export interface Revocation {
@@ -67,10 +67,11 @@ function parse(line: string): Revocation | undefined {
   }
 }
 
-/** Resolves once it is on disk. A certificate that is revoked already stays as it was. @returns whether it is new */
+/** It is on disk when this returns. A certificate that is revoked already stays as it was. @returns whether it is new */
 export function revoke(path: string, revocation: Revocation): boolean {
   const known = readLedger(path);
   if (known.some(({ serial, aki }) => serial === revocation.serial && aki === revocation.aki)) return false;
+  cutUnfinished(path);
   const file = openSync(path, "a", 0o644);
   try {
     writeSync(file, `${JSON.stringify(revocation)}\n`);
@@ -79,6 +80,14 @@ export function revoke(path: string, revocation: Revocation): boolean {
     closeSync(file);
   }
   return true;
+}
+
+/** What a killed process wrote of a line goes: the next line would become a part of it. */
+function cutUnfinished(path: string): void {
+  if (!existsSync(path)) return;
+  const bytes = readFileSync(path);
+  const whole = bytes.lastIndexOf(10) + 1;
+  if (whole < bytes.length) truncateSync(path, whole);
 }
 
 /** A serial as hexadecimal, of whole bytes. */

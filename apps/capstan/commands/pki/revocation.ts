@@ -168,11 +168,13 @@ export async function ocspserve(args: string[]): Promise<number> {
     const found = readLedger(db).find((each) => each.serial === serial && (each.aki === undefined || each.aki === aki));
     return found ? { status: "revoked", at: new Date(found.at), reason: found.reason } : { status: "good" };
   };
+  const answer = async (request: IncomingMessage) =>
+    answerOcsp(await question(request), responder, standing, Date.now());
   const server = createServer((request, response) => {
-    question(request).then(
-      (asked) => {
+    answer(request).then(
+      (bytes) => {
         response.setHeader("content-type", "application/ocsp-response");
-        response.end(answerOcsp(asked, responder, standing, Date.now()));
+        response.end(bytes);
       },
       (error: Error) => {
         response.statusCode = 400;
