@@ -78,7 +78,9 @@ export class InProcessRuntime implements RuntimeService {
   }
 
   async runPodSandbox(config: PodSandboxConfig): Promise<PodSandbox> {
-    const sandbox = await this.#inner.runPodSandbox(config);
+    const { firstImage, ...rest } = config;
+    const inside = firstImage !== undefined && this.#programs.has(repositoryOf(firstImage));
+    const sandbox = await this.#inner.runPodSandbox(inside ? rest : config);
     this.#volumes.set(sandbox.id, config.volumes ?? {});
     if (config.pod && sandbox.ip) await this.#guard(config.pod, sandbox.ip);
     return sandbox;

@@ -1,5 +1,5 @@
 // Writes the files of a container's directory that launch.sh reads.
-import { writeFileSync } from "node:fs";
+import { type Stats, writeFileSync } from "node:fs";
 import { join, posix } from "node:path";
 import type { ContainerConfig, Mount } from "../cri.ts";
 import { RuntimeError } from "../cri.ts";
@@ -143,7 +143,6 @@ function launchConf(options: PrepareOptions, root: string): string {
   const enter = [tools.nsenter, ...pod, tools.unshare, ...flags];
   const variables = {
     sh: tools.sh,
-    mkfifo: tools.mkfifo,
     mount: tools.mount,
     root,
     talk: scripts ? "" : "ask say",
@@ -193,9 +192,12 @@ function whyNot(view: LayeredRoot, program: string, path: string, workingDir: st
   const candidates = program.includes("/")
     ? [posix.resolve(workingDir, program)]
     : path.split(":").map((directory) => posix.join(directory || workingDir, program));
-  const found = candidates.map((one) => view.locate(one).stat);
-  if (found.some((stat) => stat?.isFile() && (stat.mode & 0o111) !== 0)) return undefined;
-  const there = found.find((stat) => stat !== undefined);
+  let there: Stats | undefined;
+  for (const candidate of candidates) {
+    const { stat } = view.locate(candidate);
+    if (stat?.isFile() && (stat.mode & 0o111) !== 0) return undefined;
+    there ??= stat;
+  }
   if (!program.includes("/")) return `exec: "${program}": executable file not found in $PATH`;
   if (!there) return `exec: "${program}": stat ${program}: no such file or directory`;
   return `exec: "${program}": ${there.isDirectory() ? "is a directory" : "permission denied"}`;

@@ -7,21 +7,26 @@ set -u
 cd "$1" || exit 1
 . ./sandbox.conf
 [ -z "$holder" ] || echo 0 >"$holder/cgroup.procs" || exit 1
+if [ -n "$net" ]; then
+  # Meanwhile the rest is done: the kernel takes its time for links.
+  {
+    $ip -batch - <<COMMANDS || exit 1
+$net
+COMMANDS
+    $nsenter --net="/proc/$agent/ns/net" $ip -batch - <<COMMANDS || exit 1
+$port
+COMMANDS
+  } &
+  network=$!
+fi
 $mkfifo control || exit 1
 exec 3<>control
 echo $$ >pid
-$mount -n -i -a -T "$PWD/fstab" || exit 1
+$mount -n -i -c -a -T "$PWD/fstab" || exit 1
 if [ -z "$hostname" ]; then :
 elif [ -w /proc/sys/kernel/hostname ]; then echo "$hostname" >/proc/sys/kernel/hostname || exit 1
 else $rename "$hostname" || exit 1; fi
-if [ -n "$net" ]; then
-  $ip -batch - <<COMMANDS || exit 1
-$net
-COMMANDS
-  $nsenter --net="/proc/$agent/ns/net" $ip -batch - <<COMMANDS || exit 1
-$port
-COMMANDS
-fi
+[ -z "$net" ] || wait "$network" || exit 1
 if [ -n "$loopback" ]; then $ip link set lo up || exit 1; fi
 eval "$sysctls"
 if [ -n "$init" ]; then
