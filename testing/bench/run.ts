@@ -11,6 +11,7 @@ const benchmarks: Record<string, () => Promise<import("./report.ts").Figure[]>> 
   predict: async () => (await import("./predict.ts")).measurePredict(),
   services: async () => (await import("./services.ts")).measureServices(),
   pods: async () => (await import("./pods.ts")).measurePods(),
+  pki: async () => (await import("./pki.ts")).measurePki(),
   tenants: async () => (await import("./tenants.ts")).measureTenants(),
   scale: async () => [...(await measureScale("unshare")), ...(await measureScale("runc"))],
   "scale-small": async () => measureScale("runc", 40, 60),

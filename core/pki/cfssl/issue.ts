@@ -6,7 +6,7 @@ import {
   createSigningRequest,
   generateKey,
   type Issuer,
-  library,
+  pathLengthOf,
   readSigningRequest,
   readUsages,
   type Subject,
@@ -73,7 +73,7 @@ export async function signRequest(issuer: Issuer, csr: string, options: SignOpti
   const request = await readSigningRequest(csr);
   const subject = options.subject ? completeSubject(options.subject, request.subject) : request.subject;
   const template = templateOf(options, subject, options.names ?? request.names);
-  await checkIssuer(issuer, template, options.now ?? Date.now());
+  checkIssuer(issuer, template, options.now ?? Date.now());
   return signTemplate(template, request.publicKey, issuer);
 }
 
@@ -116,7 +116,7 @@ function templateOf(
 }
 
 /** RFC 5280, 4.2.1.9 and 6.1: what a verifier would refuse is not signed. */
-async function checkIssuer({ cert, key }: Issuer, template: CertificateTemplate, now: number): Promise<void> {
+function checkIssuer({ cert, key }: Issuer, template: CertificateTemplate, now: number): void {
   const issuer = new X509Certificate(cert);
   if (!issuer.checkPrivateKey(key)) throw new Error("the authority's key is not that of its certificate");
   if (!issuer.ca) throw new Error("the certificate that should sign is no authority (basicConstraints CA is false)");
@@ -124,9 +124,7 @@ async function checkIssuer({ cert, key }: Issuer, template: CertificateTemplate,
   if (now > to) throw new Error(`the authority has expired on ${issuer.validToDate.toISOString()}: renew it first`);
   if (now < from) throw new Error(`the authority is not valid before ${issuer.validFromDate.toISOString()}`);
   if (template.notAfter.getTime() > to) template.notAfter = issuer.validToDate;
-  const x509 = await library();
-  const constraints = new x509.X509Certificate(cert).getExtension(x509.BasicConstraintsExtension);
-  if (template.authority && constraints?.pathLength === 0) {
+  if (template.authority && pathLengthOf(cert) === 0) {
     throw new Error("the authority may not sign other authorities (its pathlen is 0)");
   }
 }

@@ -1,5 +1,5 @@
 // Keys, requests and certificates of all kinds that the field uses: RSA, ECDSA and Ed25519.
-export { type CertificateTemplate, type Issuer, reissue, selfSign, signTemplate } from "./certificate.ts";
+export { type CertificateTemplate, type Issuer, pathLengthOf, reissue, selfSign, signTemplate } from "./certificate.ts";
 export { type ChainOptions, expiryOf, findChain, isIssuedBy, orderChain, readCertificates } from "./chain.ts";
 export {
   checkKeySpec,

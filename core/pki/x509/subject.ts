@@ -6,11 +6,6 @@ export type SubjectAttribute = "C" | "ST" | "L" | "O" | "OU" | "CN" | "E" | "2.5
 
 export type AlternativeName = { type: "dns" | "ip" | "email" | "url"; value: string };
 
-/** As the certificate library takes them: each in a set of its own, in this order. */
-export function toJsonName(subject: Subject): Record<string, string[]>[] {
-  return subject.map(([attribute, value]) => ({ [attribute]: [value] }));
-}
-
 const dnsName = /^(\*\.)?([a-z0-9_]([-a-z0-9_]{0,61}[a-z0-9_])?)(\.[a-z0-9_]([-a-z0-9_]{0,61}[a-z0-9_])?)*\.?$/i;
 
 /** What kind of name a host is. @param field names where it stands */
