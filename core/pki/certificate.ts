@@ -14,7 +14,7 @@ export interface CertificateRequest {
   commonName: string;
   /** For clients: their groups (`O`). */
   organizations?: string[];
-  /** For servers: DNS names and IP addresses that clients may dial. */
+  /** For servers: DNS names and IP addresses that clients may dial; e-mail addresses and URIs where a request asks for these. */
   hosts?: string[];
   usages: Usage[];
   /** Days of life; default 365. */

@@ -44,7 +44,7 @@ export async function readRequest(csr: string): Promise<CertificateRequest & { p
   return {
     commonName: valuesOf("CN")[0] ?? "",
     organizations: valuesOf("O"),
-    hosts: names.filter(({ type }) => type === "dns" || type === "ip").map(({ value }) => value),
+    hosts: names.map(({ value }) => value),
     usages: (["server", "client"] as const).filter((usage) => asksFor(usages, usage)),
     publicKey,
   };

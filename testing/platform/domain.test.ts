@@ -1,5 +1,7 @@
 // The transcript of Kuscia's own documentation of Domain, with kubectl against a running platform.
 import assert from "node:assert/strict";
+import { existsSync, mkdirSync } from "node:fs";
+import { join } from "node:path";
 import { test } from "node:test";
 import { kubectlMissing, runKubectl } from "@capstan/testing/cluster";
 import { capstan, startInstance } from "./instance.ts";
@@ -61,4 +63,11 @@ test("create, update and clean up a Domain as its documentation shows", { skip: 
   const purged = await purge("--yes");
   assert.equal(purged.code, 0, purged.stderr);
   assert.match((await kubectl("get namespace alice")).stderr, /NotFound/);
+  // As after a kill between the namespace's end and the artifacts'.
+  const artifacts = join(instance.directory, "artifacts", "alice");
+  mkdirSync(artifacts, { recursive: true });
+  assert.match((await purge()).stderr, /would be lost for good/);
+  assert.equal((await purge("--yes")).code, 0);
+  assert.equal(existsSync(artifacts), false);
+  assert.match((await purge("--yes")).stderr, /there is no deleted domain alice/);
 });

@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { Namespaces } from "@capstan/api/generated/resources";
 import { Domains } from "@capstan/api/kinds/domain";
@@ -17,11 +18,13 @@ export async function domain(args: string[]): Promise<number> {
   if (verb === "list") return list(cluster.client);
   if (verb !== "purge") throw new UsageError("domain", `"${verb}" is none of list, purge`);
   if (!name) throw new UsageError("domain", "purge takes the NAME of a deleted Domain");
-  await purge(cluster.client, name, values.yes);
+  if (!/^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$/.test(name))
+    throw new UsageError("domain", `"${name}" is no Domain's name`);
   // Its artifacts are the platform's own files; a cluster of the user's own keeps none of them here.
-  if (!values.kubeconfig && (values["data-dir"] || !process.env.KUBECONFIG)) {
-    await rm(locateDataDirectory(values["data-dir"]).path("artifacts", name), { recursive: true, force: true });
-  }
+  const isOwn = !values.kubeconfig && (values["data-dir"] || !process.env.KUBECONFIG);
+  const artifacts = isOwn ? locateDataDirectory(values["data-dir"]).path("artifacts", name) : undefined;
+  await purge(cluster.client, name, values.yes, artifacts !== undefined && existsSync(artifacts));
+  if (artifacts) await rm(artifacts, { recursive: true, force: true });
   process.stdout.write(`domain ${name} is purged\n`);
   return 0;
 }
@@ -37,14 +40,18 @@ async function list(client: Client): Promise<number> {
   return 0;
 }
 
-/** @throws when the Domain is there, or was never deleted. */
-async function purge(client: Client, name: string, yes: boolean): Promise<void> {
+/**
+ * @param hasRest whether a purge that was cut off has left artifacts
+ * @throws when the Domain is there, or was never deleted
+ */
+async function purge(client: Client, name: string, yes: boolean, hasRest: boolean): Promise<void> {
   if (await client.find(Domains, { name })) {
     throw new Error(`domain ${name} is not deleted; delete it first: kubectl delete domain ${name}`);
   }
   const namespace = await client.find(Namespaces, { name });
   const { labels = {}, uid = "" } = namespace?.metadata ?? {};
-  if (labels[domainLabel] !== name || labels[deletedLabel] !== "true") {
+  const isGone = namespace === undefined && hasRest;
+  if (!isGone && (labels[domainLabel] !== name || labels[deletedLabel] !== "true")) {
     throw new Error(`there is no deleted domain ${name}; those that there are: capstan domain list`);
   }
   if (!yes) {
@@ -52,6 +59,7 @@ async function purge(client: Client, name: string, yes: boolean): Promise<void> 
       `everything in namespace ${name} would be lost for good. If that is meant: capstan domain purge ${name} --yes`,
     );
   }
+  if (isGone) return;
   await client.delete(Namespaces, { name }, { preconditions: { uid } });
   process.stdout.write(`namespace ${name} is being emptied …\n`);
   await waitGone(client, Namespaces, { name }, uid, AbortSignal.timeout(300_000));

@@ -80,6 +80,11 @@ test("each signer has its rules", () => {
   assert.match(refusal("kube-apiserver-client-kubelet", ["client auth"], {}) ?? "", /organization/);
   assert.match(refusal("kubelet-serving", ["server auth"], node) ?? "", /needed/);
   assert.equal(refusal("kubelet-serving", ["server auth"], { ...node, hosts: ["n"] }), undefined);
+  for (const foreign of ["a@b.example", "spiffe://x/y"]) {
+    const hosts = ["n", foreign];
+    assert.match(refusal("kubelet-serving", ["server auth"], { ...node, hosts }) ?? "", /e-mail addresses and URIs/);
+    assert.match(refusal("kube-apiserver-client-kubelet", ["client auth"], { ...node, hosts }) ?? "", /not allowed/);
+  }
   assert.match(refusal("kubelet-serving", ["client auth"], node) ?? "", /not one of this signer/);
   assert.match(refusal("kube-apiserver-client", ["digital signature"], {}) ?? "", /"client auth" is missing/);
 });

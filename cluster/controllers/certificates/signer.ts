@@ -20,6 +20,12 @@ function nodeProblem({ commonName, organizations = [] }: CertificateRequest): st
     : 'the subject common name does not begin with "system:node:"';
 }
 
+function namesProblem({ hosts = [] }: CertificateRequest): string | undefined {
+  if (hosts.length === 0) return "names or addresses are needed";
+  const other = hosts.find((host) => host.includes("@") || host.includes("://"));
+  return other === undefined ? undefined : `e-mail addresses and URIs are not allowed: ${other}`;
+}
+
 /** Source: the signers that Kubernetes documents as its own (certificates/v1 types, pkg/controller/certificates/signer). */
 const profiles: Record<string, Profile> = {
   "kubernetes.io/kube-apiserver-client": {
@@ -39,7 +45,7 @@ const profiles: Record<string, Profile> = {
   "kubernetes.io/kubelet-serving": {
     usages: [...common, "server auth"],
     required: "server auth",
-    problem: (request) => nodeProblem(request) ?? (request.hosts?.length ? undefined : "names or addresses are needed"),
+    problem: (request) => nodeProblem(request) ?? namesProblem(request),
   },
   // Whatever the approver let through: clients trust it as they like.
   "kubernetes.io/legacy-unknown": {
