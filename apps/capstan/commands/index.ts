@@ -295,7 +295,7 @@ Try:
 
 Asks the cluster for the node's certificates with a token (of a Domain's status, or any bootstrap token), and then runs
 the node's agent until Ctrl-C. Whoever joined with a Domain's token is a node of that Domain. Started again with the same
-DIR it needs no token. Pods of a joined node have a network of their own: on the cluster's machine they reach its
+DIR it needs no token, also where it was cut off while joining; it renews its certificates itself. Pods of a joined node have a network of their own: on the cluster's machine they reach its
 services; on another machine they reach the outside. NetworkPolicies are enforced on the cluster's own nodes only.
 
 Options:
