@@ -6,9 +6,8 @@
 set -u
 cd "$1" || exit 1
 . ./sandbox.conf
-[ -z "$holder" ] || echo 0 >"$holder/cgroup.procs" || exit 1
 if [ -n "$net" ]; then
-  # Meanwhile the rest is done: the kernel takes its time for links.
+  # Meanwhile the rest is done: the kernel takes its time for links, and for the cgroup.
   {
     $ip -batch - <<COMMANDS || exit 1
 $net
@@ -19,6 +18,7 @@ COMMANDS
   } &
   network=$!
 fi
+[ -z "$holder" ] || echo 0 >"$holder/cgroup.procs" || exit 1
 $mkfifo control || exit 1
 exec 3<>control
 echo $$ >pid

@@ -75,6 +75,7 @@ export class Bench {
       hostname: "pod",
       labels: {},
       namespaces: {},
+      firstImage: this.driver.image,
       ...options,
     });
   }
