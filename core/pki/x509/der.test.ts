@@ -1,6 +1,18 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bits, contentOf, identifier, integer, octets, partsOf, readIdentifier, sequence, text, time } from "./der.ts";
+import {
+  bits,
+  contentOf,
+  ia5,
+  identifier,
+  integer,
+  octets,
+  partsOf,
+  readIdentifier,
+  sequence,
+  text,
+  time,
+} from "./der.ts";
 
 const hex = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
 
@@ -38,6 +50,11 @@ test("texts, bits and times have the types that RFC 5280 wants", () => {
   assert.equal(hex(bits(Uint8Array.of(0xa0), 5)), "030205a0");
   assert.equal(hex(time(new Date("2049-12-31T23:59:59.999Z"))), `170d${Buffer.from("491231235959Z").toString("hex")}`);
   assert.equal(hex(time(new Date("2050-01-01"))), `180f${Buffer.from("20500101000000Z").toString("hex")}`);
+});
+
+test("what must be ASCII is refused with other characters", () => {
+  assert.equal(hex(ia5("a@b")), "1603614062");
+  for (const value of ["a\u0141b", "a\0b", "a\nb"]) assert.throws(() => ia5(value), /has characters beyond ASCII/);
 });
 
 test("what is cut off or lies about its length is refused", () => {

@@ -20,7 +20,13 @@ export const set = (...parts: Der[]): Der => tagged(0x31, Buffer.concat(parts));
 export const octets = (content: Der): Der => tagged(tags.octets, content);
 export const nothing = (): Der => Uint8Array.from([tags.null, 0]);
 export const truth = (): Der => Uint8Array.from([tags.boolean, 1, 0xff]);
-export const ia5 = (text: string): Der => tagged(tags.ia5, Buffer.from(text, "latin1"));
+export const ia5 = (text: string): Der => tagged(tags.ia5, ascii(text));
+
+/** @throws naming the text when it has other characters */
+export function ascii(text: string): Der {
+  if (/[^\x20-\x7e]/.test(text)) throw new Error(`"${text.slice(0, 100)}" has characters beyond ASCII`);
+  return Buffer.from(text);
+}
 
 /** `[number]`, around what is whole already. */
 export const explicit = (number: number, ...parts: Der[]): Der =>

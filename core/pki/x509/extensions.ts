@@ -62,8 +62,7 @@ export function namesExtension(names: readonly AlternativeName[]): der.Der[] {
 
 function generalName({ type, value }: AlternativeName): der.Der {
   if (type === "ip") return der.implicit(nameTags.ip, addressBytes(value));
-  if (/[^\x20-\x7e]/.test(value)) throw new Error(`the name "${value.slice(0, 100)}" has characters beyond ASCII`);
-  return der.implicit(nameTags[type], Buffer.from(value));
+  return der.implicit(nameTags[type], der.ascii(value));
 }
 
 function addressBytes(address: string): der.Der {
