@@ -38,12 +38,28 @@ function checkMarker(path: string): void {
   try {
     text = readFileSync(path, "utf8");
   } catch {
-    writeFileSync(path, `${JSON.stringify({ format: "capstan-store", version: 1 })}\n`, { mode: 0o600 });
+    writeMarker(path, false);
     return;
   }
   const { format, version } = parse<{ format?: string; version?: number }>(text) ?? {};
   if (format !== "capstan-store") throw new StoreError("Foreign", `${path} does not describe a store`);
   if (version !== 1) throw new StoreError("Foreign", `${path} has version ${version}: this program reads version 1`);
+}
+
+/** Whether the store of a claimed directory has been written to. */
+export function wasWritten(directory: string): boolean {
+  return parse<{ written?: boolean }>(readOrEmpty(join(directory, marker)))?.written === true;
+}
+
+export function noteWritten(directory: string): void {
+  const path = join(directory, marker);
+  writeMarker(`${path}.new`, true);
+  renameSync(`${path}.new`, path);
+}
+
+function writeMarker(path: string, written: boolean): void {
+  const marked = { format: "capstan-store", version: 1, ...(written ? { written } : {}) };
+  writeFileSync(path, `${JSON.stringify(marked)}\n`, { mode: 0o600 });
 }
 
 /** The lock appears whole or not at all, by link(2), and names its holder. A dead holder's lock is moved away first. */

@@ -107,6 +107,37 @@ test("lmdb: damage is found and named, never served", async () => {
   assert.throws(() => openStore(at.path), fails("Corrupted"));
 });
 
+test("lmdb: a file that was cut, emptied, removed or written over in its middle is told, never half served", async () => {
+  using at = directory();
+  {
+    await using store = openStore(at.path);
+    for (let i = 0; i < 200; i++) await store.create(`pods/a/${i}`, text(`${i} `.repeat(500)));
+  }
+  const path = join(at.path, "data.mdb");
+  const whole = readFileSync(path);
+  const page = 4096;
+  const pages = whole.length / page;
+  const told = /damaged.*restore the cluster from a backup/;
+  for (const size of [0, page + 1, Math.floor(pages / 2) * page, whole.length - 8 * page]) {
+    writeFileSync(path, whole.subarray(0, size));
+    assert.throws(() => openStore(at.path), told, `cut to ${size} bytes`);
+  }
+  rmSync(path);
+  assert.throws(() => openStore(at.path), told);
+  const flagsOf = (at: number) => whole.readUInt16LE(at * page + 18);
+  const leaves = [...Array(pages).keys()].slice(2).filter((number) => flagsOf(number) === 2);
+  const holed = Buffer.from(whole);
+  for (const number of leaves) holed.fill(0, number * page + 20, number * page + 24);
+  writeFileSync(path, holed);
+  assert.throws(() => openStore(at.path), told);
+  // Pages at the end that were given back are counted, though nothing was ever written there.
+  const spare = Buffer.from(whole);
+  for (const meta of [0, page]) spare.writeBigUInt64LE(BigInt(pages + 5), meta + 144);
+  writeFileSync(path, spare);
+  await using store = openStore(at.path);
+  assert.equal(store.revision, 201);
+});
+
 test("lmdb: the directory is its owner's alone", async () => {
   using at = directory();
   const inner = join(at.path, "data");

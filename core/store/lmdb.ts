@@ -1,11 +1,12 @@
-import { closeSync, mkdirSync, openSync, readdirSync, readSync, statfsSync } from "node:fs";
+import { closeSync, mkdirSync, openSync, readdirSync, statfsSync } from "node:fs";
 import { join } from "node:path";
 import { messageOf } from "@capstan/base/errors";
 import { open, type RootDatabase } from "lmdb";
-import { claimDirectory } from "./directory.ts";
+import { claimDirectory, noteWritten, wasWritten } from "./directory.ts";
 import type { Driver, Write } from "./driver.ts";
 import { createStore, type StoreOptions } from "./engine.ts";
 import { StoreError } from "./error.ts";
+import { checkExtent } from "./extent.ts";
 import { decodeHead, decodeRecord, decodeValue, encodeRecord } from "./record.ts";
 import type { Snapshot, Store, StoreRecord } from "./store.ts";
 
@@ -22,9 +23,10 @@ export function openStore(directory: string, options: StoreOptions = {}): Store 
   let db: RootDatabase<Buffer, string> | undefined;
   try {
     const path = join(directory, "data.mdb");
-    checkMagic(path);
+    checkFile(path);
     db = openDatabase(path);
-    return createStore(createLmdbDriver(db, path, release), options);
+    const begin = beginning(directory, readRevision(db) > 0);
+    return createStore(createLmdbDriver(db, path, release, begin), options);
   } catch (error) {
     // Nothing was written: closing has nothing to wait for, and its lock goes with it.
     void db?.close();
@@ -62,7 +64,7 @@ export async function importStore(
   const release = claimDirectory(directory);
   const path = join(directory, "data.mdb");
   const db = openDatabase(path);
-  const driver = createLmdbDriver(db, path, release);
+  const driver = createLmdbDriver(db, path, release, beginning(directory, false));
   try {
     let writes: Write[] = [];
     let size = 0;
@@ -80,8 +82,8 @@ export async function importStore(
   }
 }
 
-/** LMDB maps what it is given: a file that is not its own must not get that far. The magic follows a page header of 24 bytes. */
-function checkMagic(path: string): void {
+/** LMDB maps what it is given: a file that is not its own, or not whole, must not get that far. */
+function checkFile(path: string): void {
   let file: number;
   try {
     file = openSync(path, "r");
@@ -89,23 +91,53 @@ function checkMagic(path: string): void {
     if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
     throw new StoreError("Corrupted", `${path} cannot be read: ${messageOf(error)}`, { cause: error });
   }
-  const head = Buffer.alloc(28);
-  const length = readSync(file, head, 0, head.length, 0);
-  closeSync(file);
-  if (length > 0 && head.readUInt32LE(24) !== 0xbeefc0de) {
-    throw new StoreError("Corrupted", `${path} is not a database: restore it from a copy, or choose another directory`);
+  try {
+    checkExtent(file, path);
+  } finally {
+    closeSync(file);
   }
 }
 
-function createLmdbDriver(db: RootDatabase<Buffer, string>, path: string, release: () => void): Driver {
+/**
+ * Notes in the directory that something was written, once: from then on an empty database is a lost one.
+ * @param written whether the database holds something now. Throws Corrupted when it did before and does no more.
+ */
+function beginning(directory: string, written: boolean): () => void {
+  let noted = wasWritten(directory);
+  if (noted && !written) {
+    const why = "data.mdb is empty or gone, though the store was written to";
+    throw new StoreError("Corrupted", `${directory} is damaged: ${why}; restore the cluster from a backup`);
+  }
+  const note = () => {
+    if (!noted) noteWritten(directory);
+    noted = true;
+  };
+  if (written) note();
+  return note;
+}
+
+/** @param written is called when something is on disk. */
+function createLmdbDriver(
+  db: RootDatabase<Buffer, string>,
+  path: string,
+  release: () => void,
+  written: () => void,
+): Driver {
   const snapshots = new Set<Snapshot>();
   return {
     revision: readRevision(db),
     *load() {
       const known = new Map<string, unknown>();
-      for (const { key, value } of db.getRange({ start: "/" })) {
-        const name = String(key).slice(1);
-        yield { key: name, ...decodeHead(name, value, known) };
+      let count = 0;
+      for (const { key, value } of db.getRange()) {
+        count++;
+        const name = String(key);
+        if (name.startsWith("/")) yield { key: name.slice(1), ...decodeHead(name.slice(1), value, known) };
+      }
+      // A damaged page of the tree hides what lies below it.
+      const { entryCount } = db.getStats() as { entryCount: number };
+      if (count !== entryCount) {
+        throw new StoreError("Corrupted", `its tree is damaged: of ${entryCount} entries ${count} can be found`);
       }
     },
     read(key) {
@@ -126,6 +158,7 @@ function createLmdbDriver(db: RootDatabase<Buffer, string>, path: string, releas
           parts.push(db.put(revisionKey, markOf(last)));
         });
         await Promise.all([whole, ...parts]);
+        written();
       } catch (error) {
         throw diskError(await reasonOf(error), path);
       }
