@@ -1,10 +1,15 @@
 // Bundles, and the trust stores of this machine: in a mount namespace of their own, so that the machine's stay as they are.
 import assert from "node:assert/strict";
-import { execFileSync, spawnSync } from "node:child_process";
+import { execFile, execFileSync, spawnSync } from "node:child_process";
+import { X509Certificate } from "node:crypto";
+import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { promisify } from "node:util";
 import { programsMissing } from "@capstan/testing/programs";
 
 const bin = new URL("../../apps/capstan/bin.js", import.meta.url).pathname;
@@ -59,6 +64,37 @@ test("a bundle holds what stands between a certificate and its root", { skip }, 
   assert.equal(openssl("verify -CAfile ca.pem -untrusted whole.pem leaf.pem"), "leaf.pem: OK\n");
   const forced = JSON.parse(done("bundle -flavor force -cert whole.pem"));
   assert.deepEqual([forced.bundle, forced.root, forced.status.rebundled], [made.bundle, "", false]);
+});
+
+test("authorities that lack are fetched from where a certificate says they are", { skip }, async () => {
+  const middle = new X509Certificate(read("middle.pem")).raw;
+  const server = createServer((request, response) => {
+    if (request.url === "/middle") response.end(middle);
+    else if (request.url === "/large") response.end(Buffer.alloc(70_000));
+    else response.writeHead(404).end();
+  }).listen(0, "127.0.0.1");
+  try {
+    await once(server, "listening");
+    const at = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    const issue = (name: string, ...paths: string[]) => {
+      const urls = paths.map((path) => `${at}/${path}`);
+      write("far.json", { signing: { default: { expiry: "1h", usages: ["server auth"], issuer_urls: urls } } });
+      done(`json -bare ${name}`, done("gencert -ca middle.pem -ca-key middle-key.pem -config far.json leaf.json"));
+    };
+    issue("far", "large", "none", "middle");
+    issue("lost", "none");
+    const ask = (name: string) => {
+      const args = [bin, "pki", "bundle", "-cert", `${name}.pem`, "-ca-bundle", "ca.pem"];
+      return promisify(execFile)(process.execPath, args, { cwd: directory });
+    };
+    const { stdout, stderr } = await ask("far");
+    assert.equal(JSON.parse(stdout).bundle, `${read("far.pem")}\n${read("middle.pem")}`);
+    assert.match(stderr, /large: it answers with more than answerLimit \(65536 bytes\)/);
+    assert.match(stderr, /none: it answers with status 404/);
+    await assert.rejects(ask("lost"), /there is no certificate of "CN=Middle"/);
+  } finally {
+    server.close();
+  }
 });
 
 const wrong: [what: string, line: string, words: RegExp][] = [

@@ -14,6 +14,7 @@ import packageFile from "../../package.json" with { type: "json" };
 import { UsageError } from "../usage.ts";
 import { openKey, readInput } from "./files.ts";
 import { type Flags, parseFlags } from "./flags.ts";
+import { fetchIssuers } from "./issuers.ts";
 import { flat, second, signatureName } from "./show.ts";
 
 const month = 30 * 24 * 3_600_000;
@@ -99,11 +100,22 @@ async function build(flags: Flags, given: X509Certificate[]): Promise<Chain> {
     ? readCertificates(await readInput(rootFile), rootFile)
     : getCACertificates("system").map((pem) => new X509Certificate(pem));
   const intermediates = [...others, ...(file ? readCertificates(await readInput(file), file) : [])];
-  const whole = await findChain(leaf, { roots, intermediates });
+  const whole = await findOrFetch(leaf, roots, intermediates);
   const root = whole.at(-1) as X509Certificate;
   // Who staples needs the issuer of a leaf that names a responder, also where that is the root: as cfssl.
   const staples = leaf.infoAccess?.includes("OCSP - URI") && !leaf.ca && whole.length <= 2;
   return { chain: staples ? whole : whole.slice(0, -1), root };
+}
+
+/** Where certificates lack, those are asked for that the leaf and the others name: as cfssl. */
+async function findOrFetch(leaf: X509Certificate, roots: X509Certificate[], intermediates: X509Certificate[]) {
+  try {
+    return await findChain(leaf, { roots, intermediates });
+  } catch (error) {
+    const fetched = await fetchIssuers([leaf, ...intermediates]);
+    if (fetched.length === 0) throw error;
+    return findChain(leaf, { roots, intermediates: [...intermediates, ...fetched] });
+  }
 }
 
 interface Made extends Chain {
