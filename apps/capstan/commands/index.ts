@@ -186,7 +186,8 @@ are RSA of 2048 to 4096 bits, ECDSA of 256, 384 or 521, and Ed25519. "-" as a fi
 authority's key the passphrase is asked for, or read from -passphrase-file, whose mode must be 400.
 
 bundle finds the authorities between a certificate and a root, and fetches those that lack from the URLs in it.
-trust makes an authority one of this machine's: as Debian keeps them (/usr/local/share/ca-certificates), and in Chromium's NSS database (~/.pki/nssdb, or DIR) where there is one.
+trust makes an authority one of this machine's: as Debian keeps them (/usr/local/share/ca-certificates), and in Chromium's
+NSS database (~/.pki/nssdb, or DIR) where there is one.
 
 Try:
   capstan pki print-defaults csr > ca-csr.json
