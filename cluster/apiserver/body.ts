@@ -36,8 +36,9 @@ export async function readBody(request: HttpRequest, wanted?: string): Promise<B
   const { body } = request;
   if (!body || body.length === 0) return { value: undefined, duplicates: [] };
   const type = mediaTypeOf(request);
-  if (type === "application/json" || type.endsWith("+json")) return parseJson(decodeText(body), wanted);
-  if (type === "application/yaml" || type.endsWith("+yaml")) return parseYaml(decodeText(body));
+  const patch = request.method === "PATCH";
+  if (type === "application/json" || (patch && type.endsWith("+json"))) return parseJson(decodeText(body), wanted);
+  if (type === "application/yaml" || (patch && type.endsWith("+yaml"))) return parseYaml(decodeText(body));
   if (type === "application/vnd.kubernetes.protobuf") {
     const { decodeProtobuf } = await import("@capstan/api/protobuf");
     return { value: decodeProtobuf(body), duplicates: [] };

@@ -96,12 +96,13 @@ function version(): object {
 function answerHealth(root: string, path: string, query: URLSearchParams, health: Health): HttpResponse {
   const checks: [string, boolean][] = [
     ["ping", true],
-    ["store", health.store.failure === undefined],
+    // Tools ask for it by this name.
+    ["etcd", health.store.failure === undefined],
     ...(root === "readyz" ? [["bootstrap", health.isReady()] as [string, boolean]] : []),
   ];
   const named = path.split("/")[2];
   const chosen = named === undefined ? checks : checks.filter(([name]) => name === named);
-  if (named !== undefined && chosen.length === 0) throw pathNotFound();
+  if (named !== undefined && chosen.length === 0) return notFoundPage();
   const good = chosen.every(([, passed]) => passed);
   const lines = chosen.map(([name, passed]) => `[${passed ? "+" : "-"}]${name} ${passed ? "ok" : "failed"}`);
   const headers = { "content-type": "text/plain; charset=utf-8", "x-content-type-options": "nosniff" };

@@ -29,7 +29,39 @@ export function checkPodContext(spec: PodSpec, field: string, errors: FieldError
       errors.invalid(at, claim, "at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified");
     }
   }
+  refuseWhatNodesLack(spec, field, errors);
   if (spec.dnsConfig) checkDns(spec.dnsConfig, `${field}.dnsConfig`, errors);
+}
+
+/** What the nodes here would not do is refused, so that nobody relies on it. */
+function refuseWhatNodesLack(spec: PodSpec, field: string, errors: FieldErrors): void {
+  if (Object.keys(spec.resources?.limits ?? {}).length > 0) {
+    const detail = "the nodes of this cluster limit containers, not pods as a whole: set the limits of its containers";
+    errors.forbidden(`${field}.resources.limits`, detail);
+  }
+  if (spec.hostUsers === false) {
+    errors.forbidden(`${field}.hostUsers`, "the nodes of this cluster give pods no user namespace of their own");
+  }
+  if (spec.setHostnameAsFQDN) {
+    errors.forbidden(`${field}.setHostnameAsFQDN`, "the nodes of this cluster set the short host name alone");
+  }
+  for (const name of ["containers", "initContainers"] as const) {
+    for (const [i, { volumeDevices, securityContext }] of (spec[name] ?? []).entries()) {
+      const at = `${field}.${name}[${i}]`;
+      if (volumeDevices?.length) {
+        errors.forbidden(
+          `${at}.volumeDevices`,
+          "the nodes of this cluster mount volumes: they pass on no block devices",
+        );
+      }
+      if (securityContext?.procMount === "Unmasked") {
+        errors.forbidden(
+          `${at}.securityContext.procMount`,
+          "the nodes of this cluster mask /proc of all but privileged containers",
+        );
+      }
+    }
+  }
 }
 
 function checkIdentity(spec: PodSpec, at: string, errors: FieldErrors): void {

@@ -108,6 +108,30 @@ test("what upstream refuses is refused in its words", async () => {
   }
 });
 
+test("what the nodes would not do is refused by field", async () => {
+  await using cluster = await TestCluster.start();
+  const volumeDevices = [{ name: "v", devicePath: "/dev/x" }];
+  const volumes = [{ name: "v", persistentVolumeClaim: { claimName: "a" } }];
+  const specs: [string, object][] = [
+    ["spec.resources.limits", { containers: [container], resources: { limits: { cpu: "1" } } }],
+    ["spec.hostUsers", { containers: [container], hostUsers: false }],
+    ["spec.setHostnameAsFQDN", { containers: [container], setHostnameAsFQDN: true }],
+    ["spec.containers[0].volumeDevices", { containers: [{ ...container, volumeDevices }], volumes }],
+    [
+      "spec.containers[0].securityContext.procMount",
+      { containers: [{ ...container, securityContext: { procMount: "Unmasked" } }] },
+    ],
+  ];
+  for (const [field, spec] of specs) {
+    const [url, object] = pod(spec);
+    const body = new TextEncoder().encode(JSON.stringify(object));
+    await assert.rejects(cluster.client.request({ method: "POST", url, body }), (thrown: StatusError) => {
+      assert.ok(thrown.message.includes(`${field}: Forbidden: the nodes of this cluster`), thrown.message);
+      return true;
+    });
+  }
+});
+
 test("a pod's spec stays as it is, but for its images", async () => {
   await using cluster = await TestCluster.start();
   const [url, object] = pod({ containers: [container] });

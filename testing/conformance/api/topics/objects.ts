@@ -9,4 +9,11 @@ export const objects: Scenarios = {
     await ask("GET", `${path}/a`);
     await ask("GET", `${path}/b`);
   },
+  async "bodies of other types, and health by part"({ ask, namespace }) {
+    const path = `/api/v1/namespaces/${namespace}/configmaps?dryRun=All`;
+    for (const type of ["application/merge-patch+json", "application/apply-patch+yaml", "text/plain"]) {
+      await ask("POST", path, { body: JSON.stringify({ metadata: { name: "a" } }), type });
+    }
+    for (const part of ["ping", "etcd", "none"]) await ask("GET", `/readyz/${part}`);
+  },
 };
