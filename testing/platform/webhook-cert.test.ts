@@ -10,10 +10,14 @@ import { capstan, startInstance } from "./instance.ts";
 
 const bin = new URL("../../apps/capstan/bin.js", import.meta.url).pathname;
 
-const manifest = `apiVersion: admissionregistration.k8s.io/v1
+/** Of the version that the field's texts were written for. */
+const manifest = `apiVersion: admissionregistration.k8s.io/v1beta1
 kind: MutatingWebhookConfiguration
 metadata:
   name: lazykube-webhook-cfg
+  namespace: kube-system
+  labels:
+    app: lazykube
 webhooks:
   - name: lazykube.myway5.com
     clientConfig:
@@ -27,8 +31,6 @@ webhooks:
         apiGroups: [""]
         apiVersions: ["v1"]
         resources: ["pods"]
-    sideEffects: None
-    admissionReviewVersions: ["v1"]
     namespaceSelector:
       matchExpressions: [{ key: kubernetes.io/metadata.name, operator: In, values: [default] }]
 `;
@@ -62,7 +64,8 @@ test("a webhook gets its certificate from the cluster and is trusted by it", { s
   const { data } = JSON.parse(await kubectl("get secret lazykube-webhook-certs -n kube-system -o json"));
   const read = (name: string) => Buffer.from(data[name], "base64").toString();
   const server = createServer({ cert: read("cert.pem"), key: read("key.pem") }, async (request, response) => {
-    const { request: review } = JSON.parse(await text(request));
+    const { request: review, apiVersion: version } = JSON.parse(await text(request));
+    assert.equal(version, "admission.k8s.io/v1beta1");
     const image = `mirror.example.com/${review.object.spec.containers[0].image}`;
     const patch = JSON.stringify([{ op: "replace", path: "/spec/containers/0/image", value: image }]);
     const answer = {
@@ -71,7 +74,7 @@ test("a webhook gets its certificate from the cluster and is trusted by it", { s
       patchType: "JSONPatch",
       patch: Buffer.from(patch).toString("base64"),
     };
-    response.end(JSON.stringify({ apiVersion: "admission.k8s.io/v1", kind: "AdmissionReview", response: answer }));
+    response.end(JSON.stringify({ apiVersion: version, kind: "AdmissionReview", response: answer }));
   });
   const address = (await kubectl("get nodes -o jsonpath={.items[0].status.addresses[0].address}")).trim();
   await new Promise<void>((resolve) => server.listen(0, address, resolve));

@@ -225,7 +225,8 @@ Try:
     help: `Usage: capstan webhook-ca-bundle [options] < MANIFEST > FILLED
 
 Reads YAML, gives every webhook (and every conversion webhook of a CustomResourceDefinition) whose caBundle is no
-certificate the CA of the cluster, and prints the rest as it was. Exit code 1 when there was nothing to fill in.
+certificate the CA of the cluster, and prints the rest as it was; configurations of v1beta1 become v1. Exit code 1 when
+there was nothing to fill in.
 
 Options:
 ${clusterHelp}`,

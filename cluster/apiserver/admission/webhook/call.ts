@@ -67,9 +67,10 @@ async function ask(
 ): Promise<AdmissionResponse> {
   const uid = randomUUID();
   const seconds = webhook.timeoutSeconds ?? defaultTimeout;
-  const body = reviewOf(attributes, uid, asked);
+  const body = reviewOf(attributes, uid, asked, webhook.admissionReviewVersions);
   return readResponse(
     await postToWebhook(view, webhook.clientConfig, { body, seconds, signal: attributes.signal }),
     uid,
+    body.apiVersion,
   );
 }

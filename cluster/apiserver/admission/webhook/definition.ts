@@ -8,9 +8,9 @@ import type { FieldErrors } from "../../field-errors.ts";
 import { isSubdomain, subdomainDetail } from "../../metadata.ts";
 import { checkConditions, checkRule, failurePolicies, matchPolicies } from "../configuration.ts";
 import { conditionNames } from "../policy/conditions.ts";
+import { reviewVersions } from "./review.ts";
 
 const sideEffects = ["None", "NoneOnDryRun"];
-const reviewVersions = ["v1", "v1beta1"];
 
 export function checkWebhooks(object: object, mutating: boolean, errors: FieldErrors): void {
   const { webhooks = [] } = object as { webhooks?: (MutatingWebhook | ValidatingWebhook)[] };

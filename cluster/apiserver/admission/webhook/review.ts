@@ -32,25 +32,39 @@ export function requestOf(attributes: Attributes, asked = attributes): object {
   };
 }
 
-export function reviewOf(attributes: Attributes, uid: string, asked = attributes): object {
+/** The versions of AdmissionReview that can be spoken. */
+export const reviewVersions = ["v1", "v1beta1"];
+
+/** A review in the first version that the webhook understands. */
+export function reviewOf(
+  attributes: Attributes,
+  uid: string,
+  asked: Attributes,
+  understood: readonly string[] = [],
+): { apiVersion: string } {
   const { object = null, oldObject = null } = attributes;
   const request = { uid, ...requestOf(attributes, asked), object, oldObject };
-  return { kind: "AdmissionReview", apiVersion: "admission.k8s.io/v1", request };
+  const version = understood.find((one) => reviewVersions.includes(one)) ?? "v1";
+  const body = { kind: "AdmissionReview", apiVersion: `admission.k8s.io/${version}`, request };
+  return body;
 }
 
-/** Throws Error when the answer is not one to this review. */
-export function readResponse(body: unknown, uid: string): AdmissionResponse {
+/**
+ * Answers in v1beta1 need to say neither whose they are nor of which type their patch is.
+ * Throws Error when the answer is not one to this review. Source: apiserver's webhook/request.VerifyAdmissionResponse.
+ */
+export function readResponse(body: unknown, uid: string, version: string): AdmissionResponse {
+  const strict = version === "admission.k8s.io/v1";
   const { kind, apiVersion, response } = (body ?? {}) as {
     kind?: string;
     apiVersion?: string;
     response?: AdmissionResponse;
   };
-  if (kind !== "AdmissionReview" || apiVersion !== "admission.k8s.io/v1") {
-    throw new Error(
-      `expected webhook response of admission.k8s.io/v1, Kind=AdmissionReview, got ${apiVersion}, Kind=${kind}`,
-    );
+  if (strict && (kind !== "AdmissionReview" || apiVersion !== version)) {
+    throw new Error(`expected webhook response of ${version}, Kind=AdmissionReview, got ${apiVersion}, Kind=${kind}`);
   }
   if (!response) throw new Error("webhook response was absent");
+  if (!strict) return response.patch ? { ...response, patchType: "JSONPatch" } : response;
   if (response.uid !== uid)
     throw new Error(`expected response.uid=${JSON.stringify(uid)}, got ${JSON.stringify(response.uid)}`);
   if (response.patch && response.patchType !== "JSONPatch")

@@ -18,6 +18,7 @@ import { createRbac } from "../../authorization/index.ts";
 import { createMutatingWebhooks, createValidatingWebhooks } from "./plugin.ts";
 
 interface Review {
+  apiVersion: string;
   request: Record<string, unknown> & { uid: string; object: { metadata: { labels?: Record<string, string> } } };
 }
 let directory: string;
@@ -45,6 +46,7 @@ const answers: Record<string, (review: Review) => object> = {
   }),
   "/break": () => ({ allowed: true, patchType: "JSONPatch", patch: patch([{ op: "add", path: "/data", value: 5 }]) }),
   "/other": () => ({ allowed: true, uid: "x" }),
+  "/old": () => ({ allowed: true, patch: patch([{ op: "add", path: "/data", value: { old: "yes" } }]) }),
 };
 const patch = (operations: object[]) => Buffer.from(JSON.stringify(operations)).toString("base64");
 
@@ -59,6 +61,8 @@ before(async () => {
     if (path === "/silent") await new Promise((resolve) => signal.addEventListener("abort", resolve));
     const answer = answers[path];
     if (!answer) return { status: 500, headers: {}, body: "broken" };
+    // Servers of v1beta1 said little more than their response.
+    if (path === "/old") return { status: 200, headers: {}, body: JSON.stringify({ response: answer(review) }) };
     const response = { uid: review.request.uid, ...answer(review) };
     return {
       status: 200,
@@ -228,4 +232,13 @@ test("conditions keep a webhook from being asked", async () => {
     /forbidden: expression .object.spec.replicas > 1. resulted in error: no such key: spec$/,
   );
   await denies("object.spec.replicas > 1", "false").write();
+});
+
+test("a webhook is asked in the first version of reviews that it understands", async () => {
+  const old = cluster({ mutating: [hook("/old", { admissionReviewVersions: ["v2", "v1beta1", "v1"] })] });
+  const { object } = await old.write();
+  assert.equal(calls[0]?.review.apiVersion, "admission.k8s.io/v1beta1");
+  assert.deepEqual((object as { data?: object }).data, { old: "yes" });
+  const strict = cluster({ mutating: [hook("/old", { admissionReviewVersions: ["v1", "v1beta1"] })] });
+  await assert.rejects(strict.write(), /expected webhook response of admission.k8s.io\/v1/);
 });
