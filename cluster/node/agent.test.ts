@@ -374,7 +374,7 @@ test("exec, its exit code and its terminal; logs that follow; cp; port-forward",
         "--",
         "sh",
         "-c",
-        'tty; while [ "$(stty size)" = "0 0" ]; do sleep 0.02; done; stty size; exit 3',
+        'tty; while case "$(stty size)" in "0 "*|*" 0") ;; *) false;; esac; do sleep 0.02; done; stty size; exit 3',
       ],
       variables,
     );

@@ -238,6 +238,7 @@ test("drivers that fail, babble, flood or hang are told, and a pod that waits fo
   install("bad/floods", `${init}yes`);
   install("bad/hangs", `${init}sleep 1000 & sleep 1000`);
   install("bad/init", "exit 3");
+  install("bad/strange", `${init}echo '{"status": ["Success"], "message": {}}'`);
   const setUp = 'MountVolume.SetUp failed for volume "data" : ';
   const cases: [string, string][] = [
     ["bad/fails", "mount command failed, status: Failure, reason: no such share$"],
@@ -245,6 +246,7 @@ test("drivers that fail, babble, flood or hang are told, and a pod that waits fo
     ["bad/floods", "mount command failed, it printed more than driverOutputLimit = 65536 bytes$"],
     ["bad/hangs", "mount command failed, timeout after 0.4s$"],
     ["bad/init", "init command failed, exit status 3, invalid output of driver .*: it printed nothing$"],
+    ["bad/strange", "mount command failed, invalid output of driver .*: its status is not a string$"],
     ["../../bin/sh", 'no volume plugin matched: driver "../../bin/sh" is not installed'],
   ];
   await Promise.all(

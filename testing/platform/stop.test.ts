@@ -29,6 +29,32 @@ test("what a killed platform leaves running is ended by capstan down", async () 
   assert.match(again.stdout, /^Nothing runs on/);
 });
 
+test("agents of further nodes end when their platform is killed, and capstan down does not wait for them", {
+  skip: process.getuid?.() === 0 ? false : "several nodes with networks need root",
+}, async () => {
+  await using instance = startInstance({ args: ["--no-quickstart", "--nodes", "2"] });
+  const { parts } = await instance.ready();
+  const agent = Number(
+    /^process (\d+)$/.exec(parts.find(({ message }) => /^process \d+$/.test(message))?.message ?? "")?.[1],
+  );
+  assert.ok(agent > 0);
+  // What is stopped does not hear that its platform has ended.
+  process.kill(agent, "SIGSTOP");
+  await instance.kill();
+  const down = await capstan(["down", "--data-dir", instance.directory]);
+  assert.match(down.stdout, /^Ended what a killed process had left running/);
+  assert.deepEqual(processesOf(instance.directory), []);
+
+  await using again = startInstance({ directory: instance.directory, args: ["--no-quickstart", "--nodes", "2"] });
+  await again.ready();
+  await again.kill();
+  while (processesOf(instance.directory).some((line) => line.includes("bin.js node"))) {
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  assert.equal((await capstan(["down", "--data-dir", instance.directory])).code, 0);
+  assert.deepEqual(processesOf(instance.directory), []);
+});
+
 /** Command lines that name the directory. */
 function processesOf(directory: string): string[] {
   const pids = readdirSync("/proc").filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);

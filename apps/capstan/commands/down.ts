@@ -2,6 +2,7 @@ import { existsSync, readdirSync } from "node:fs";
 import { basename, join } from "node:path";
 import { createLogger, type LogRecord, silent } from "@capstan/base/log";
 import { removeLeftovers } from "@capstan/core/runtime";
+import { endAgents } from "../instance/agents.ts";
 import { askDown } from "../instance/control.ts";
 import { type DataDirectory, locateDataDirectory, lockDataDirectory } from "../instance/data-directory.ts";
 import { parse } from "./usage.ts";
@@ -23,10 +24,11 @@ export async function down(args: string[]): Promise<number> {
 async function clean(directory: DataDirectory): Promise<boolean> {
   if (!existsSync(directory.path("network.json"))) return false;
   using _ = lockDataDirectory(directory);
+  const agents = await endAgents(directory.root);
   const elsewhere = await cleanRemote(directory);
   const ended = await removeLeftovers(directory.root);
   await unmountAll(directory);
-  return ended || elsewhere;
+  return ended || elsewhere || agents;
 }
 
 /** What drivers had mounted for pods. Of what cannot be undone the user has to know. */

@@ -7,7 +7,14 @@ export async function node(args: string[]): Promise<number> {
   const stop = new AbortController();
   process.once("SIGTERM", () => stop.abort());
   // The platform that started this process is gone: its pods go too.
-  process.stdout.once("error", () => stop.abort());
-  await runAgent(positionals[0] ?? "", stop.signal, () => process.stdout.write("ready\n"));
+  for (const event of ["end", "error"]) process.stdin.once(event, () => stop.abort());
+  process.stdout.on("error", () => stop.abort());
+  process.stdin.resume();
+  try {
+    await runAgent(positionals[0] ?? "", stop.signal, () => process.stdout.write("ready\n"));
+  } finally {
+    // The platform waits for this process to end, and holds its input open until then.
+    process.stdin.destroy();
+  }
   return 0;
 }

@@ -3,6 +3,7 @@ import { aborted } from "@capstan/base/async";
 import { messageOf } from "@capstan/base/errors";
 import { parseCidr } from "@capstan/core/runtime";
 import { isFailedCommit } from "@capstan/core/store";
+import { endAgents } from "../instance/agents.ts";
 import { serveControl } from "../instance/control.ts";
 import { claimDataDirectory, locateDataDirectory, lockDataDirectory } from "../instance/data-directory.ts";
 import { readImageMap } from "../instance/image-map.ts";
@@ -22,6 +23,7 @@ export async function up(args: string[]): Promise<number> {
   const { directory } = settings;
   claimDataDirectory(directory);
   using _lock = lockDataDirectory(directory);
+  await endAgents(directory.root);
   const log = openLogFile(directory.path("logs", "capstan.log"), "info");
   const stop = new AbortController();
   const progress = createProgress(process.stdout, process.stdout.isTTY === true);

@@ -42,7 +42,7 @@ export async function runAgent(directory: string, signal: AbortSignal, ready: ()
   const stopRuntime = new AbortController();
   const running = Promise.all([runtime.start(stopRuntime.signal), informers.start(stopRuntime.signal)]);
   const agentRunning = Promise.all([agent.start(signal), renewal?.start(signal)]);
-  await Promise.race([agent.ready, running]);
+  await Promise.race([agent.ready, running, agentRunning]);
   ready();
   await agentRunning;
   stopRuntime.abort();

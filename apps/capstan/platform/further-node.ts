@@ -44,7 +44,8 @@ export async function startFurtherNode(
     {
       // A group of its own: Ctrl-C at the terminal is for the platform, which stops its agents in order.
       detached: true,
-      stdio: ["ignore", "pipe", "ignore"],
+      // Nothing is written to its input: that ends when this process does, however it does.
+      stdio: ["pipe", "pipe", "ignore"],
     },
   );
   const ended = once(child, "exit").then(() => {});

@@ -45,8 +45,9 @@ export function streams(declare: Declare): void {
   declare("a command's terminal has the size that it is given", async (bench) => {
     const { id: pod } = await bench.sandbox();
     const { id } = await bench.start(pod, bench.driver.commands.stays());
-    // Of a runtime behind a socket, the size and the input go different ways.
-    const script = "test -t 0 && test -t 1 && echo terminal; read line; until stty size | grep 111; do :; done; exit 3";
+    // Of a runtime behind a socket, the size and the input go different ways; stty(1) sets columns first, rows after.
+    const script =
+      "test -t 0 && test -t 1 && echo terminal; read line; until stty size | grep '33 111'; do :; done; exit 3";
     const session = await bench.runtime.exec(id, { command: bench.script(script), stdin: true, tty: true });
     const stdout = session.stdout[Symbol.asyncIterator]();
     await read(stdout, /terminal/);
@@ -86,7 +87,8 @@ export function streams(declare: Declare): void {
 
   declare("a container with a terminal", async (bench) => {
     const { id: pod } = await bench.sandbox();
-    const script = "test -t 0 && echo terminal; read line; until stty size | grep 99; do :; done; read line; exit 3";
+    const script =
+      "test -t 0 && echo terminal; read line; until stty size | grep '22 99'; do :; done; read line; exit 3";
     const { id, ended, log } = await bench.start(pod, bench.script(script), { stdin: true, tty: true });
     while (!log().includes("terminal")) await bench.exec(id, "true");
     const session = await bench.runtime.attach(id);

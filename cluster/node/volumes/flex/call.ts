@@ -71,7 +71,10 @@ function parse(output: string): Record<string, unknown> | string {
   if (output.trim() === "") return "it printed nothing";
   try {
     const value: unknown = JSON.parse(output);
-    if (typeof value === "object" && value !== null && !Array.isArray(value)) return value as Record<string, unknown>;
+    if (typeof value === "object" && value !== null && !Array.isArray(value)) {
+      const answer = value as Record<string, unknown>;
+      return typeof answer.status === "string" ? answer : "its status is not a string";
+    }
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
   }
