@@ -33,6 +33,26 @@ metadata: { name: web, namespace: alice }
 spec: { containers: [{ name: main, image: "${image}" }] }
 `;
 
+const podOf = (more: string) => `apiVersion: v1
+kind: Pod
+metadata: { name: escape, namespace: alice }
+spec:
+  containers:
+    - name: main
+      image: nginx:1.27
+      ${more.startsWith("container ") ? more.slice(10) : "env: []"}
+  ${more.startsWith("container ") ? "" : more}
+`;
+const escapes = [
+  "hostNetwork: true",
+  "hostIPC: true",
+  "volumes: [{ name: h, hostPath: { path: / } }]",
+  "securityContext: { seccompProfile: { type: Unconfined } }",
+  "container securityContext: { privileged: true }",
+  "container securityContext: { capabilities: { add: [SYS_ADMIN] } }",
+  "container ports: [{ containerPort: 80, hostPort: 80 }]",
+];
+
 /** Resolves to the exit code; prints each step. */
 export async function runOperators(programs: Programs): Promise<number> {
   const root = mkdtempSync(join(tmpdir(), "operate-"));
@@ -73,6 +93,13 @@ export async function runOperators(programs: Programs): Promise<number> {
     await kubectl("delete pod web -n alice --force --grace-period=0");
     const denied = await ask("apply -f -", pod("nginx"));
     assert.match(denied.stderr, /image policy "mirror" denies mirror.example.com\/docker\/library\/nginx:latest/);
+    const confined = "pods of a Domain have no right to their node";
+    for (const spec of escapes) {
+      const refused = await ask("create --dry-run=server -f -", podOf(spec));
+      assert.match(refused.stderr, new RegExp(confined), `${spec}: ${refused.stderr}`);
+      console.log(refused.stderr.trimEnd());
+    }
+    await kubectl("create --dry-run=server -f -", podOf("securityContext: { runAsUser: 1000 }"));
     const unsigned = await capstan(
       ["webhook-cert", "--service", "s", "--secret", "x", "--namespace", "alice", "--kubeconfig", peer.kubeconfig],
       {},
