@@ -35,6 +35,7 @@ export function validateDefinition(
   const required = `${spec.names?.plural ?? ""}.${spec.group ?? ""}`;
   if (!old && metadata.name !== required)
     errors.invalid("metadata.name", metadata.name, `must be spec.names.plural+"."+spec.group`);
+  if (!old) checkApproval(definition, errors);
   validateSpec(spec, errors, old);
   if (old) validateChange(spec, old, errors);
   if (status) validateStoredVersions(definition, errors);
@@ -44,6 +45,21 @@ export function validateDefinition(
       true,
       "cannot set to true, set x-kubernetes-preserve-unknown-fields to true in spec.versions[*].schema instead",
     );
+}
+
+const approval = "api-approved.kubernetes.io";
+
+/** Kubernetes' own groups are for definitions that its community has looked at, or that say that it has not. */
+function checkApproval({ metadata, spec }: CustomResourceDefinition, errors: FieldErrors): void {
+  if (!/(^|\.)(k8s|kubernetes)\.io$/.test(spec.group ?? "")) return;
+  const given = metadata.annotations?.[approval] ?? "";
+  const at = `metadata.annotations[${approval}]`;
+  const needed = `protected groups must have approval annotation "${approval}"`;
+  const see = "see https://github.com/kubernetes/enhancements/pull/1111";
+  if (given === "") errors.required(at, `${needed}, ${see}`);
+  else if (!given.startsWith("unapproved") && !/^[a-z][a-z0-9+.-]*:\/\/./i.test(given)) {
+    errors.invalid(at, given, `${needed} with either a URL or a reason starting with "unapproved", ${see}`);
+  }
 }
 
 function validateSpec(spec: Spec, errors: FieldErrors, old?: CustomResourceDefinition): void {

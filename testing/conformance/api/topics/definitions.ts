@@ -21,6 +21,17 @@ const tries = async (asking: Asking, schemas: object[]) => {
 };
 
 export const definitions: Scenarios = {
+  async "groups of Kubernetes' own"(asking) {
+    const answers = [undefined, "", "x", "unapproved, an experiment", "https://example.com/approval"];
+    for (const group of ["foo.k8s.io", "foo.kubernetes.io", "k8s.io", "foo.x-k8s.io"]) {
+      for (const answer of answers) {
+        const body = definitionOf(asking, object({}));
+        const annotations = answer === undefined ? {} : { "api-approved.kubernetes.io": answer };
+        const metadata = { name: `${body.spec.names.plural}.${group}`, annotations };
+        await judge(asking, `${group} ${answer}`, { ...body, metadata, spec: { ...body.spec, group } });
+      }
+    }
+  },
   async "names and versions"(asking) {
     let count = 0;
     const send = (change: (body: ReturnType<typeof definitionOf>) => void) => {
