@@ -24,8 +24,6 @@ export interface PodSandboxConfig {
   sysctls?: Record<string, string>;
   /** Directories of the node that are a tmpfs for the pod's containers, as long as the sandbox lives. */
   tmpfs?: { path: string; sizeBytes?: number }[];
-  /** Image of the container that comes first: what it needs may be made meanwhile. */
-  firstImage?: string;
   /** The pod, for programs that run inside the agent. */
   pod?: Pod;
   /** Host path of each of the pod's volumes, by name: for the same programs. */

@@ -78,9 +78,7 @@ export class InProcessRuntime implements RuntimeService {
   }
 
   async runPodSandbox(config: PodSandboxConfig): Promise<PodSandbox> {
-    const { firstImage, ...rest } = config;
-    const inside = firstImage !== undefined && this.#programs.has(repositoryOf(firstImage));
-    const sandbox = await this.#inner.runPodSandbox(inside ? rest : config);
+    const sandbox = await this.#inner.runPodSandbox(config);
     this.#volumes.set(sandbox.id, config.volumes ?? {});
     if (config.pod && sandbox.ip) await this.#guard(config.pod, sandbox.ip);
     return sandbox;

@@ -6,7 +6,6 @@ import { type DnsSettings, hostnameOf, resolverOf } from "./files.ts";
 /** What the containers of a pod share. */
 export function sandboxConfig(pod: Pod, volumes: PodVolumes, dns: DnsSettings): PodSandboxConfig {
   const { metadata, spec } = pod;
-  const firstImage = (spec?.initContainers?.[0] ?? spec?.containers[0])?.image;
   const tmpfs = [...volumes.values()].flatMap(({ hostPath, memoryBytes }) =>
     memoryBytes === undefined ? [] : [{ path: hostPath, sizeBytes: memoryBytes }],
   );
@@ -27,6 +26,5 @@ export function sandboxConfig(pod: Pod, volumes: PodVolumes, dns: DnsSettings): 
     pod,
     volumes: Object.fromEntries([...volumes].map(([name, { hostPath }]) => [name, hostPath])),
     tmpfs,
-    ...(firstImage ? { firstImage } : {}),
   };
 }

@@ -31,7 +31,7 @@ const agent = `
   console.log("ready");
   for (let round = 0; ; round++) {
     const namespaces = round % 3 === 0 ? { sharePID: true } : round % 3 === 1 ? { hostNetwork: true, hostPID: true } : {};
-    const pod = await runtime.runPodSandbox({ name: "p", namespace: "n", uid: "u" + round, hostname: "h", labels: {}, namespaces, firstImage: "capstan/host" });
+    const pod = await runtime.runPodSandbox({ name: "p", namespace: "n", uid: "u" + round, hostname: "h", labels: {}, namespaces });
     for (const [attempt, script] of ["echo said; exec sleep 1000", "echo said; sleep 0.01; exit 3"].entries()) {
       const id = await runtime.createContainer(pod.id, { name: "c", attempt, image: "capstan/host", command: ["sh", "-c", script],
         env: [], mounts: [], labels: {}, logPath: dataDir + "/" + process.pid + "-" + round + "-" + attempt + ".log" });

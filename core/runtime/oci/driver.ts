@@ -18,14 +18,12 @@ import type {
 } from "../cri.ts";
 import { RuntimeError } from "../cri.ts";
 import type { Image } from "../images/image.ts";
-import { type Cell, endCell, startCell } from "./cell.ts";
 import { type Cgroups, openCgroups } from "./cgroup.ts";
 import type { Tools } from "./command-line.ts";
 import { type ContainerRecord, type Launcher, OciContainer } from "./container.ts";
 import { DiskMeter, networkCounters } from "./counters.ts";
 import { execSync, resizeTerminal, startExec } from "./exec.ts";
 import { type HostRoot, readHostRoot } from "./host-root.ts";
-import { release } from "./launch.ts";
 import { LayeredRoot } from "./layers.ts";
 import { canMake, type MakeOptions, makeContainer } from "./make-container.ts";
 import { forwardPort } from "./port-forward.ts";
@@ -57,8 +55,6 @@ export class OciDriver implements RuntimeService {
   readonly #options: OciDriverOptions;
   readonly #sandboxes = new Map<string, OciSandbox>();
   readonly #containers = new Map<string, OciContainer>();
-  /** By sandbox: where its first container will be. */
-  readonly #cells = new Map<string, Cell>();
   readonly #listeners = new Set<(event: ContainerEvent) => void>();
   #cgroups: Cgroups | undefined;
   readonly #disk = new DiskMeter();
@@ -122,11 +118,8 @@ export class OciDriver implements RuntimeService {
     const sandbox = new OciSandbox(record, join(directory, "sandboxes", id));
     try {
       mkdirSync(sandbox.directory, { recursive: true, mode: 0o700 });
-      const starting = sandbox.start(tools, network, rootless, this.#cgroups?.createHolder(id));
-      const made = await Promise.allSettled([starting, config.firstImage ? this.#startCell(id) : undefined]);
-      for (const one of made) if (one.status === "rejected") throw one.reason;
+      await sandbox.start(tools, network, rootless, this.#cgroups?.createHolder(id));
     } catch (error) {
-      await this.#endCell(id);
       if (ip) network.give(ip, id);
       await this.#cgroups?.remove(id);
       sandbox.remove();
@@ -136,20 +129,9 @@ export class OciDriver implements RuntimeService {
     return sandbox.status();
   }
 
-  async #startCell(sandboxId: string): Promise<void> {
-    this.#cells.set(sandboxId, startCell({ ...this.#options, cgroups: this.#cgroups, launcher: this.launcher }));
-  }
-
-  async #endCell(sandboxId: string): Promise<void> {
-    const cell = this.#cells.get(sandboxId);
-    this.#cells.delete(sandboxId);
-    if (cell) await endCell(cell, this.#cgroups);
-  }
-
   async stopPodSandbox(id: string): Promise<void> {
     const sandbox = this.#sandboxes.get(id);
     if (!sandbox) return;
-    await this.#endCell(id);
     await Promise.all(
       [...this.#containers.values()].filter((one) => one.record.sandboxId === id).map((one) => one.stop(0)),
     );
@@ -191,12 +173,8 @@ export class OciDriver implements RuntimeService {
     image: Image,
   ): Promise<OciContainer> {
     const { launcher } = this;
-    const { id } = sandbox.record;
-    if (this.#cells.get(id)?.launcher !== launcher) await this.#endCell(id);
-    const cell = this.#cells.get(id);
-    this.#cells.delete(id);
     try {
-      const container = await makeContainer({ ...options, launcher, cell }, sandbox, config, image);
+      const container = await makeContainer({ ...options, launcher }, sandbox, config, image);
       if (!container.cannotRun) this.#runc.works ||= launcher === "runc";
       return container;
     } catch (error) {
@@ -319,8 +297,6 @@ export class OciDriver implements RuntimeService {
   /** Lets go of everything without stopping it: another agent takes over. */
   detach(): void {
     for (const container of this.#containers.values()) container.detach();
-    for (const { launched } of this.#cells.values()) release(launched);
-    this.#cells.clear();
     for (const sandbox of this.#sandboxes.values()) sandbox.detach();
     this.#containers.clear();
     this.#sandboxes.clear();
@@ -341,10 +317,6 @@ export class OciDriver implements RuntimeService {
 
   #adoptContainer(id: string): void {
     const directory = join(this.#options.directory, "containers", id);
-    if (!existsSync(join(directory, "config.json"))) {
-      removeTree(directory);
-      return;
-    }
     const record = JSON.parse(readFileSync(join(directory, "config.json"), "utf8")) as ContainerRecord;
     const container = new OciContainer(record, directory, new LayeredRoot(record.layers), this.#cgroups?.open(id));
     if (!this.#sandboxes.has(record.sandboxId)) {

@@ -1,33 +1,25 @@
-# launch.sh join DIR MKFIFO TALK GROUP…, run by the agent; launch.sh hold DIR, run by itself.
+# launch.sh join DIR, run by the agent; launch.sh hold DIR, run by itself.
 # Starts the container that DIR describes: launch.conf (variables), fstab (its mounts), run (its command line).
-# "join" makes the FIFOs, TALK among them, and joins the cgroups before these files are there: it waits for a line
-# "enter" on fd 0.
 # "hold" stays as the parent of the container's first process for as long as that lives: it keeps ./control and the
 # FIFOs of the output open, so that a program outlives an agent that does not read, and leaves the status in ./exit.
 # What was printed and not read by then is in the FIFOs alone: they are held until an agent says on ./drained that it
 # has it.
-#   fd 1: "made" when the FIFOs are there, and "input" when the one for input is; "pid N" and "mounted"; then a line "root" on fd 0 enters the new root:
+#   fd 1: "made" when the FIFOs are there, "pid N" and "mounted"; then a line "root" on fd 0 enters the new root:
 #   "ready"; a line "go" starts the program.
 # With $runc, run starts that, which makes the container, and hook.sh speaks for it: on ./say, and it hears ./ask.
 set -u
 cd "$2" || exit 1
+. ./launch.conf
 
 if [ "$1" = join ]; then
-  directory=$2 mkfifo=$3 talk=$4
-  shift 4
-  $mkfifo control stdout stderr drained $talk || exit 1
+  $mkfifo control stdout stderr drained $talk $stdin || exit 1
   echo made
   # The cgroup namespace is rooted where its maker is: join first, leave again in "hold".
-  for group; do echo 0 >"$group/cgroup.procs" || exit 1; done
-  read -r line && [ "$line" = enter ] || exit 1
-  . ./launch.conf
-  [ -z "$stdin" ] || $mkfifo "$stdin" || exit 1
-  [ -z "$stdin" ] || echo input
+  for group in $cgroups; do echo 0 >"$group/cgroup.procs" || exit 1; done
   # A score below the agent's own needs CAP_SYS_RESOURCE, which root need not have.
   [ -z "$oom" ] || { echo "$oom" >/proc/self/oom_score_adj; } 2>/dev/null
-  eval "exec $enter $sh \"\$0\" hold \"\$directory\""
+  eval "exec $enter $sh \"\$0\" hold \"\$2\""
 fi
-. ./launch.conf
 
 echo $$ >shim
 exec 3<>control 4<>stdout 5<>stderr 6>exit 7<&0 8>&1

@@ -3,17 +3,12 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { closeSync, constants, openSync, readSync, writeSync } from "node:fs";
 import { Socket } from "node:net";
 import type { Readable } from "node:stream";
-import { deferred } from "@capstan/base/async";
 import { RuntimeError } from "../cri.ts";
 
 export interface Launched {
   child: ChildProcess;
-  /** What it is, as its failures say. */
-  what: string;
   /** What followed a word that the script said, such as "pid" or "ready". */
   said(word: string): Promise<string>;
-  /** Resolves when nobody can speak any more: it has ended, or was released. */
-  ended: Promise<void>;
   /** Lines that another process says for it. */
   hear(stream: Readable): void;
 }
@@ -40,26 +35,21 @@ export function launch(program: string, args: string[], what: string): Launched 
   if (child.stdout) hear(child.stdout);
   child.stderr?.setEncoding("utf8").on("data", (data: string) => (errors = (errors + data).slice(0, 4096)));
   const fail = (message: string) => {
-    failure ??= new RuntimeError("Failed", `${launched.what}: ${message}`);
+    failure ??= new RuntimeError("Failed", `${what}: ${message}`);
     for (const one of waiting.values()) one.reject(failure);
   };
   child.on("error", (error) => fail(error.message));
   // Whoever could still speak is gone. The process that holds a container may live on, until its output has been read.
   let ended = 0;
-  const silent = deferred();
   const over = () => {
-    if (++ended < 2) return;
-    fail(errors.trim() || "it ended before it was ready");
-    silent.resolve();
+    if (++ended === 2) fail(errors.trim() || "it ended before it was ready");
   };
   child.stdout?.on("close", over);
   child.stderr?.on("close", over);
   // What it did not read it tells by its end.
   child.stdin?.on("error", (error) => fail(error.message));
-  const launched: Launched = {
+  return {
     child,
-    what,
-    ended: silent.promise,
     hear,
     said(word) {
       const known = heard.get(word);
@@ -70,7 +60,6 @@ export function launch(program: string, args: string[], what: string): Launched 
       return one.promise;
     },
   };
-  return launched;
 }
 
 /** Lets this process end while a launched one goes on. */

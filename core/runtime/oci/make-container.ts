@@ -1,15 +1,16 @@
 // From a pod's wish to a container that is mounted and waits to be started.
+import { randomBytes } from "node:crypto";
+import { mkdirSync } from "node:fs";
 import type { Socket } from "node:net";
 import { join } from "node:path";
 import { type ContainerConfig, RuntimeError } from "../cri.ts";
 import type { Image } from "../images/image.ts";
 import { parseReference } from "../images/reference.ts";
-import { type Cell, endCell, endShell, startCell } from "./cell.ts";
 import type { Cgroups } from "./cgroup.ts";
 import type { Tools } from "./command-line.ts";
 import { type ContainerRecord, type Launcher, OciContainer } from "./container.ts";
 import type { HostRoot } from "./host-root.ts";
-import { type Launched, readFifo } from "./launch.ts";
+import { type Launched, launch, readFifo } from "./launch.ts";
 import { type Prepared, prepareContainer } from "./prepare.ts";
 import { removeTree } from "./remove-tree.ts";
 import { runcFailure } from "./runc.ts";
@@ -29,8 +30,6 @@ export interface MakeOptions {
   launcher: Launcher;
   /** First process of the container whose PID namespace the new one joins. */
   target?: number | undefined;
-  /** Made before, by the same launcher; it is the container's then. */
-  cell?: Cell | undefined;
 }
 
 /** What was made of it is gone when it rejects. */
@@ -41,11 +40,12 @@ export async function makeContainer(
   image: Image,
 ): Promise<OciContainer> {
   const { cgroups, launcher } = options;
-  const cell = options.cell ?? startCell(options);
-  const { id, directory } = cell;
+  const id = randomBytes(32).toString("hex");
+  const directory = join(options.directory, "containers", id);
+  // runc sets the limits itself.
+  const cgroup = cgroups?.create(id, launcher === "runc" ? {} : (config.resources ?? {}));
   try {
-    // runc sets the limits itself.
-    const cgroup = launcher === "runc" ? cell.cgroup : cgroups?.create(id, config.resources ?? {});
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
     const prepared = prepareContainer({
       ...options,
       ...{ id, directory, config, image, cgroup, sandbox },
@@ -63,14 +63,14 @@ export async function makeContainer(
     };
     const container = new OciContainer(record, directory, prepared.view, cgroup);
     container.save();
-    const cannotRun = prepared.cannotRun ?? (await start(container, prepared, sandbox, cell.launched));
+    const cannotRun = prepared.cannotRun ?? (await start(container, prepared, sandbox, options.tools));
     if (cannotRun === undefined) return container;
-    await endShell(cell);
     const broken = new OciContainer(record, directory, prepared.view, cgroup);
     broken.cannotRun = cannotRun;
     return broken;
   } catch (error) {
-    await endCell(cell, cgroups);
+    removeTree(directory);
+    await cgroups?.remove(id);
     throw error;
   }
 }
@@ -107,19 +107,16 @@ async function start(
   container: OciContainer,
   prepared: Prepared,
   sandbox: OciSandbox,
-  launched: Launched,
+  tools: Tools,
 ): Promise<string | undefined> {
   const { config, launcher } = container.record;
+  const script = join(import.meta.dirname, "launch.sh");
   const what = `container "${config.name}"`;
-  launched.what = what;
+  const launched: Launched = launch(tools.sh, [script, "join", container.directory], what);
   let say: Socket | undefined;
   try {
     await launched.said("made");
-    launched.child.stdin?.write("enter\n");
-    if (config.stdin) {
-      await launched.said("input");
-      container.openInput();
-    }
+    if (config.stdin) container.openInput();
     if (launcher === "runc") {
       say = readFifo(join(container.directory, "say"));
       launched.hear(say);

@@ -143,6 +143,7 @@ function launchConf(options: PrepareOptions, root: string): string {
   const enter = [tools.nsenter, ...pod, tools.unshare, ...flags];
   const variables = {
     sh: tools.sh,
+    mkfifo: tools.mkfifo,
     mount: tools.mount,
     root,
     talk: scripts ? "" : "ask say",

@@ -6,18 +6,6 @@
 set -u
 cd "$1" || exit 1
 . ./sandbox.conf
-if [ -n "$net" ]; then
-  # Meanwhile the rest is done: the kernel takes its time for links, and for the cgroup.
-  {
-    $ip -batch - <<COMMANDS || exit 1
-$net
-COMMANDS
-    $nsenter --net="/proc/$agent/ns/net" $ip -batch - <<COMMANDS || exit 1
-$port
-COMMANDS
-  } &
-  network=$!
-fi
 [ -z "$holder" ] || echo 0 >"$holder/cgroup.procs" || exit 1
 $mkfifo control || exit 1
 exec 3<>control
@@ -26,7 +14,14 @@ $mount -n -i -c -a -T "$PWD/fstab" || exit 1
 if [ -z "$hostname" ]; then :
 elif [ -w /proc/sys/kernel/hostname ]; then echo "$hostname" >/proc/sys/kernel/hostname || exit 1
 else $rename "$hostname" || exit 1; fi
-[ -z "$net" ] || wait "$network" || exit 1
+if [ -n "$net" ]; then
+  $ip -batch - <<COMMANDS || exit 1
+$net
+COMMANDS
+  $nsenter --net="/proc/$agent/ns/net" $ip -batch - <<COMMANDS || exit 1
+$port
+COMMANDS
+fi
 if [ -n "$loopback" ]; then $ip link set lo up || exit 1; fi
 eval "$sysctls"
 if [ -n "$init" ]; then

@@ -63,7 +63,7 @@ export class OciSandbox {
     const { hostNetwork = false, hostIPC = false } = config.namespaces;
     const own = !hostNetwork && network.bridge !== undefined;
     mkdirSync(this.shm, { recursive: true });
-    const { pod: _, firstImage: __, ...stored } = config;
+    const { pod: _, ...stored } = config;
     writeFileSync(join(this.directory, "config.json"), JSON.stringify({ ...this.record, config: stored }), {
       mode: 0o600,
     });

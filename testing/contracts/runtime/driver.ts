@@ -75,7 +75,6 @@ export class Bench {
       hostname: "pod",
       labels: {},
       namespaces: {},
-      firstImage: this.driver.image,
       ...options,
     });
   }
