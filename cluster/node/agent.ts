@@ -149,6 +149,7 @@ async function run(options: NodeAgentOptions, signal: AbortSignal, ready: () => 
   const context: NodeContext = {
     client,
     runtime: runtime.runtime,
+    runtimeName: runtime.name,
     puller: new ImagePuller(runtime.images, client, recorder, delays),
     recorder,
     log,

@@ -18,6 +18,8 @@ import type { DelayOptions } from "./restart-delay.ts";
 export interface NodeContext {
   client: Client;
   runtime: RuntimeService;
+  /** The one handler that RuntimeClasses may ask for here. */
+  runtimeName: string;
   puller: ImagePuller;
   recorder: Recorder;
   log: Logger;

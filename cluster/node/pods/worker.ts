@@ -15,6 +15,7 @@ import { aboutPod } from "./events.ts";
 import { writePodFiles } from "./files.ts";
 import { RetryDelays } from "./restart-delay.ts";
 import { PodRuns } from "./runs.ts";
+import { checkRuntimeClass } from "./runtime-class.ts";
 import { sandboxConfig } from "./sandbox-config.ts";
 import { startContainer } from "./start.ts";
 import { type PodFacts, podStatus } from "./status.ts";
@@ -293,6 +294,7 @@ export class PodWorker {
       return sandbox;
     }
     try {
+      await checkRuntimeClass(this.#pod, this.#context.client, this.#context.runtimeName);
       sandbox = await runtime.runPodSandbox(sandboxConfig(this.#pod, this.#volumes, this.#context.dns));
     } catch (error) {
       recorder.warning(about, "FailedCreatePodSandBox", `Failed to create pod sandbox: ${messageOf(error)}`);
