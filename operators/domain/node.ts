@@ -1,10 +1,12 @@
-import type { Toleration } from "@capstan/api/generated/core-v1";
+import type { Namespace, Toleration } from "@capstan/api/generated/core-v1";
 import { Namespaces, Nodes } from "@capstan/api/generated/resources";
 import type { Domain } from "@capstan/api/kinds/domain";
 import { isReason } from "@capstan/api/meta";
 import { nodeLabel } from "./labels.ts";
 import type { World } from "./world.ts";
 
+/** On a Domain's namespace: the nodes that have joined it. One that comes back is still its own. */
+const nodesAnnotation = "capstan.dev/nodes";
 const tolerationsAnnotation = "scheduler.alpha.kubernetes.io/defaultTolerations";
 
 /**
@@ -15,7 +17,7 @@ export async function adopt(world: World, { metadata }: Domain, name: string): P
   const { client } = world;
   const labels = { [nodeLabel]: metadata.name };
   const taints = [{ key: nodeLabel, value: metadata.name, effect: "NoSchedule" }];
-  await tolerate(world, metadata.name);
+  await remember(world, metadata.name, name);
   try {
     await client.create(Nodes, { metadata: { name, labels }, spec: { taints } });
     return;
@@ -27,15 +29,35 @@ export async function adopt(world: World, { metadata }: Domain, name: string): P
   await client.patch(Nodes, { name }, { type: "strategic", body: { metadata: { labels }, spec: { taints } } });
 }
 
+/** The nodes that have joined the Domain of a namespace. */
+export function joinedNodes({ metadata }: Pick<Namespace, "metadata">): string[] {
+  return (metadata.annotations?.[nodesAnnotation] ?? "").split(",").filter(Boolean);
+}
+
+/** Makes nodes the Domain's own again that were deleted, by hand or for their silence, and have come back without its label. */
+export async function readopt(world: World, domain: Domain): Promise<void> {
+  const { informers } = world;
+  const namespace = informers.informer(Namespaces).get({ name: domain.metadata.name });
+  for (const name of namespace ? joinedNodes(namespace) : []) {
+    const node = informers.informer(Nodes).get({ name });
+    if (node && node.metadata.labels?.[nodeLabel] === undefined) await adopt(world, domain, name);
+  }
+}
+
 /** Pods of the Domain may go to its nodes. Source: the plugin PodTolerationRestriction reads the annotation. */
-async function tolerate({ client }: World, domain: string): Promise<void> {
+async function remember({ client }: World, domain: string, node: string): Promise<void> {
   const ref = { name: domain };
-  const { metadata } = await client.get(Namespaces, ref);
-  const present = readTolerations(metadata.annotations?.[tolerationsAnnotation]);
-  if (present.some(({ key }) => key === nodeLabel)) return;
+  const namespace = await client.get(Namespaces, ref);
+  const { annotations: present = {}, resourceVersion } = namespace.metadata;
+  const tolerations = readTolerations(present[tolerationsAnnotation]);
   const own: Toleration = { key: nodeLabel, operator: "Equal", value: domain, effect: "NoSchedule" };
-  const annotations = { [tolerationsAnnotation]: JSON.stringify([...present, own]) };
-  const { resourceVersion } = metadata;
+  const isTolerated = tolerations.some(({ key }) => key === nodeLabel);
+  const nodes = joinedNodes(namespace);
+  if (isTolerated && nodes.includes(node)) return;
+  const annotations = {
+    [tolerationsAnnotation]: JSON.stringify(isTolerated ? tolerations : [...tolerations, own]),
+    [nodesAnnotation]: [...new Set([...nodes, node])].join(","),
+  };
   await client.patch(Namespaces, ref, { type: "merge", body: { metadata: { annotations, resourceVersion } } });
 }
 

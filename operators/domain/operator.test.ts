@@ -294,6 +294,11 @@ test("a node joins with the Domain's token, which then is used up and followed b
   assert.deepEqual(JSON.parse(metadata.annotations?.["scheduler.alpha.kubernetes.io/defaultTolerations"] ?? ""), [
     { ...taint, operator: "Equal" },
   ]);
+  // Deleted by hand or for its silence, and back by its agent.
+  await client.delete(Nodes, { name: "worker" });
+  await client.create(Nodes, { metadata: { name: "worker" }, spec: {} });
+  const back = await cluster.until(Nodes, { name: "worker" }, (found) => !!found?.spec?.taints?.length);
+  assert.equal(back?.metadata.labels?.["kuscia.secretflow/namespace"], "alice");
   const after = await cluster.until(Domains, { name: "alice" }, (found) => {
     return unused(found).length === 1 && !unused(found).includes(token);
   });

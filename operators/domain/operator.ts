@@ -30,6 +30,7 @@ import { revokeAll, syncTokens, tokenDomainOf, tokenIdOf } from "./deploy-token.
 import { domainLabel, nodeLabel } from "./labels.ts";
 import { syncMembers } from "./members.ts";
 import { foreignness, markDeleted, syncNamespace } from "./namespace.ts";
+import { joinedNodes, readopt } from "./node.ts";
 import { quotaName, syncQuota } from "./quota.ts";
 import { settingsName, syncRole, syncSettings } from "./settings.ts";
 import { changed, isDated, nodeStatuses, silentSince } from "./status.ts";
@@ -73,7 +74,6 @@ const sources: Source<any>[] = [
   { resource: ConfigMaps, keys: ofInner, when: ({ object }) => object.metadata.name === settingsName },
   { resource: Roles, keys: ofInner, when: ({ object }) => object.metadata.name === object.metadata.namespace },
   ...[RoleBindings, ClusterRoles, ClusterRoleBindings].map((resource) => ({ resource, keys: ofOwner, when: isOwned })),
-  { resource: Nodes, keys: ofNode, when: ({ object }) => ofNode(object).length > 0 },
 ];
 
 /** Reconciles Domains; namespaces, quotas, roles and settings that were removed by hand come back. */
@@ -82,6 +82,12 @@ export function createDomainOperator(options: DomainOperatorOptions): Controller
   const recorder = createRecorder(client, { component: "domain-controller" });
   const domains = informers.informer(Domains);
   const namespaces = informers.informer(Namespaces);
+  namespaces.addIndex("node", joinedNodes);
+  const ofAnyNode = (node: KubeObject): ObjectRef[] => {
+    const own = ofNode(node);
+    if (own.length > 0) return own;
+    return namespaces.byIndex("node", node.metadata.name).map(({ metadata }) => ({ name: metadata.name }));
+  };
   informers.informer(Nodes).addIndex("domain", (node) => ofNode(node).map(({ name }) => name));
   const requests = informers.informer(CertificateSigningRequests);
   requests.addIndex("bootstrap-token", (request) => [tokenIdOf(request) ?? ""].filter(Boolean));
@@ -102,6 +108,7 @@ export function createDomainOperator(options: DomainOperatorOptions): Controller
     log,
     sources: [
       ...sources,
+      { resource: Nodes, keys: ofAnyNode },
       { resource: CertificateSigningRequests, keys: ofRequest },
       { resource: Secrets, keys: (secret) => ofToken(secret).map((name) => ({ name })) },
     ],
@@ -126,6 +133,7 @@ export function createDomainOperator(options: DomainOperatorOptions): Controller
       await syncSettings(world, domain);
       await syncRole(world, domain);
       for (const name of await syncMembers(world, domain)) recorder.warning(domain, "InvalidMember", name);
+      await readopt(world, domain);
       return syncStatus(options, world, domain, recorder, signal);
     },
   });
