@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, test } from "node:test";
 import { LogFile } from "./log-file.ts";
-import { readLog } from "./log-reader.ts";
+import { parseLine, readLog } from "./log-reader.ts";
 
 let directory: string;
 let path: string;
@@ -71,4 +71,12 @@ test("a follower sees what comes, across a rotation, and ends with the container
     }
   }
   assert.match(seen, /^first\nsecond\n(more \d\n)*more 5\n$/);
+});
+
+test("times of other runtimes' files become those of the node's own", () => {
+  const time = (written: string) => parseLine(Buffer.from(`${written} stdout F said`))?.time;
+  assert.equal(time("2026-11-20T11:42:49.123456789Z"), "2026-11-20T11:42:49.123456789Z");
+  assert.equal(time("2026-11-20T11:42:49.4583065Z"), "2026-11-20T11:42:49.458306500Z");
+  assert.equal(time("2026-11-20T11:42:49Z"), "2026-11-20T11:42:49.000000000Z");
+  assert.equal(time("2026-11-21T01:12:49.5+13:30"), "2026-11-20T11:42:49.500000000Z");
 });

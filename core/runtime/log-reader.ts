@@ -5,7 +5,7 @@ import { aborted } from "@capstan/base/async";
 import type { LogStream } from "./log-file.ts";
 
 export interface LogEntry {
-  /** RFC 3339 with nanoseconds. */
+  /** RFC 3339 in UTC, with all nine digits of nanoseconds: times compare as text. */
   time: string;
   stream: LogStream;
   /** With its newline, unless the line goes on in the next entry. */
@@ -75,12 +75,22 @@ export function parseLine(line: Buffer): LogEntry | undefined {
   const text = line.subarray(third + 1);
   const whole = line.toString("latin1", second + 1, third) === "F";
   return {
-    time: line.toString("latin1", 0, first),
+    time: fixedTime(line.toString("latin1", 0, first)),
     stream,
     text: whole ? Buffer.concat([text, newline]) : Buffer.from(text),
   };
 }
 
+/** Other runtimes leave out zeros at the end and may write a zone's offset. */
+function fixedTime(written: string): string {
+  if (written.length === fixedLength && written.endsWith("Z")) return written;
+  const [, time = "", digits = "", zone = ""] = /^(.{19})(?:\.(\d{1,9}))?(Z|[+-]\d\d:\d\d)$/.exec(written) ?? [];
+  const second = new Date(`${time}${zone}`);
+  if (Number.isNaN(second.getTime())) return written;
+  return `${second.toISOString().slice(0, 19)}.${digits.padEnd(9, "0")}Z`;
+}
+
+const fixedLength = "2006-01-02T15:04:05.000000000Z".length;
 const newline = Buffer.from("\n");
 
 async function* followFile(path: string, options: ReadLogOptions): AsyncIterable<LogEntry> {
