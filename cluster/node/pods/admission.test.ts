@@ -45,3 +45,16 @@ test("labels, ports, taints and the operating system", () => {
   assert.equal(admit(own, node, []), undefined);
   assert.equal(admit(pod({ os: { name: "windows" } }), node, [])?.reason, "PodOSNotSupported");
 });
+
+test("a profile that the node would not enforce keeps a pod away", () => {
+  const profile = (type: string) => ({ securityContext: { appArmorProfile: { type } } }) as Partial<PodSpec>;
+  const told = { reason: "AppArmor", message: "Cannot enforce AppArmor: AppArmor is not enabled on the host" };
+  assert.deepEqual(admit(pod(profile("RuntimeDefault")), node, []), told);
+  const container = { name: "c", image: "i", ...profile("Localhost") } as PodSpec["containers"][number];
+  assert.deepEqual(admit(pod({ containers: [container] }), node, []), told);
+  assert.deepEqual(admit(pod({ initContainers: [container] }), node, []), told);
+  assert.equal(admit(pod(profile("Unconfined")), node, []), undefined);
+  const noted = pod({});
+  noted.metadata.annotations = { "container.apparmor.security.beta.kubernetes.io/c": "runtime/default" };
+  assert.deepEqual(admit(noted, node, []), told);
+});

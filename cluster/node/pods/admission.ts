@@ -32,6 +32,9 @@ export function admit(
   if (os?.name !== undefined && os.name !== "linux") {
     return { reason: "PodOSNotSupported", message: "Failed to admit pod as the OS field doesn't match node OS" };
   }
+  if (isConfined(pod)) {
+    return { reason: "AppArmor", message: "Cannot enforce AppArmor: AppArmor is not enabled on the host" };
+  }
   const lacking = lacks(pod, node, active, devices);
   if (lacking) return lacking;
   const failed = (predicate: string) => ({ reason: predicate, message: `Predicate ${predicate} failed` });
@@ -40,6 +43,18 @@ export function admit(
   if (portTaken(pod, active)) return failed("NodePorts");
   if (!isStatic(pod) && untolerated(pod, node.spec?.taints, "NoExecute")) return failed("TaintToleration");
   return undefined;
+}
+
+const confinement = "container.apparmor.security.beta.kubernetes.io/";
+
+/** Whether a pod counts on an AppArmor profile: no runtime of the node loads one. */
+function isConfined({ metadata, spec }: Pod): boolean {
+  const { containers, initContainers = [], ephemeralContainers = [], securityContext } = spec ?? { containers: [] };
+  const all = [...containers, ...initContainers, ...ephemeralContainers].map((one) => one.securityContext);
+  if ([securityContext, ...all].some((one) => (one?.appArmorProfile?.type ?? "Unconfined") !== "Unconfined"))
+    return true;
+  const noted = Object.entries(metadata.annotations ?? {});
+  return noted.some(([key, value]) => key.startsWith(confinement) && value !== "unconfined");
 }
 
 /** The first resource that is short. What the node does not know at all is nothing that it could run out of. */
