@@ -210,6 +210,7 @@ test("a node refuses what it has no room for", { skip }, async () => {
     big.status?.message ?? "",
     /^Pod was rejected: Node didn't have enough resource: cpu, requested: 1000000, used: /,
   );
+  assert.equal(big.status?.containerStatuses, undefined, "kubectl shows the pod's reason where no container has one");
   const elsewhere = await phase(await run([sh("true")], { nodeSelector: { none: "x" } }), "Failed");
   assert.equal(elsewhere.status?.reason, "NodeAffinity");
   const ports = [{ containerPort: 80, hostPort: 39_481 }];

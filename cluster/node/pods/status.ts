@@ -31,11 +31,14 @@ const time = (date: Date | undefined) => (date ? date.toISOString().replace(/\.\
 export function podStatus(pod: Pod, views: ContainerView[], facts: PodFacts): PodStatus {
   const initial = (pod.spec?.initContainers ?? []).length > 0 ? "PodInitializing" : "ContainerCreating";
   const statuses = new Map(views.map((view) => [view.spec.name, containerStatus(view, initial)]));
+  // Of a pod that the node has not taken no container waits for anything: its reason is what users see.
+  const shown = facts.failure && views.every(({ runs }) => runs.length === 0) ? [] : views;
   const of = (...roles: string[]) =>
-    views.filter(({ role }) => roles.includes(role)).map(({ spec }) => statuses.get(spec.name) as ContainerStatus);
+    shown.filter(({ role }) => roles.includes(role)).map(({ spec }) => statuses.get(spec.name) as ContainerStatus);
   const phase = facts.failure ? "Failed" : (facts.outcome ?? phaseOf(pod, views, statuses));
   const init = of("init", "sidecar");
   const ephemeral = of("ephemeral");
+  const main = of("main");
   return {
     phase,
     ...(facts.failure ?? {}),
@@ -46,7 +49,7 @@ export function podStatus(pod: Pod, views: ContainerView[], facts: PodFacts): Po
     startTime: facts.startTime,
     qosClass: qosOf(pod),
     ...(init.length > 0 ? { initContainerStatuses: init } : {}),
-    containerStatuses: of("main"),
+    ...(main.length > 0 ? { containerStatuses: main } : {}),
     ...(ephemeral.length > 0 ? { ephemeralContainerStatuses: ephemeral } : {}),
   };
 }
