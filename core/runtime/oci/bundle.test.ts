@@ -47,6 +47,7 @@ const cgroup: Cgroup = {
   usage: () => ({}),
   oomKilled: () => false,
   processes: () => [],
+  unthrottle: () => {},
 };
 
 test("a container in the specification's words", () => {

@@ -49,6 +49,8 @@ test("the unified hierarchy: limits, numbers, and all of a container killed for 
   assert.equal(group.oomKilled(), true);
   write("cgroup.procs", "12\n13\n");
   assert.deepEqual(group.processes(), [12, 13]);
+  group.unthrottle();
+  assert.equal(read("cpu.max"), "max");
   assert.equal(groups.createHolder("pod"), join(root, "capstan1-x/pod"));
   assert.deepEqual(groups.names().sort(), ["id", "pod"]);
 });
@@ -59,6 +61,8 @@ test("version 1: each controller has its own, and holders are in one of them", (
   const read = (path: string) => readFileSync(join(root, path.replace("/", "/capstan1-x/id/")), "utf8");
   const files = ["cpu/cpu.shares", "cpu/cpu.cfs_quota_us", "memory/memory.limit_in_bytes", "pids/pids.max"];
   assert.deepEqual(files.map(read), ["1024", "50000", String(1 << 26), "50"]);
+  group.unthrottle();
+  assert.equal(read("cpu/cpu.cfs_quota_us"), "-1");
   const write = (path: string, text: string) => writeFileSync(join(root, path.replace("/", "/capstan1-x/id/")), text);
   write("cpuacct/cpuacct.usage", "77\n");
   write("memory/memory.usage_in_bytes", "100\n");

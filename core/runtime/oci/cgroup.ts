@@ -1,5 +1,5 @@
 // Limits and numbers of a container, and the groups by which an instance's processes are found again.
-import { mkdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Resources } from "../cri.ts";
 import {
@@ -24,6 +24,8 @@ export interface Cgroup {
   /** Whether the kernel killed a process of it for want of memory. */
   oomKilled(): boolean;
   processes(): number[];
+  /** Lets what is being killed end at once: thousands of processes under a tight limit would take minutes to die. */
+  unthrottle(): void;
 }
 
 export interface Cgroups {
@@ -144,6 +146,11 @@ function cgroupOf(path: string, directories: Map<string, string>): Cgroup {
   return {
     directories,
     path,
+    unthrottle() {
+      const [file, none] = unified ? ["cpu.max", "max"] : ["cpu.cfs_quota_us", "-1"];
+      const directory = unified ?? directories.get("cpu");
+      if (directory !== undefined && existsSync(join(directory, file))) writeFileSync(join(directory, file), none);
+    },
     usage() {
       const stat = at("memory", "memory.stat");
       const memoryUsageBytes = number(at("memory", unified ? "memory.current" : "memory.usage_in_bytes"));

@@ -204,7 +204,10 @@ export class OciContainer {
 
   signal(signal: NodeJS.Signals | number): void {
     if (this.exit || !this.record.startedAt) return;
-    if (signal === "SIGKILL") this.#killed = true;
+    if (signal === "SIGKILL") {
+      this.#killed = true;
+      this.cgroup?.unthrottle();
+    }
     kill(this.pid, signal);
   }
 
