@@ -22,6 +22,7 @@ import { startInstance } from "../platform/instance.ts";
 import { type Figure, quantile } from "./report.ts";
 
 const domains = 1000;
+const settleSeconds = 30;
 const idleSeconds = 10;
 const reviews = 5000;
 
@@ -33,7 +34,7 @@ export async function measureTenants(): Promise<Figure[]> {
   try {
     const [byHand, reconciled] = [await makeByHand(client), await reconcile(client)];
     // What the namespaces bring with them is still being made.
-    await new Promise((resolve) => setTimeout(resolve, idleSeconds * 1000));
+    await new Promise((resolve) => setTimeout(resolve, settleSeconds * 1000));
     const before = cpuSeconds(pid);
     await new Promise((resolve) => setTimeout(resolve, idleSeconds * 1000));
     const idle = ((cpuSeconds(pid) - before) / idleSeconds) * 100;
