@@ -10,7 +10,7 @@ export function chromiumMissing(): string | undefined {
 }
 
 /** Milliseconds a page has for anything: some twenty times what it takes on an idle machine. */
-const patience = 15_000;
+const patience = 30_000;
 
 const args = [
   "--no-sandbox",

@@ -138,8 +138,10 @@ test("the keyboard alone finds a workflow and a step", { skip }, async () => {
   const { page } = await chromium.open();
   await signIn(page);
   await page.keyboard.press("Control+k");
+  // Keys go to whatever has the focus: until the field has it, they are somebody else's.
+  await page.locator("input[aria-controls=palette-goals]:focus").waitFor();
   await page.keyboard.type("8k2pq");
-  await page.getByRole("button", { name: /Workflow penguins-8k2pq/ }).waitFor();
+  await page.locator(".goal-chosen", { hasText: "penguins-8k2pq" }).waitFor();
   await page.keyboard.press("Enter");
   await page.waitForURL(/penguins-8k2pq$/);
   const step = page.getByLabel("impute, Succeeded");
