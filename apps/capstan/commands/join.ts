@@ -93,7 +93,6 @@ async function prepare(plan: Plan, signal: AbortSignal, say: (line: string) => v
     imageMap: [],
     registries: {},
     artifacts: joinPath(directory, "artifacts"),
-    joined: true,
     dns,
   };
   const save = (file: string, text: string) => writeFile(joinPath(directory, file), text, { mode: 0o600 });

@@ -13,7 +13,7 @@ import { createNodeRenewal, servingPair } from "./node-renewal.ts";
 /** Runs the agent of a directory until the signal aborts; its pods end with it. @param ready called once it is. */
 export async function runAgent(directory: string, signal: AbortSignal, ready: () => void): Promise<void> {
   const read = (name: string) => readFileSync(join(directory, name), "utf8");
-  const { dns, joined, ...settings } = JSON.parse(read(agentFiles.settings)) as AgentFile;
+  const { dns, ...settings } = JSON.parse(read(agentFiles.settings)) as AgentFile;
   const log = openLogFile(join(directory, "agent.log"), "info");
   const { transport } = await openKubeconfig(join(directory, agentFiles.kubeconfig));
   const client = createClient(transport.handler, { userAgent: "capstan-node" });
@@ -21,27 +21,25 @@ export async function runAgent(directory: string, signal: AbortSignal, ready: ()
   const runtime = await openRuntime(settings, transport.handler, log);
   const present = { cert: read(agentFiles.certificate), key: read(agentFiles.key) };
   const joiner = { name: settings.name, address: nodeAddress(settings.network), signal };
-  const pair = joined ? await servingPair(directory, present, client, joiner) : present;
+  const pair = await servingPair(directory, present, client, joiner);
   let apply = (_: KeyPair): void => {};
   const onServing = (renew: typeof apply) => {
     apply = renew;
   };
   const access = { client, informers, pair, ca: read(agentFiles.ca), onServing };
   const agent = openAgent(settings, runtime, access, dns, log);
-  const renewal = joined
-    ? createNodeRenewal({
-        directory,
-        joiner,
-        client,
-        transport,
-        serving: pair,
-        apply: (fresh) => apply(fresh),
-        log,
-      })
-    : undefined;
+  const renewal = createNodeRenewal({
+    directory,
+    joiner,
+    client,
+    transport,
+    serving: pair,
+    apply: (fresh) => apply(fresh),
+    log,
+  });
   const stopRuntime = new AbortController();
   const running = Promise.all([runtime.start(stopRuntime.signal), informers.start(stopRuntime.signal)]);
-  const agentRunning = Promise.all([agent.start(signal), renewal?.start(signal)]);
+  const agentRunning = Promise.all([agent.start(signal), renewal.start(signal)]);
   await Promise.race([agent.ready, running, agentRunning]);
   ready();
   await agentRunning;

@@ -16,8 +16,6 @@ import type { Parts } from "./parts.ts";
 /** What the agent's process reads: `agent.json` in the node's directory. Its kubeconfig and keys lie beside it. */
 export interface AgentFile extends NodeSettings {
   dns?: string;
-  /** It is a machine of its own, which renews its certificates itself. */
-  joined?: boolean;
 }
 
 /** Files of a node's directory. */

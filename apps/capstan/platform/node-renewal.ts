@@ -1,4 +1,4 @@
-// The certificates of a node that has joined: it asks for new ones in its own name before they end.
+// The certificates of a node that is a process of its own: it asks for new ones in its own name before they end.
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
