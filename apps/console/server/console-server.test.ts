@@ -120,6 +120,11 @@ test("writes need the app's header, and pages of pods are not proxied", async ()
     const proxied = await call(`/k8s/api/v1/namespaces/default/services/a/${part}`, { as });
     assert.deepEqual([proxied.status, /proxies no pages/.test(proxied.text)], [403, true], part);
   }
+  const ofNode = async (rest: string) => (await call(`/k8s/api/v1/nodes/n/proxy/${rest}`, { as })).text;
+  for (const rest of ["stats/summary/x", "stats/summary?a=b", "logs/", "stats/..%2fsummary"]) {
+    assert.match(await ofNode(rest), /proxies no pages/, rest);
+  }
+  assert.doesNotMatch(await ofNode("stats/summary"), /proxies no pages/);
 });
 
 const row = JSON.stringify({ instances: [{ island: "Biscoe", mass: 5200 }] });

@@ -92,6 +92,9 @@ export const enPlatform = {
     workloads: "Inside",
   },
   cluster: {
+    usage: "Use now",
+    traffic: "Network: {{received}} received, {{sent}} sent",
+    disk: "Disk: {{used}}",
     pods: "Pods",
     nodes: "Nodes",
     events: "Events",

@@ -94,6 +94,9 @@ export const zhPlatform: Translated<typeof enPlatform> = {
     workloads: "内容",
   },
   cluster: {
+    usage: "当前用量",
+    traffic: "网络：接收 {{received}}，发送 {{sent}}",
+    disk: "磁盘：{{used}}",
     pods: "Pod",
     nodes: "节点",
     events: "事件",

@@ -13,6 +13,7 @@ import { Moment } from "../../ui/time.tsx";
 import { YamlView } from "../../ui/yaml-view.tsx";
 import { EventList } from "./event-list.tsx";
 import { podState } from "./pod-state.ts";
+import { PodUsage } from "./pod-usage.tsx";
 
 export function PodPage() {
   const { t } = useTranslation();
@@ -103,6 +104,7 @@ function PodDetails({ pod }: { pod: Pod }) {
           </tbody>
         </table>
       </Section>
+      {pod.status?.phase === "Running" && <PodUsage pod={pod} />}
     </div>
   );
 }
