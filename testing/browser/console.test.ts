@@ -71,6 +71,7 @@ test("a template runs with the parameters that were given", { skip }, async () =
   const { page } = await chromium.open();
   await signIn(page);
   await page.getByRole("link", { name: "Templates" }).click();
+  await page.waitForURL(/\/templates$/);
   await page.getByRole("button", { name: "Run" }).click();
   await page.getByLabel("rounds").fill("120");
   await page.locator(".drawer-foot").getByRole("button", { name: "Run" }).click();
