@@ -23,6 +23,8 @@ export async function openBridge(network: InstanceNetwork, ip: string): Promise<
   // What a killed instance left: containers may still hang on it, so it is kept.
   const there = (await run(ip, ["link", "show", "dev", name])).code === 0;
   if (!there) await mustRun(ip, ["link", "add", name, "type", "bridge"]);
+  // Left to itself a bridge takes the lowest address of its ports: pods would lose their gateway when that pod goes.
+  await mustRun(ip, ["link", "set", name, "address", hardwareAddressOf(gateway)]);
   await mustRun(ip, ["addr", "replace", `${gateway}/${range.prefix}`, "dev", name]);
   // The bridge is IPv4 only: an IPv6 address that comes with the first pod makes browsers on the node drop their requests.
   await mustRun(ip, ["link", "set", name, "addrgenmode", "none", "up"]);
@@ -44,6 +46,10 @@ export async function openBridge(network: InstanceNetwork, ip: string): Promise<
     },
   };
 }
+
+/** Of the range that is for local use, as CNI's plugins derive it from the IPv4 address. */
+const hardwareAddressOf = (address: string): string =>
+  ["0a:58", ...address.split(".").map((part) => Number(part).toString(16).padStart(2, "0"))].join(":");
 
 const forwarding = "/proc/sys/net/ipv4/ip_forward";
 
