@@ -2,7 +2,7 @@
 import { networkInterfaces } from "node:os";
 import type { Pod } from "@capstan/api/generated/core-v1";
 import type { NetworkPolicy } from "@capstan/api/generated/networking-v1";
-import { aborted, deferred } from "@capstan/base/async";
+import { aborted, backoff, deferred, sleep } from "@capstan/base/async";
 import { messageOf } from "@capstan/base/errors";
 import type { Logger } from "@capstan/base/log";
 import type { Informers, Recorder } from "@capstan/core/reconcile";
@@ -45,6 +45,9 @@ export function createPolicyEngine(options: PolicyEngineOptions): PolicyEngine {
   let missing = foreign ?? whyNot(network !== undefined);
   let compiled: Compiled | undefined;
   let isNode = (_: string) => false;
+  let failures = 0;
+  let retrying: Promise<void> | undefined;
+  let ending = AbortSignal.abort();
   const tell = (policy: NetworkPolicy) => {
     if (missing) recorder.warning(policy, "NotEnforced", `This policy is not enforced: ${missing}`);
   };
@@ -57,7 +60,14 @@ export function createPolicyEngine(options: PolicyEngineOptions): PolicyEngine {
     if (missing !== before) for (const policy of seen.policies) tell(policy);
     isNode = nodeAddresses(network);
     compiled = now;
+    if (missing === undefined) failures = 0;
+    else if (!retrying) retrying = again(failures++);
   });
+  const again = async (attempt: number) => {
+    await sleep(backoff(attempt, retry), ending);
+    retrying = undefined;
+    if (!ending.aborted) void rounds.run();
+  };
 
   return {
     ready: ready.promise,
@@ -74,6 +84,7 @@ export function createPolicyEngine(options: PolicyEngineOptions): PolicyEngine {
       await rounds.run();
     },
     async start(signal) {
+      ending = signal;
       await world.synced();
       const unfollow = world.follow(() => void rounds.run(), tell);
       const unwatch = monitor?.onDeleted(network?.table ?? "", () => {
@@ -90,6 +101,9 @@ export function createPolicyEngine(options: PolicyEngineOptions): PolicyEngine {
     },
   };
 }
+
+/** A kernel that refused the rules is asked again: policies must not lack until somebody changes one. */
+const retry = { base: 500, cap: 60_000 };
 
 /** Undefined where nft cannot be used. */
 function createEnforcer(network: PolicyNetwork & { table: string }, log: Logger) {

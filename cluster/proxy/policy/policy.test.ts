@@ -237,6 +237,27 @@ test("stopping leaves no rules", { skip }, async () => {
   assert.ok(!shown().includes(`table ip ${bridge}\n`));
 });
 
+test("rules that the kernel refused are tried again", { skip }, async () => {
+  const table = `capstantest${process.pid}`;
+  const ranges = { podCidr: `${outer}.0/25`, serviceCidr: `${outer}.128/25`, gateway: `${outer}.1` };
+  const network = { ...ranges, dnsIp: "no address", table };
+  let engine: PolicyEngine | undefined;
+  await using _ = await TestCluster.start({
+    parts: ({ informers, client }) => {
+      const recorder = createRecorder(client, { component: "tester" });
+      engine = createPolicyEngine({ informers, recorder, network, log: silent });
+      return engine;
+    },
+  });
+  await engine?.ready;
+  assert.match(engine?.missing() ?? "", /nft, table capstantest/);
+  network.dnsIp = `${outer}.130`;
+  await net.eventually(
+    async () => engine?.missing(),
+    (missing) => missing === undefined,
+  );
+});
+
 test("what cannot be enforced is said of the policy", async () => {
   await using cluster = await TestCluster.start({
     parts: ({ informers, client }) =>
