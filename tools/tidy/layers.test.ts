@@ -40,8 +40,8 @@ test("cluster rooms, operators and apps read no environment, arguments or signal
   );
 });
 
-test("base, api, core/client and core/reconcile import no node module", () => {
-  const portable = /^(base|api|core\/client|core\/reconcile)\//;
+test("base, api, core/client, core/reconcile and operators/workflow/control import no node module", () => {
+  const portable = /^(base|api|core\/client|core\/reconcile|operators\/workflow\/control)\//;
   none(
     edges(code.filter((f) => portable.test(f.path)))
       .filter(({ target }) => target.startsWith("node:"))

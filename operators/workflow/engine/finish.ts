@@ -5,8 +5,8 @@ import { holds } from "./hooks.ts";
 import { resolveArguments } from "./invoke.ts";
 import { releaseLocks } from "./locks.ts";
 import { hookName, labels, onExitName } from "./names.ts";
-import { seconds } from "./observe.ts";
 import { hasFailed, isFulfilled, isOver, isWorkflowOver } from "./phase.ts";
+import { collectPod } from "./pod-gc.ts";
 import type { Run } from "./run.ts";
 import { Scope } from "./scope.ts";
 import { substitute } from "./substitute.ts";
@@ -120,21 +120,18 @@ function cleanUp(run: Run, phase: WorkflowPhase): void {
     if (run.status.persistentVolumeClaims?.length) delete run.status.persistentVolumeClaims;
   }
   if (spec.podDisruptionBudget) run.effects.push({ do: "delete budget", name: run.name });
-  const gc = spec.podGC?.strategy;
-  if (gc === "OnWorkflowCompletion" || (gc === "OnWorkflowSuccess" && phase === "Succeeded")) {
-    const delay = spec.podGC?.deleteDelayDuration;
-    for (const pod of run.world.pods()) {
-      run.effects.push({ do: "delete pod", name: pod.metadata.name, ...(delay ? { after: seconds(delay) } : {}) });
-    }
-  } else labelPods(run);
+  labelPods(run, phase);
   run.effects.push({ do: "delete results" });
 }
 
-/** Says on the pods that they are over; those that no node knows were created just before something else ended the workflow. */
-function labelPods(run: Run): void {
+/** Lets the pods go as podGC wants, or says on them that they are over. Those that no node knows were created just before something else ended the workflow. */
+function labelPods(run: Run, phase: WorkflowPhase): void {
   const known = new Set(Object.values(run.nodes).flatMap((node) => (node.type === "Pod" ? [run.podName(node)] : [])));
-  for (const { metadata } of run.world.pods()) {
-    if (metadata.deletionTimestamp || metadata.labels?.[labels.completed] === "true") continue;
+  for (const pod of run.world.pods()) {
+    const { metadata } = pod;
+    if (metadata.deletionTimestamp) continue;
+    if (collectPod(run, pod, "Workflow", phase === "Succeeded")) continue;
+    if (metadata.labels?.[labels.completed] === "true") continue;
     run.effects.push({ do: known.has(metadata.name) ? "label pod" : "delete pod", name: metadata.name });
   }
 }

@@ -4,6 +4,7 @@ import type { NodeStatus, WorkflowTaskResult } from "@capstan/api/kinds/workflow
 import { type Assessment, assess, isPodOver } from "./assess.ts";
 import { labels } from "./names.ts";
 import { isOver } from "./phase.ts";
+import { collectPod } from "./pod-gc.ts";
 import { failWhole } from "./request-pod.ts";
 import { addGlobalOutputs } from "./results.ts";
 import type { Run } from "./run.ts";
@@ -105,17 +106,7 @@ function apply(run: Run, node: NodeStatus, pod: Pod, seen: Assessment): void {
   afterPod(run, node, pod);
 }
 
-/** Says on the pod that its node is over, or lets it go, as podGC wants. */
+/** Lets the pod go as podGC wants. */
 function afterPod(run: Run, node: NodeStatus, pod: Pod): void {
-  const gc = run.spec.podGC;
-  const delay = gc?.deleteDelayDuration;
-  if (gc?.strategy === "OnPodCompletion" || (gc?.strategy === "OnPodSuccess" && node.phase === "Succeeded")) {
-    run.effects.push({ do: "delete pod", name: pod.metadata.name, ...(delay ? { after: seconds(delay) } : {}) });
-  }
+  collectPod(run, pod, "Pod", node.phase === "Succeeded");
 }
-
-export const seconds = (text: string): number => {
-  const match = /^(\d+)(s|m|h)?$/.exec(text);
-  if (!match) return 0;
-  return Number(match[1]) * ({ s: 1000, m: 60_000, h: 3_600_000 }[match[2] ?? "s"] ?? 1000);
-};

@@ -17,6 +17,7 @@ import { lockOrder, locksOf, noteHeld } from "./locks.ts";
 import { labels } from "./names.ts";
 import { observePods } from "./observe.ts";
 import { isFulfilled, isWorkflowOver } from "./phase.ts";
+import { checkPodGc } from "./pod-gc.ts";
 import { Run } from "./run.ts";
 import { localContext } from "./templates.ts";
 import { sumUp } from "./totals.ts";
@@ -106,6 +107,7 @@ function begin(run: Run): boolean {
   status.artifactRepositoryRef = repositoryRef
     ? { ...repositoryRef, artifactRepository: repository }
     : { default: true, artifactRepository: repository };
+  checkPodGc(run);
   claimVolumes(run);
   if (run.spec.podDisruptionBudget) requestBudget(run);
   setPhase(run, "Running", "");
@@ -129,7 +131,7 @@ function acquireWorkflowLocks(run: Run): boolean {
 /** One claim for each volumeClaimTemplate, named after the workflow. */
 function claimVolumes(run: Run): void {
   const templates = run.spec.volumeClaimTemplates ?? [];
-  if (templates.length === 0 || run.status.persistentVolumeClaims) return;
+  if (templates.length === 0 || run.status.persistentVolumeClaims?.length) return;
   const { metadata } = run.workflow;
   run.status.persistentVolumeClaims = templates.map((template): Volume => {
     const name = template.metadata.name ?? "";

@@ -121,6 +121,7 @@ export const en = {
     suspend: "Suspend",
     resume: "Resume",
     again: "Run again",
+    retry: "Retry what failed",
     againDone: "Started {{name}}",
     deleteConfirm: "Delete the workflow {{name}} and its pods?",
     steps: "{{done}} of {{all}} steps",

@@ -123,6 +123,7 @@ export const zh: Translated<typeof en> = {
     suspend: "暂停",
     resume: "继续",
     again: "再次运行",
+    retry: "重试失败的部分",
     againDone: "已启动 {{name}}",
     deleteConfirm: "删除工作流 {{name}} 及其 Pod?",
     steps: "{{done}} / {{all}} 步",

@@ -5,7 +5,7 @@ import { App, Button, Dropdown, type MenuProps } from "antd";
 import { useTranslation } from "react-i18next";
 import { useNavigate } from "react-router";
 import { useMay } from "../../api/access.ts";
-import { isOver, isSuspended, remove, resume, runAgain, shutDown, suspend } from "./actions.ts";
+import { hasFailed, isOver, isSuspended, remove, resume, retry, runAgain, shutDown, suspend } from "./actions.ts";
 import { workflowHref } from "./workflows-page.tsx";
 
 /** Buttons for what can be done now and for what this person has the right to. */
@@ -14,7 +14,7 @@ export function WorkflowActions({ workflow }: { workflow: Workflow }) {
   const navigate = useNavigate();
   const { message, modal, notification } = App.useApp();
   const { namespace = "", name } = workflow.metadata;
-  const mayChange = useMay({ verb: "patch", resource: Workflows, namespace, name });
+  const mayChange = useMay({ verb: "update", resource: Workflows, namespace, name });
   const mayCreate = useMay({ verb: "create", resource: Workflows, namespace });
   const mayDelete = useMay({ verb: "delete", resource: Workflows, namespace, name });
   const over = isOver(workflow);
@@ -69,6 +69,11 @@ export function WorkflowActions({ workflow }: { workflow: Workflow }) {
       {over && (
         <Button disabled={!mayCreate} onClick={() => void attempt(again)}>
           {t("workflows.again")}
+        </Button>
+      )}
+      {hasFailed(workflow) && (
+        <Button disabled={!mayChange} onClick={() => void attempt(() => retry(workflow))}>
+          {t("workflows.retry")}
         </Button>
       )}
       <Dropdown menu={{ items: more, onClick: chosen }} trigger={["click"]} placement="bottomRight">
