@@ -1,5 +1,5 @@
 // Runs Go's own clients against a fresh Capstan: node testing/peers/run.ts [clients | helm | crds …]. Needs Go and its module proxy.
-// "contract" runs the contract of the API on a real kube-apiserver instead, "operate" Capstan's operators, "pki" cfssl, kubeadm, nginx and curl on its certificates.
+// "contract" runs the contract of the API on a real kube-apiserver instead, "operate" Capstan's operators, "pki" cfssl, kubeadm, nginx and curl on its certificates, "records" PostgreSQL.
 // What is built stays in the user's cache directory, outside the repository.
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -44,6 +44,12 @@ function runPki(): number {
   return spawnSync(process.execPath, ["--test", ...files], { stdio: "inherit", env }).status ?? 1;
 }
 
+/** The records' contract on PostgreSQL. */
+function runRecords(): number {
+  const file = join(here, "records", "records.ts");
+  return spawnSync(process.execPath, ["--test", file], { stdio: "inherit" }).status ?? 1;
+}
+
 function build(name: string): void {
   for (const [output, directory, target] of builds[name] ?? []) {
     const args = ["build", "-o", join(cache, output), target];
@@ -56,6 +62,7 @@ async function run(name: string): Promise<number> {
   if (name === "contract") return runContract(findKubernetes());
   if (name === "operate") return runOperators(findKubernetes());
   if (name === "pki") return runPki();
+  if (name === "records") return runRecords();
   build(name);
   await using instance = startInstance();
   await instance.ready();
@@ -77,7 +84,7 @@ if (version.status !== 0) {
   process.exitCode = 1;
 } else {
   mkdirSync(cache, { recursive: true });
-  const all = [...Object.keys(builds), "contract", "operate", "pki"];
+  const all = [...Object.keys(builds), "contract", "operate", "pki", "records"];
   const names = process.argv.length > 2 ? process.argv.slice(2) : all;
   for (const name of names) {
     if (!all.includes(name)) throw new Error(`${name} is none of ${all.join(", ")}`);

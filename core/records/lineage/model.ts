@@ -1,0 +1,52 @@
+// What a lineage tells.
+
+export interface LineageArtifact {
+  name: string;
+  /** What it is known by: `sha256:…` of its content, else its location. */
+  artifact: string;
+  /** Where it was kept then. */
+  location: string;
+}
+/** One step of one run. */
+export interface LineageNode {
+  uid: string;
+  namespace: string;
+  workflow: string;
+  /** Node ID. */
+  node: string;
+  name: string;
+  template: string;
+  phase: string;
+  finishedAt: string;
+  /** It did no work: the outputs are an earlier step's. */
+  reused: boolean;
+  parameters: Record<string, string>;
+  inputs: LineageArtifact[];
+  outputs: LineageArtifact[];
+}
+
+export type LineageStart = { artifact: string } | { workflow: string; node?: string };
+export interface LineageQuery {
+  namespace: string;
+  start: LineageStart;
+  /** `up`: what it came from; `down`: what came of it. */
+  direction: "up" | "down" | "both";
+}
+/** Whom a trace has found, nearest first. */
+export interface LineageTrace {
+  nodes: LineageNode[];
+  /** The artifacts that the question was about. */
+  artifacts: string[];
+  /** There are more than traceLimit. */
+  cut: boolean;
+}
+
+export interface LineageRecords {
+  /** Writes nodes down; those that are known are replaced. One commit for all. */
+  record(nodes: LineageNode[]): Promise<void>;
+  /** @throws LineageQueryError when the beginning of a digest fits several artifacts. */
+  trace(query: LineageQuery): Promise<LineageTrace>;
+}
+
+/** A query that has no one answer. */
+export class LineageQueryError extends Error {}

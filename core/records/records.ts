@@ -1,0 +1,50 @@
+import type { Archive } from "./archive/archive.ts";
+import type { LineageRecords } from "./lineage/model.ts";
+import type { LockRecords } from "./locks/locks.ts";
+import type { MemoRecords } from "./memos.ts";
+
+export interface RecordsOptions {
+  /** A SQLite file, made when it is first used, or a PostgreSQL database that several platforms may share. */
+  database: { file: string } | { url: string };
+  /** Which cluster the records are of; also the name by which it holds locks. The same after a restart. */
+  cluster: string;
+  /** A controller whose heart has not beaten for so long waits for no lock any more, milliseconds. Default 300 000. */
+  inactiveAfter?: number;
+}
+
+export interface OpenRecords {
+  archive: Archive;
+  memos: MemoRecords;
+  locks: LockRecords;
+  lineage: LineageRecords;
+  /** Writes a whole copy to a file that does not exist. Only SQLite has one: others are backed up by their own means. */
+  copyTo?(file: string): Promise<void>;
+}
+
+/** What the platform remembers beside the cluster's objects. Opens nothing until somebody asks. */
+export interface Records extends AsyncDisposable {
+  /** Rejects when the database cannot be used; the next call tries again. */
+  open(): Promise<OpenRecords>;
+  /** Whether other platforms may use the same database. */
+  shared: boolean;
+}
+
+export function createRecords(options: RecordsOptions): Records {
+  let opened: Promise<OpenRecords & AsyncDisposable> | undefined;
+  const open = async () => (await import("./open.ts")).openDatabase(options);
+  return {
+    shared: "url" in options.database,
+    open() {
+      opened ??= open().catch((error) => {
+        opened = undefined;
+        throw error;
+      });
+      return opened;
+    },
+    async [Symbol.asyncDispose]() {
+      const [settled] = await Promise.allSettled(opened ? [opened] : []);
+      opened = undefined;
+      if (settled?.status === "fulfilled") await settled.value[Symbol.asyncDispose]();
+    },
+  };
+}
