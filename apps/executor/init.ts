@@ -3,11 +3,9 @@ import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { VolumeMount } from "@capstan/api/generated/core-v1";
 import type { Artifact } from "@capstan/api/kinds/workflow";
+import { mainRoot, scriptPath } from "@capstan/api/kinds/workflow-pod";
 import { load } from "./load.ts";
 import type { Step } from "./step.ts";
-
-const scriptPath = "/argo/staging/script";
-const mainRoot = "/mainctrfs";
 
 export async function runInit(step: Step): Promise<number> {
   const { container, template } = step;

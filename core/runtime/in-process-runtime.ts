@@ -26,6 +26,9 @@ import { readLog } from "./log-reader.ts";
 /** Resolves when rules for the traffic of a pod's address hold. */
 export type TrafficGuard = (pod: Pod, ip: string) => Promise<void>;
 
+/** The command that a container really runs: without the wrapper whose work this process does. */
+export type Unwrap = (command: string[]) => string[];
+
 /** A runtime some of whose images are functions of this process; all others it leaves to `inner`. */
 export class InProcessRuntime implements RuntimeService {
   readonly #inner: RuntimeService;
@@ -33,6 +36,7 @@ export class InProcessRuntime implements RuntimeService {
   readonly #directory: string;
   readonly #log: Logger;
   readonly #guard: TrafficGuard;
+  readonly #unwrap: Unwrap;
   readonly #running = new Map<string, RunningProgram>();
   readonly #listeners = new Set<(event: ContainerEvent) => void>();
   /** Of sandboxes that were made with a pod: what resolve needs. */
@@ -45,7 +49,9 @@ export class InProcessRuntime implements RuntimeService {
     directory: string,
     log: Logger,
     guard: TrafficGuard = async () => {},
+    unwrap: Unwrap = (command) => command,
   ) {
+    this.#unwrap = unwrap;
     this.#guard = guard;
     this.#inner = inner;
     this.#programs = programs;
@@ -101,7 +107,10 @@ export class InProcessRuntime implements RuntimeService {
 
   async createContainer(sandboxId: string, config: ContainerConfig): Promise<string> {
     const repository = repositoryOf(config.image);
-    if (!this.#programs.has(repository)) return await this.#inner.createContainer(sandboxId, config);
+    if (!this.#programs.has(repository)) {
+      const command = config.command && this.#unwrap(config.command);
+      return await this.#inner.createContainer(sandboxId, command ? { ...config, command } : config);
+    }
     const sandbox = this.#inner.listPodSandboxes().find(({ id }) => id === sandboxId);
     if (!sandbox) throw new RuntimeError("NotFound", `there is no sandbox ${sandboxId}`);
     if (!sandbox.config.pod)

@@ -9,7 +9,7 @@ import type { ImageMapping } from "./images/image-map.ts";
 import type { RegistryOptions } from "./images/registry/options.ts";
 import { Images } from "./images/service.ts";
 import type { InProcessImages } from "./in-process.ts";
-import { InProcessRuntime, type TrafficGuard } from "./in-process-runtime.ts";
+import { InProcessRuntime, type TrafficGuard, type Unwrap } from "./in-process-runtime.ts";
 import { instancePrefix } from "./leftovers.ts";
 import { addressAt, parseCidr } from "./network/address.ts";
 import { createAddressPool } from "./network/addresses.ts";
@@ -34,6 +34,8 @@ export interface RuntimeOptions {
   registries?: RegistryOptions;
   /** Images that run inside this process. */
   inProcess?: InProcessImages;
+  /** Takes the wrapper off commands whose work `inProcess` does. */
+  unwrap?: Unwrap;
   /** Called when a pod has its address, and waited for before anything runs in it. */
   guardTraffic?: TrafficGuard;
   /** What makes containers: runc, or util-linux's programs alone. Default auto: runc where it is installed, as root. */
@@ -62,7 +64,7 @@ export interface Runtime {
 
 /** The `oci` driver on Linux namespaces. @throws RuntimeError Unsupported naming the programs that are not installed. */
 export function createRuntime(options: RuntimeOptions): Runtime {
-  const { dataDir, network, log, inProcess = new Map() } = options;
+  const { dataDir, network, log, inProcess = new Map(), guardTraffic, unwrap } = options;
   const directory = join(resolve(dataDir), "runtime");
   const rootless = process.getuid?.() !== 0;
   const tools = findTools(options.launcher);
@@ -92,7 +94,7 @@ export function createRuntime(options: RuntimeOptions): Runtime {
     rootless,
     log,
   });
-  const runtime = new InProcessRuntime(driver, inProcess, join(directory, "in-process"), log, options.guardTraffic);
+  const runtime = new InProcessRuntime(driver, inProcess, join(directory, "in-process"), log, guardTraffic, unwrap);
   const ready = deferred();
   ready.promise.catch((error) => log.debug("no containers can be started", { error }));
   const letGo = deferred();

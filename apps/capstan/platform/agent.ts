@@ -1,4 +1,5 @@
 // One node's container runtime and agent: the same in the platform's process and in a process of its own.
+import { unwrapCommand } from "@capstan/api/kinds/workflow-pod";
 import type { Handler } from "@capstan/base/http";
 import type { Logger } from "@capstan/base/log";
 import { createNodeAgent, type NodeAgent, type NodeAgentOptions, releaseVolumes } from "@capstan/cluster/node";
@@ -69,6 +70,7 @@ export async function openRuntime(
     imageMap,
     registries,
     inProcess: createExecutorImages({ handler, artifacts }),
+    unwrap: unwrapCommand,
     guardTraffic,
     log: log.with({ part: "runtime", node: settings.name }),
   };

@@ -68,7 +68,8 @@ function createRemoteSide(options: RemoteRuntimeOptions): Runtime {
   const images = new RemoteImages({ connection, log });
   const instance = instanceName(network, dataDir);
   const driver = new RemoteDriver({ connection, images, directory, instance, log });
-  const runtime = new InProcessRuntime(driver, inProcess, join(directory, "in-process"), log, options.guardTraffic);
+  const { guardTraffic, unwrap } = options;
+  const runtime = new InProcessRuntime(driver, inProcess, join(directory, "in-process"), log, guardTraffic, unwrap);
   const ready = deferred();
   ready.promise.catch((error) => log.debug("no containers can be started", { error }));
   const letGo = deferred();

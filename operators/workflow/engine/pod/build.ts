@@ -1,6 +1,7 @@
 // The pod of a node: init and wait containers of the executor around the template's own. The same on every cluster.
 import type { Container, EnvVar, Pod, PodSpec, VolumeMount } from "@capstan/api/generated/core-v1";
 import type { NodeStatus, ResourceTemplate, Template } from "@capstan/api/kinds/workflow";
+import { mainRoot, scriptPath } from "@capstan/api/kinds/workflow-pod";
 import { applyStrategicMerge, builtinSchema } from "@capstan/api/schema";
 import { ExpressionError } from "../../expressions/index.ts";
 import { inputScope } from "../inputs.ts";
@@ -15,13 +16,12 @@ import {
   executorMount,
   inputVolumes,
   loaded,
-  mainRoot,
   mirrored,
   mountOver,
-  scriptPath,
   stagingMount,
   volumesFor,
 } from "./volumes.ts";
+import { wrapMain, wrapSidecar } from "./wrap.ts";
 import { readYaml } from "./yaml.ts";
 
 export interface PodOptions {
@@ -59,20 +59,19 @@ export function buildPod(run: Run, node: NodeStatus, template: Template, options
       ...placement(run, template),
       ...deadlineOf(run, template, options),
       initContainers: [
-        // Where nothing is to be staged there is nothing to wait for.
-        ...(template.script || loaded(template).length > 0 ? [initContainer(run, template, main, env)] : []),
+        ...(template.resource ? [] : [initContainer(run, template, main, env)]),
         ...(template.initContainers ?? []).map((container) => withMirror(container, main)),
       ],
       containers: [
         ...(template.resource ? [] : [waitContainer(run, template, main, env)]),
         ...mains.map((container) => ({
-          ...container,
+          ...wrapMain(located, container, main, options),
           env: [
             ...(container.env ?? []),
             ...(template.resource ? named(env, container.name) : mainEnv(env, container.name)),
           ],
         })),
-        ...(template.sidecars ?? []).map((sidecar) => withMirror(sidecar, main)),
+        ...(template.sidecars ?? []).map((sidecar) => wrapSidecar(withMirror(sidecar, main))),
       ],
       volumes: [...inputVolumes(template), ...volumesFor(run, template, declaredContainers(template, mains))],
     },
@@ -160,7 +159,11 @@ function initContainer(run: Run, template: Template, main: Container, env: EnvVa
     name: "init",
     image: run.world.settings.executorImage,
     command: ["argoexec"],
-    args: ["init"],
+    args: [
+      "init",
+      `--containers=${wrappedNames(template).join(",")}`,
+      ...(template.script || artifacts.length > 0 ? [] : ["--stage-only"]),
+    ],
     env: named(env, "init"),
     volumeMounts: [
       executorMount,
@@ -169,6 +172,11 @@ function initContainer(run: Run, template: Template, main: Container, env: EnvVa
       ...through.values(),
     ],
   };
+}
+
+/** The containers that argoexec runs. */
+function wrappedNames({ containerSet, sidecars = [] }: Template): string[] {
+  return [...(containerSet?.containers ?? [{ name: "main" }]), ...sidecars].map(({ name }) => name);
 }
 
 function waitContainer(run: Run, template: Template, main: Container, env: EnvVar[]): Container {

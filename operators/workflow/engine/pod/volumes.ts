@@ -1,17 +1,15 @@
 // Volumes of a workflow's pods: those that its containers mount, and those by which the executor hands files over.
 import type { Container, Volume, VolumeMount } from "@capstan/api/generated/core-v1";
 import type { Artifact, Template } from "@capstan/api/kinds/workflow";
+import { inputArtifactsPath, mainRoot, sharedPath } from "@capstan/api/kinds/workflow-pod";
 import { ExpressionError } from "../../expressions/index.ts";
 import type { Run } from "../run.ts";
 
 export const executorVolume = "var-run-argo";
-export const executorMount: VolumeMount = { name: executorVolume, mountPath: "/var/run/argo" };
+export const executorMount: VolumeMount = { name: executorVolume, mountPath: sharedPath };
 export const stagingMount: VolumeMount = { name: "argo-staging", mountPath: "/argo/staging" };
-export const scriptPath = "/argo/staging/script";
 const artifactsVolume = "input-artifacts";
-export const artifactsMount: VolumeMount = { name: artifactsVolume, mountPath: "/argo/inputs/artifacts" };
-/** Where init and wait see the main container's volumes. */
-export const mainRoot = "/mainctrfs";
+export const artifactsMount: VolumeMount = { name: artifactsVolume, mountPath: inputArtifactsPath };
 
 /** The declared volumes that the containers mount, by the template's own, then the workflow's claims, then its own. */
 export function volumesFor(run: Run, template: Template, containers: Container[]): Volume[] {

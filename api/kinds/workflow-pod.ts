@@ -1,0 +1,46 @@
+// What the engine, which writes a workflow's pods, and the executor, which works in them, agree on: places and words.
+
+/** The volume that a pod's containers share, and the program in it that runs the step's own containers. */
+export const sharedPath = "/var/run/argo";
+export const argoexecPath = `${sharedPath}/argoexec`;
+export const scriptPath = "/argo/staging/script";
+export const inputArtifactsPath = "/argo/inputs/artifacts";
+/** Where init and wait see the main container's volumes. */
+export const mainRoot = "/mainctrfs";
+/** Termination message of a container of a set that never ran: one that it depends on failed. */
+export const dependencyFailed = "a container before it failed";
+
+export interface Wrapping {
+  name: string;
+  /** Keeps what the command prints where the container `wait` reads it. */
+  capture?: boolean;
+  /** Paths of its own root that are kept for `wait`. */
+  saves?: string[];
+  /** Containers that must have ended well before it starts. */
+  after?: string[];
+}
+
+const end = "--";
+
+/** The command of a container that is run by argoexec. An empty one stands for the image's own. */
+export function wrapCommand(command: string[], { name, capture, saves = [], after = [] }: Wrapping): string[] {
+  return [
+    argoexecPath,
+    "emissary",
+    `--name=${name}`,
+    ...(capture ? ["--capture"] : []),
+    ...saves.map((path) => `--save=${path}`),
+    ...after.map((one) => `--after=${one}`),
+    end,
+    ...command,
+  ];
+}
+
+export function isWrapped(command: string[] | undefined): boolean {
+  return command?.[0] === argoexecPath && command[1] === "emissary";
+}
+
+/** What a wrapped command runs, for a node that does the wrapper's work itself. Others stay as they are. */
+export function unwrapCommand(command: string[]): string[] {
+  return isWrapped(command) ? command.slice(command.indexOf(end) + 1) : command;
+}
