@@ -21,6 +21,18 @@ export function keyOf(kind: Kind, { namespace, name }: ObjectRef): string {
   return kind.namespaced ? `${kind.prefix}${namespace}/${name}` : kind.prefix + name;
 }
 
+/** Throws where a damaged store cannot tell what is under a key or a prefix: nothing would be a wrong answer. */
+export function requireReadable({ damage }: Store, prefix: string): void {
+  if (damage.length === 0) return;
+  const end = prefix.endsWith("/") ? `${prefix.slice(0, -1)}0` : `${prefix}\u0000`;
+  const found = damage.filter(({ from, to }) => from < end && prefix < to);
+  if (found.length === 0) return;
+  const some = found.slice(0, 5).map(({ why }) => why);
+  const more = found.length > some.length ? `; and ${found.length - some.length} more` : "";
+  const way = "what can be read is read by name, or in a namespace that is not touched";
+  throw new StatusError("InternalError", `the store is damaged here: ${some.join("; ")}${more}; ${way}`);
+}
+
 /** Prefix of a collection: of all namespaces when none is given. */
 export function prefixOf(kind: Kind, namespace = ""): string {
   return kind.namespaced && namespace !== "" ? `${kind.prefix}${namespace}/` : kind.prefix;
@@ -120,7 +132,12 @@ export function createObjects(store: Store): Objects {
   };
   const objects: Objects = {
     store,
-    find: (kind, ref) => store.get(keyOf(kind, ref)),
+    find(kind, ref) {
+      const key = keyOf(kind, ref);
+      const record = store.get(key);
+      if (!record) requireReadable(store, key);
+      return record;
+    },
     require(kind, ref) {
       const record = objects.find(kind, ref);
       if (!record) throw notFound(kind, ref.name);

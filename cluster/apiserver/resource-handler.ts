@@ -1,11 +1,12 @@
 // Requests for resources: from the verb to the answer.
+import { CustomResourceDefinitions } from "@capstan/api/generated/resources";
 import { StatusError } from "@capstan/api/meta";
 import { builtinSchema } from "@capstan/api/schema";
 import type { HttpRequest, HttpResponse } from "@capstan/base/http";
 import { readBody } from "./body.ts";
 import { subresourceFact } from "./discovery/index.ts";
 import type { Kind } from "./kind.ts";
-import type { Written } from "./objects.ts";
+import { prefixOf, requireReadable, type Written } from "./objects.ts";
 import { pathNotFound } from "./registry.ts";
 import type { Endpoint, EndpointCall, RequestInfo } from "./request.ts";
 import {
@@ -38,8 +39,12 @@ const nobody = { name: "system:anonymous", groups: ["system:unauthenticated"] };
 /** @param endpoints by `group/version/resource/subresource`. */
 export function createResourceHandler(core: Core, endpoints: ReadonlyMap<string, Endpoint>) {
   return async (request: HttpRequest, info: RequestInfo): Promise<HttpResponse> => {
-    if (!core.registry.hasGroup(info.group)) return notFoundPage();
-    const kind = core.registry.require(info);
+    const { registry, objects } = core;
+    if (objects.store.damage.length > 0 && !registry.find(info)) {
+      requireReadable(objects.store, prefixOf(registry.require(CustomResourceDefinitions)));
+    }
+    if (!registry.hasGroup(info.group)) return notFoundPage();
+    const kind = registry.require(info);
     const call: Call = { request, info, kind, principal: request.principal ?? nobody, warnings: [] };
     if (kind.deprecation) call.warnings.push(kind.deprecation);
     const endpoint = endpoints.get(`${info.group}/${info.version}/${info.resource}/${info.subresource}`);

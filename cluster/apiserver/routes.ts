@@ -104,7 +104,10 @@ function answerHealth(root: string, path: string, query: URLSearchParams, health
   const chosen = named === undefined ? checks : checks.filter(([name]) => name === named);
   if (named !== undefined && chosen.length === 0) return notFoundPage();
   const good = chosen.every(([, passed]) => passed);
-  const lines = chosen.map(([name, passed]) => `[${passed ? "+" : "-"}]${name} ${passed ? "ok" : "failed"}`);
+  const lines = chosen.map(([name, passed]) => {
+    const why = name === "etcd" ? storeProblem(health.store) : "";
+    return `[${passed ? "+" : "-"}]${name} ${passed ? "ok" : `failed${why}`}`;
+  });
   const headers = { "content-type": "text/plain; charset=utf-8", "x-content-type-options": "nosniff" };
   if (good && !query.has("verbose")) return { status: 200, headers, body: "ok" };
   return {
@@ -112,6 +115,12 @@ function answerHealth(root: string, path: string, query: URLSearchParams, health
     headers,
     body: `${lines.join("\n")}\n${root} check ${good ? "passed" : "failed"}\n`,
   };
+}
+
+/** In words that anybody may read: which keys are lost is told to those who ask for them. */
+function storeProblem({ damage, failure }: Store): string {
+  if (damage.length > 0) return `: the store is damaged and read-only, ${damage.length} parts of it are lost`;
+  return failure ? ": the store is read-only" : "";
 }
 
 function rootPaths(registry: Registry): string[] {

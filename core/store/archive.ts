@@ -52,7 +52,7 @@ export function* writeArchive(
   let records = 0;
   for (const { key, revision, bytes, meta } of snapshot.records()) {
     records++;
-    add(frameOf(record, named(key, encodeRecord(revision, bytes, meta))));
+    add(frameOf(record, named(key, encodeRecord(key, { revision, bytes, meta }))));
     if (size >= chunkBytes) yield flush();
   }
   yield flush();

@@ -1,4 +1,4 @@
-import type { Encoded, Snapshot } from "./store.ts";
+import type { Damage, Encoded, Snapshot } from "./store.ts";
 
 /** A key's state as a driver returns it when it loads: bytes are read when they are needed. */
 export interface StoredKey {
@@ -21,6 +21,8 @@ export interface Write {
 export interface Driver {
   /** The newest revision ever committed, 0 for a new store. */
   readonly revision: number;
+  /** Why it takes no writes, and what it cannot read: of a salvaged store. Known when it has loaded. */
+  readonly salvaged?: { failure: Error; damage: readonly Damage[] };
   load(): Iterable<StoredKey>;
   /** What was committed last under the key. */
   read(key: string): { revision: number; bytes: Uint8Array } | undefined;

@@ -28,6 +28,7 @@ export function createStore(driver: Driver, options: StoreOptions = {}): Store {
     driver,
     entries,
     revision,
+    failure: driver.salvaged?.failure,
     valueBytes: options.valueBytes ?? 8 * mebibyte,
     committed(events) {
       for (const event of events) {
@@ -58,6 +59,7 @@ export function createStore(driver: Driver, options: StoreOptions = {}): Store {
     get failure() {
       return writer.failure;
     },
+    damage: driver.salvaged?.damage ?? [],
     get(key) {
       ensureOpen();
       const entry = entries.get(key);

@@ -5,7 +5,9 @@ export { createStore, type StoreOptions } from "./engine.ts";
 export { isStoreError, StoreError, type StoreErrorCode } from "./error.ts";
 export { importStore, isFailedCommit, openStore } from "./lmdb.ts";
 export { createMemoryStore } from "./memory.ts";
+export { salvageStore } from "./salvage.ts";
 export type {
+  Damage,
   Encoded,
   ListAnswer,
   ListQuery,

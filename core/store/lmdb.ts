@@ -1,12 +1,12 @@
-import { closeSync, mkdirSync, openSync, readdirSync, statfsSync } from "node:fs";
+import { mkdirSync, readdirSync, statfsSync } from "node:fs";
 import { join } from "node:path";
 import { messageOf } from "@capstan/base/errors";
 import { open, type RootDatabase } from "lmdb";
+import { checkDatabase } from "./check.ts";
 import { claimDirectory, noteWritten, wasWritten } from "./directory.ts";
 import type { Driver, Write } from "./driver.ts";
 import { createStore, type StoreOptions } from "./engine.ts";
 import { StoreError } from "./error.ts";
-import { checkExtent } from "./extent.ts";
 import { decodeHead, decodeRecord, decodeValue, encodeRecord } from "./record.ts";
 import type { Snapshot, Store, StoreRecord } from "./store.ts";
 
@@ -23,7 +23,7 @@ export function openStore(directory: string, options: StoreOptions = {}): Store 
   let db: RootDatabase<Buffer, string> | undefined;
   try {
     const path = join(directory, "data.mdb");
-    checkFile(path);
+    checkDatabase(path);
     db = openDatabase(path);
     const begin = beginning(directory, readRevision(db) > 0);
     return createStore(createLmdbDriver(db, path, release, begin), options);
@@ -82,22 +82,6 @@ export async function importStore(
   }
 }
 
-/** LMDB maps what it is given: a file that is not its own, or not whole, must not get that far. */
-function checkFile(path: string): void {
-  let file: number;
-  try {
-    file = openSync(path, "r");
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === "ENOENT") return;
-    throw new StoreError("Corrupted", `${path} cannot be read: ${messageOf(error)}`, { cause: error });
-  }
-  try {
-    checkExtent(file, path);
-  } finally {
-    closeSync(file);
-  }
-}
-
 /**
  * Notes in the directory that something was written, once: from then on an empty database is a lost one.
  * @param written whether the database holds something now. Throws Corrupted when it did before and does no more.
@@ -129,7 +113,7 @@ function createLmdbDriver(
     *load() {
       const known = new Map<string, unknown>();
       let count = 0;
-      for (const { key, value } of db.getRange()) {
+      for (const { key, value } of readable(db)) {
         count++;
         const name = String(key);
         if (name.startsWith("/")) yield { key: name.slice(1), ...decodeHead(name.slice(1), value, known) };
@@ -151,7 +135,7 @@ function createLmdbDriver(
         const deflates = (db.getStats() as { entryCount: number }).entryCount > plainKeys;
         const whole = db.batch(() => {
           for (const { key, revision, value } of writes) {
-            if (value) parts.push(db.put(`/${key}`, encodeRecord(revision, value.bytes, value.meta, deflates)));
+            if (value) parts.push(db.put(`/${key}`, encodeRecord(key, { revision, ...value }, deflates)));
             else parts.push(db.remove(`/${key}`));
           }
           const last = writes[writes.length - 1]?.revision ?? 0;
@@ -174,6 +158,15 @@ function createLmdbDriver(
       release();
     },
   };
+}
+
+/** All entries. The binding makes numbers, dates and more of keys whose first byte is damaged. */
+function* readable(db: RootDatabase<Buffer, string>): Generator<{ key: string; value: Buffer }> {
+  try {
+    yield* db.getRange();
+  } catch (error) {
+    throw new StoreError("Corrupted", `a key on disk is damaged: ${messageOf(error)}`, { cause: error });
+  }
 }
 
 /** A read transaction: LMDB keeps the pages that it sees until it is over. */
@@ -208,7 +201,7 @@ function openDatabase(path: string): RootDatabase<Buffer, string> {
   }
 }
 
-const markOf = (revision: number) => encodeRecord(revision, new Uint8Array(0), undefined);
+const markOf = (revision: number) => encodeRecord(revisionKey, { revision, bytes: new Uint8Array(0) });
 
 function readRevision(db: RootDatabase<Buffer, string>): number {
   const stored = db.get(revisionKey);

@@ -69,6 +69,14 @@ export interface Snapshot extends Disposable {
   records(): Iterable<StoreRecord>;
 }
 
+/** Keys of which something may be lost: all from one on and before another. Answers about them are not whole. */
+export interface Damage {
+  from: string;
+  to: string;
+  /** What was found, for the user. */
+  why: string;
+}
+
 /**
  * Bytes under keys. Keys are paths such as `pods/default/web`; a prefix that ends with `/` (or is empty) means all keys
  * below it, any other prefix exactly that key. Reads are synchronous and see only what is committed. Writes are ordered
@@ -81,6 +89,8 @@ export interface Store {
   readonly oldest: number;
   /** Why writes are refused, if they are. */
   readonly failure: Error | undefined;
+  /** What a damaged disk cannot give any more: empty but for salvaged stores. */
+  readonly damage: readonly Damage[];
   get(key: string): StoreRecord | undefined;
   list(prefix: string, query?: ListQuery): ListAnswer;
   count(prefix: string): number;

@@ -19,6 +19,8 @@ export interface WriterOptions {
   entries: Entries;
   /** The newest committed revision at the start. */
   revision: number;
+  /** Why nothing can be written from the start. */
+  failure: Error | undefined;
   valueBytes: number;
   /** Called with each commit's events, when it is durable and before any of its writes resolve. */
   committed(events: readonly StoreEvent[]): void;
@@ -40,6 +42,7 @@ export class Writer {
 
   constructor(options: WriterOptions) {
     this.#options = options;
+    this.failure = options.failure;
     this.#revision = options.revision;
   }
 

@@ -93,15 +93,23 @@ export function startInstance({ directory, args = ["--no-quickstart"], keep = fa
   return instance;
 }
 
-/** Resolves when stdout matches. */
-export function untilOutput(child: ChildProcess, output: { stdout: string }, pattern: RegExp): Promise<void> {
-  return new Promise((resolve) => {
+/** Resolves when stdout, or the other stream, matches. Rejects with what was printed when the process ends before. */
+export function untilOutput(
+  child: ChildProcess,
+  output: { stdout: string; stderr: string },
+  pattern: RegExp,
+  stream: "stdout" | "stderr" = "stdout",
+): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const ended = () => reject(new Error(`it ended: ${output.stdout}${output.stderr}`));
     const look = () => {
-      if (!pattern.test(output.stdout)) return;
-      child.stdout?.off("data", look);
+      if (!pattern.test(output[stream])) return;
+      child[stream]?.off("data", look);
+      child.off("close", ended);
       resolve();
     };
-    child.stdout?.on("data", look);
+    child[stream]?.on("data", look);
+    child.once("close", ended);
     look();
   });
 }

@@ -1,7 +1,7 @@
 // What a backup holds: the store at one revision, the keys and certificates, and the settings that go with them.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { join, relative } from "node:path";
-import { type ArchiveFile, type Store, writeArchive } from "@capstan/core/store";
+import { type ArchiveFile, isStoreError, type Store, writeArchive } from "@capstan/core/store";
 import type { DataDirectory } from "../instance/data-directory.ts";
 
 /** Files of the data directory that the store's content depends on, beside those of pki. */
@@ -16,8 +16,19 @@ export const derived = ["kubeconfig", "gateway-token", "console-logins"];
 /** Whether a file of this name belongs into a backup. Nothing else is ever written from one. */
 export const isContent = (name: string): boolean => settings.includes(name) || pkiFile.test(name);
 
-/** The backup, chunk by chunk; the store may be written meanwhile. */
-export function* readContent(store: Store, directory: DataDirectory): Generator<Uint8Array> {
+export interface ContentOptions {
+  /** What can be read of a damaged store is enough. */
+  salvage: boolean;
+}
+
+/** The backup, chunk by chunk; the store may be written meanwhile. Throws for a damaged store unless it is salvaged. */
+export function readContent(store: Store, directory: DataDirectory, options: ContentOptions): Iterable<Uint8Array> {
+  const { failure } = store;
+  if (!options.salvage && isStoreError(failure, "Corrupted")) throw failure;
+  return read(store, directory);
+}
+
+function* read(store: Store, directory: DataDirectory): Generator<Uint8Array> {
   using snapshot = store.snapshot();
   yield* writeArchive(snapshot, readFiles(directory), new Date().toISOString());
 }

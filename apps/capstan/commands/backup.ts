@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
-import { openStore } from "@capstan/core/store";
+import { messageOf } from "@capstan/base/errors";
+import { isStoreError, openStore, type Store, salvageStore } from "@capstan/core/store";
 import { readContent } from "../backup/content.ts";
 import { type Summary, writeBackup } from "../backup/file.ts";
 import { askBackup } from "../instance/control.ts";
@@ -12,28 +13,47 @@ import {
 import { parse } from "./usage.ts";
 
 export async function backup(args: string[]): Promise<number> {
-  const flags = { "data-dir": { type: "string" }, replace: { type: "boolean", default: false } } as const;
+  const flags = {
+    "data-dir": { type: "string" },
+    replace: { type: "boolean", default: false },
+    salvage: { type: "boolean", default: false },
+  } as const;
   const { values, positionals } = parse("backup", args, flags, ["FILE"]);
   const [file = ""] = positionals;
-  const { replace } = values;
+  const { replace, salvage } = values;
   if (existsSync(file) && !replace) throw new Error(`${file} exists already; --replace overwrites it`);
   const directory = locateDataDirectory(values["data-dir"]);
-  const running = await askBackup(directory.socket);
+  const running = await askBackup(directory.socket, { salvage });
   const summary = running
     ? await writeBackup(file, running, { replace })
-    : await backUpStopped(directory, file, replace);
+    : await backUpStopped(directory, file, { replace, salvage });
   console.log(`${file}: ${describe(summary)}`);
   return 0;
 }
 
-async function backUpStopped(directory: DataDirectory, file: string, replace: boolean): Promise<Summary> {
+async function backUpStopped(
+  directory: DataDirectory,
+  file: string,
+  { replace, salvage }: { replace: boolean; salvage: boolean },
+): Promise<Summary> {
   if (!existsSync(directory.path("store"))) {
     throw new Error(`${directory.root} holds no cluster: --data-dir says where it is`);
   }
   claimDataDirectory(directory);
   using _lock = lockDataDirectory(directory);
-  await using store = openStore(directory.path("store"));
-  return await writeBackup(file, readContent(store, directory), { replace });
+  await using store = salvage ? openReadable(directory.path("store")) : openStore(directory.path("store"));
+  return await writeBackup(file, readContent(store, directory, { salvage }), { replace });
+}
+
+function openReadable(path: string): Store {
+  try {
+    return openStore(path);
+  } catch (error) {
+    if (!isStoreError(error, "Corrupted")) throw error;
+    const store = salvageStore(path);
+    console.error(`capstan: ${messageOf(store.failure)}`);
+    return store;
+  }
 }
 
 /** What was written or restored, in a line. */

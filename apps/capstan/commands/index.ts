@@ -235,7 +235,7 @@ ${clusterHelp}`,
   {
     name: "backup",
     summary: "write everything the cluster knows to one file, while it runs",
-    help: `Usage: capstan backup FILE [--replace] [--data-dir DIR]
+    help: `Usage: capstan backup FILE [--replace] [--salvage] [--data-dir DIR]
 
 FILE gets every object as it was at one moment (writes go on meanwhile), the cluster's keys and certificates, and the
 settings that belong to them. It appears whole or not at all, is read back before it gets its name, and holds secrets:
@@ -245,6 +245,8 @@ DIR/volumes too where you need them. A stopped cluster is backed up from its dir
 Options:
 ${dataDirectory}
   --replace           overwrite FILE when it exists
+  --salvage           of a damaged store, take what can be read: without it a damaged store is refused, so that no
+                      whole backup is replaced by half of one
 
 Try:
   capstan backup monday.capstan

@@ -57,5 +57,5 @@ function render({ pid, ready, parts, addresses }: InstanceStatus): string {
   const width = Math.max(...parts.map((part) => part.name.length), 1);
   const lines = parts.map((part) => `  ${part.ready ? "●" : "○"} ${part.name.padEnd(width)}  ${part.message}`);
   const where = Object.entries(addresses).map(([name, address]) => `  ${name.padEnd(width + 2)}  ${address}`);
-  return [`${ready ? "Ready" : "Starting"} (process ${pid})`, ...lines, ...where].join("\n");
+  return [`${ready ? "Ready" : "Not ready"} (process ${pid})`, ...lines, ...where].join("\n");
 }

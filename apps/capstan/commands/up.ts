@@ -5,7 +5,12 @@ import { parseCidr } from "@capstan/core/runtime";
 import { isFailedCommit } from "@capstan/core/store";
 import { endAgents } from "../instance/agents.ts";
 import { serveControl } from "../instance/control.ts";
-import { claimDataDirectory, locateDataDirectory, lockDataDirectory } from "../instance/data-directory.ts";
+import {
+  claimDataDirectory,
+  type DataDirectory,
+  locateDataDirectory,
+  lockDataDirectory,
+} from "../instance/data-directory.ts";
 import { readImageMap } from "../instance/image-map.ts";
 import { openLogFile } from "../instance/log-file.ts";
 import { proxyModes } from "../platform/network.ts";
@@ -48,9 +53,12 @@ export async function up(args: string[]): Promise<number> {
   let code = 0;
   try {
     const running = await Promise.race([platform.ready, platform.failed]);
-    progress.done("all parts are ready");
-    await Promise.race([welcome(running, settings, progress, stop.signal), platform.failed]);
-    trimHeap();
+    if ("readOnly" in running) process.stderr.write(`\ncapstan: ${running.readOnly}\n${readOnlyHelp(directory)}`);
+    else {
+      progress.done("all parts are ready");
+      await Promise.race([welcome(running, settings, progress, stop.signal), platform.failed]);
+      trimHeap();
+    }
     await Promise.race([aborted(stop.signal), platform.failed]);
   } catch (error) {
     if (!stop.signal.aborted) {
@@ -63,6 +71,11 @@ export async function up(args: string[]): Promise<number> {
   await platform.stopped();
   return code;
 }
+
+const readOnlyHelp = (directory: DataDirectory) =>
+  `The API server only reads, and nothing else runs: KUBECONFIG=${directory.kubeconfig} kubectl get all -A
+What is lost stands in ${directory.path("logs", "capstan.log")}
+`;
 
 const flags = {
   "data-dir": { type: "string" },

@@ -25,11 +25,11 @@ export interface ControlOptions {
   /** Resolves when every part is ready. */
   ready: Promise<void>;
   stop(): void;
-  /** A backup, chunk by chunk; throws while there is nothing to back up yet. */
-  backup(): Iterable<Uint8Array>;
+  /** A backup, chunk by chunk; throws while there is nothing to back up yet, and for a damaged store that is not salvaged. */
+  backup(options: { salvage: boolean }): Iterable<Uint8Array>;
 }
 
-/** Listens until disposed. GET /status[?wait=milliseconds], GET /backup, POST /down. */
+/** Listens until disposed. GET /status[?wait=milliseconds], GET /backup[?salvage=true], POST /down. */
 export async function serveControl({ socket, status, ready, stop, backup }: ControlOptions): Promise<AsyncDisposable> {
   rmSync(socket, { force: true });
   const server = http.createServer(async (incoming, outgoing) => {
@@ -41,7 +41,8 @@ export async function serveControl({ socket, status, ready, stop, backup }: Cont
       return;
     }
     if (incoming.method === "GET" && url.pathname === "/backup") {
-      await sendBackup(outgoing, backup);
+      const salvage = url.searchParams.get("salvage") === "true";
+      await sendBackup(outgoing, () => backup({ salvage }));
       return;
     }
     const wait = Number(url.searchParams.get("wait") ?? 0);
@@ -62,7 +63,7 @@ export async function serveControl({ socket, status, ready, stop, backup }: Cont
 }
 
 /** A stream that breaks off is half a backup to its reader, which says so; an error before it is told. */
-async function sendBackup(outgoing: ServerResponse, backup: ControlOptions["backup"]): Promise<void> {
+async function sendBackup(outgoing: ServerResponse, backup: () => Iterable<Uint8Array>): Promise<void> {
   try {
     for (const chunk of backup()) if (!outgoing.write(chunk)) await drained(outgoing);
     outgoing.end();
@@ -96,8 +97,11 @@ export async function askDown(socket: string): Promise<boolean> {
 }
 
 /** A backup of the running process; undefined when none listens. Throws when it cannot give one now. */
-export async function askBackup(socketPath: string): Promise<AsyncIterable<Uint8Array> | undefined> {
-  const outgoing = http.request({ socketPath, path: "/backup", agent: false });
+export async function askBackup(
+  socketPath: string,
+  { salvage }: { salvage: boolean },
+): Promise<AsyncIterable<Uint8Array> | undefined> {
+  const outgoing = http.request({ socketPath, path: `/backup?salvage=${salvage}`, agent: false });
   outgoing.end();
   let incoming: IncomingMessage;
   try {

@@ -14,7 +14,7 @@ import { type Client, createClient } from "@capstan/core/client";
 import { type Authority, openTokenSigner } from "@capstan/core/pki";
 import { createInformers, type Informers } from "@capstan/core/reconcile";
 import type { InstanceNetwork } from "@capstan/core/runtime";
-import { openStore, type Store } from "@capstan/core/store";
+import { isStoreError, openStore, type Store, salvageStore } from "@capstan/core/store";
 import { type Serving, serve } from "@capstan/core/wire";
 import type { DataDirectory } from "../instance/data-directory.ts";
 import {
@@ -28,7 +28,7 @@ import { installDefinitions } from "./definitions.ts";
 import type { Parts } from "./parts.ts";
 
 export interface ControlPlane {
-  /** Closed by its part. */
+  /** Closed by its part. With a `failure` from the start it was damaged: then the API server reads, and nothing else runs. */
   store: Store;
   handler: Handler;
   /** Acts as the cluster itself. */
@@ -65,7 +65,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     openTokenSigner(directory.path("pki")),
   ]);
   const kubelets = { ca: authority.cert, ...kubeletClient };
-  const store = openStore(directory.path("store"));
+  const store = openOrSalvage(directory.path("store"), log);
   parts.add({
     name: "store",
     problem: () => store.failure?.message,
@@ -108,6 +108,11 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     { serving, server: { name: "apiserver", request, pair }, kubelets },
     log,
   );
+  const plane = { store, handler: server.handler, client, informers, authority, url: serving.url, port: serving.port };
+  if (store.failure) {
+    parts.add({ name: "api-server", about: () => "only reads", start: (signal) => renewal.start(signal) });
+    return plane;
+  }
   parts.add({
     name: "api-server",
     ready: server.ready,
@@ -118,7 +123,20 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
   parts.add({ name: "informers", start: (signal) => informers.start(signal) });
   await server.ready;
   await Promise.all([bootstrapRbac(client), bootstrapPriorityClasses(client), installDefinitions(client)]);
-  return { store, handler: server.handler, client, informers, authority, url: serving.url, port: serving.port };
+  return plane;
+}
+
+/** A damaged store is served for reading, as far as it can be read. */
+function openOrSalvage(directory: string, log: Logger): Store {
+  try {
+    return openStore(directory);
+  } catch (error) {
+    if (!isStoreError(error, "Corrupted")) throw error;
+    log.error("the store is damaged: it is served read-only, and nothing else starts", { error });
+    const store = salvageStore(directory);
+    for (const { why } of store.damage) log.error("a part of the store is lost", { error: why });
+    return store;
+  }
 }
 
 function whenAborted(signal: AbortSignal): Promise<void> {

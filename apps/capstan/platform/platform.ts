@@ -6,7 +6,7 @@ import { createRenewal, type KeyPair } from "@capstan/core/pki";
 import { allocateInstanceNetwork, canBridge, sweepInstances } from "@capstan/core/runtime";
 import type { Store } from "@capstan/core/store";
 import { writeKubeconfig } from "@capstan/core/wire";
-import { readContent } from "../backup/content.ts";
+import { type ContentOptions, readContent } from "../backup/content.ts";
 import type { InstanceStatus } from "../instance/control.ts";
 import { createCaller } from "./caller.ts";
 import { adminRequest } from "./certificates.ts";
@@ -20,10 +20,16 @@ import type { Settings } from "./settings.ts";
 
 export interface Platform {
   status(): InstanceStatus;
-  /** Resolves when every part is ready; rejects when one fails on the way. */
-  ready: Promise<Running>;
-  /** A backup of the running cluster, chunk by chunk. Throws until the store is open. */
-  backup(): Iterable<Uint8Array>;
+  /**
+   * Resolves when every part is ready; rejects when one fails on the way. With a damaged store the API server alone
+   * runs, which only reads: then the answer says why.
+   */
+  ready: Promise<Running | ReadOnly>;
+  /**
+   * A backup of the running cluster, chunk by chunk. Throws until the store is open, and for a damaged one unless what
+   * can be read of it is asked for.
+   */
+  backup(options: ContentOptions): Iterable<Uint8Array>;
   /** Rejects when a part ends while the platform runs. */
   failed: Promise<never>;
   /** Resolves when every part has ended. */
@@ -43,6 +49,11 @@ export interface Running {
   gatewayTokenFile: string;
 }
 
+/** The store is damaged. */
+export interface ReadOnly {
+  readOnly: string;
+}
+
 /** Starts everything; parts that do not need one another start at the same time. */
 export function startPlatform(settings: Settings, log: Logger, signal: AbortSignal): Platform {
   const parts = createParts(log, signal);
@@ -53,7 +64,7 @@ export function startPlatform(settings: Settings, log: Logger, signal: AbortSign
     store = plane.store;
   };
   const ready = assemble(settings, log, parts, addresses, opened).then((running) => {
-    allReady = true;
+    allReady = !("readOnly" in running);
     return running;
   });
   return {
@@ -64,9 +75,9 @@ export function startPlatform(settings: Settings, log: Logger, signal: AbortSign
       addresses,
     }),
     ready,
-    backup() {
+    backup(options) {
       if (!store) throw new Error("the platform is starting: wait with capstan status --wait 60, then try again");
-      return readContent(store, settings.directory);
+      return readContent(store, settings.directory, options);
     },
     failed: parts.failed,
     stopped: () => parts.stopped(),
@@ -79,7 +90,7 @@ async function assemble(
   parts: Parts,
   addresses: Record<string, string>,
   opened: (plane: ControlPlane) => void,
-): Promise<Running> {
+): Promise<Running | ReadOnly> {
   const { directory } = settings;
   const bridged = canBridge();
   await sweepInstances({ bridged });
@@ -106,6 +117,7 @@ async function assemble(
   });
   parts.add({ name: "kubeconfig", start: (signal) => renewal.start(signal), about: () => directory.kubeconfig });
   addresses.api = plane.url;
+  if (plane.store.failure) return { readOnly: plane.store.failure.message };
   const { nodeGraceSeconds } = settings;
   startControllers(plane, { volumesDir: directory.path("volumes"), nodeGraceSeconds }, log, parts);
   const node = startNodes(plane, settings, network, log, parts);

@@ -2,7 +2,7 @@ import { apiVersionOf, StatusError } from "@capstan/api/meta";
 import { isStoreError, type ListAnswer, type StoreRecord } from "@capstan/core/store";
 import type { ListHeader } from "../json-lines.ts";
 import type { Kind } from "../kind.ts";
-import { convertServed, parseServed, prefixOf } from "../objects.ts";
+import { convertServed, parseServed, prefixOf, requireReadable } from "../objects.ts";
 import type { Call, Core } from "./call.ts";
 import { type Continuation, encodeContinuation, type ListOptions, listOptionsOf } from "./list-options.ts";
 
@@ -77,6 +77,7 @@ function page(kind: Kind, prefix: string, revision: number, records: StoreRecord
 function read(core: Core, prefix: string, options: ListOptions): ListAnswer {
   const { filter, limit, continuation } = options;
   const exact = continuation?.revision ?? (options.match === "Exact" ? options.resourceVersion : undefined);
+  requireReadable(core.objects.store, prefix);
   try {
     return core.objects.store.list(prefix, {
       ...(limit > 0 ? { limit } : {}),

@@ -11,7 +11,7 @@ import {
 import { eventLine } from "../json-lines.ts";
 import type { Kind } from "../kind.ts";
 import type { ObjectMeta } from "../object-meta.ts";
-import { convertServed, encodeObject, parseServed, prefixOf } from "../objects.ts";
+import { convertServed, encodeObject, parseServed, prefixOf, requireReadable } from "../objects.ts";
 import type { Call, Core } from "./call.ts";
 import type { EventForm } from "./event-form.ts";
 import { reach } from "./list.ts";
@@ -70,6 +70,7 @@ export async function watch(core: Core, call: Call, form: EventForm): Promise<As
 }
 
 function readInitial(core: Core, prefix: string, { filter }: ListOptions): StoreRecord[] {
+  requireReadable(core.objects.store, prefix);
   const query = filter ? { filter: filter as (meta: unknown, key: string) => boolean } : {};
   return core.objects.store.list(prefix, query).records;
 }
