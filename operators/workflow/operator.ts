@@ -10,7 +10,7 @@ import {
   WorkflowTaskResults,
   WorkflowTemplates,
 } from "@capstan/api/kinds/workflow";
-import { isReason, type KubeObject, keyOf, type ObjectRef, refOf } from "@capstan/api/meta";
+import { isReason, type KubeObject, keyOf, matches, type ObjectRef, type Requirement, refOf } from "@capstan/api/meta";
 import { backoff } from "@capstan/base/async";
 import type { Logger } from "@capstan/base/log";
 import type { Client } from "@capstan/core/client";
@@ -22,7 +22,9 @@ import {
   type Recorder,
   type Result,
 } from "@capstan/core/reconcile";
+import type { Records } from "@capstan/core/records";
 import { createAccess } from "./access.ts";
+import { createArchiveController } from "./archive/index.ts";
 import { carryOutFirst, carryOutThen, inOrder, type PodFailure } from "./carry-out.ts";
 import { pack, unpack } from "./compress.ts";
 import { createCronWorkflowController } from "./cron/index.ts";
@@ -36,8 +38,10 @@ import {
   type Outcome,
   operate,
   refuse,
+  type Settings,
   type World,
 } from "./engine/index.ts";
+import { createLineageWriter, type LineageWriter } from "./lineage/index.ts";
 import { findRepository } from "./repository.ts";
 import { type Problem, resolvedTemplates, validateWorkflow } from "./validate/index.ts";
 
@@ -53,6 +57,10 @@ export interface WorkflowOperatorOptions {
   artifacts?: ArtifactRepository;
   /** Default `capstan/executor`. */
   executorImage?: string;
+  /** Where lineage is written down. Without it there is none, and no archive. */
+  records?: Records;
+  /** Which finished workflows are archived: those that these labels select, for so many milliseconds. Absent: none. */
+  archive?: { selector?: Requirement[]; ttl?: number };
 }
 
 const byWorkflow = "workflow";
@@ -74,7 +82,12 @@ interface Held {
 
 /** Everything that makes workflows run. Starts nothing; the kinds of workflowDefinitions must exist. */
 export function createWorkflowOperator(options: WorkflowOperatorOptions): Controller[] {
-  return [createWorkflowController(options), createCronWorkflowController(options)];
+  const { records, archive } = options;
+  return [
+    createWorkflowController(options),
+    createCronWorkflowController(options),
+    ...(records && archive ? [createArchiveController({ ...options, records, ttl: archive.ttl })] : []),
+  ];
 }
 
 /** Reconciles Workflows alone. */
@@ -90,6 +103,8 @@ class Operator {
   readonly #log: Logger;
   readonly #recorder: Recorder;
   readonly #held = new Map<string, Held>();
+  readonly #settings: Settings;
+  readonly #lineage: LineageWriter | undefined;
   readonly #access: (namespace: string) => Promise<void>;
   readonly #locks = createLockTable((holder) => {
     const [namespace = "", name = ""] = holder.split("/");
@@ -103,6 +118,14 @@ class Operator {
     this.#log = log.with({ operator: "workflow" });
     this.#recorder = createRecorder(client, { component: "workflow-controller" });
     this.#access = createAccess(client);
+    const { executorImage = "capstan/executor", archive, records } = options;
+    const selected = archive?.selector ?? [];
+    this.#settings = {
+      executorImage,
+      depthLimit,
+      ...(archive && records ? { archives: (labels: Record<string, string>) => matches(selected, labels) } : {}),
+    };
+    this.#lineage = records && createLineageWriter({ records, log: this.#log });
     const pods = informers.informer(Pods);
     pods.addIndex(byWorkflow, (pod) => workflowOf(pod).map(keyOf));
     pods.onChange(({ object }) => {
@@ -149,6 +172,7 @@ class Operator {
     const outcome = (await this.#check(held.workflow, world)) ?? operate(held.workflow, world, held.memory);
     const written = await this.#write(held, outcome, signal);
     if (!written) return { requeueAfter: 0 };
+    this.#lineage?.write(held.workflow, outcome.reached);
     this.#announce(held.workflow, before);
     const retry = this.#retryAt(held);
     const wake = Math.min(outcome.requeueAfter ?? Number.POSITIVE_INFINITY, retry - Date.now());
@@ -183,7 +207,7 @@ class Operator {
   }
 
   #world(ref: ObjectRef, held: Held): World {
-    const { informers, artifacts = { file: {} }, executorImage = "capstan/executor" } = this.#options;
+    const { informers, artifacts = { file: {} } } = this.#options;
     const { namespace = "" } = ref;
     const pods = informers.informer(Pods);
     const results = informers.informer(WorkflowTaskResults);
@@ -214,7 +238,7 @@ class Operator {
       },
       repository: (workflow) => findRepository(workflow, configMap, artifacts),
       locks: this.#locks,
-      settings: { executorImage, depthLimit },
+      settings: this.#settings,
     };
   }
 

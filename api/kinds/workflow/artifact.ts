@@ -73,6 +73,8 @@ export interface Artifact extends ArtifactLocation {
   globalName?: string;
   archive?: ArchiveStrategy;
   optional?: boolean;
+  /** Capstan's own: `sha256:…` of what the executor kept, whatever it was packed in. In statuses alone. */
+  digest?: string;
   artifactGC?: { strategy?: string; [field: string]: unknown };
   deleted?: boolean;
 }

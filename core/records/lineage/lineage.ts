@@ -12,7 +12,8 @@ const rowsAtOnce = 500;
 export function createLineage(room: Room): LineageRecords {
   const { db, cluster } = room;
   return {
-    async record(nodes) {
+    async record(given) {
+      const nodes = [...new Map(given.map((node) => [`${node.uid}/${node.node}`, node])).values()];
       await db.transaction().execute(async (tx) => {
         for (let at = 0; at < nodes.length; at += rowsAtOnce) {
           const some = nodes.slice(at, at + rowsAtOnce);

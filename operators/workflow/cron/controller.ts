@@ -191,6 +191,7 @@ class CronScheduler {
   async #deleteOld({ spec }: CronWorkflow, children: Workflow[]): Promise<void> {
     const over = children
       .filter((child) => isWorkflowOver(child.status?.phase) && !child.metadata.deletionTimestamp)
+      .filter(({ metadata }) => metadata.labels?.[labels.archivingStatus] !== "Pending")
       .sort((a, b) => String(b.status?.finishedAt).localeCompare(String(a.status?.finishedAt)));
     const good = over.filter((child) => child.status?.phase === "Succeeded");
     const bad = over.filter((child) => child.status?.phase !== "Succeeded");

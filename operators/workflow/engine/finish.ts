@@ -86,6 +86,9 @@ export function setPhase(run: Run, phase: WorkflowPhase, message?: string): void
   workflow.metadata.labels = { ...workflow.metadata.labels, [labels.phase]: phase, [labels.completed]: "false" };
   if (!isWorkflowOver(phase)) return;
   workflow.metadata.labels[labels.completed] = "true";
+  if (run.world.settings.archives?.(workflow.metadata.labels)) {
+    workflow.metadata.labels[labels.archivingStatus] = "Pending";
+  }
   status.finishedAt ??= run.now;
   setCondition(run, "Completed", "True");
   cleanUp(run, phase);
@@ -138,11 +141,11 @@ function labelPods(run: Run, phase: WorkflowPhase): void {
 
 export const workflowHolder = (run: Run) => `${run.workflow.metadata.namespace}/${run.name}`;
 
-/** Deletes a workflow whose time to live is over. */
+/** Deletes a workflow whose time to live is over, once it is in the archive if it is to be there. */
 export function expire(run: Run): void {
   const ttl = run.spec.ttlStrategy ?? run.workflow.spec.ttlStrategy;
   const { phase, finishedAt } = run.status;
-  if (!ttl || !finishedAt) return;
+  if (!ttl || !finishedAt || run.workflow.metadata.labels?.[labels.archivingStatus] === "Pending") return;
   const specific = phase === "Succeeded" ? ttl.secondsAfterSuccess : ttl.secondsAfterFailure;
   const limit = specific ?? ttl.secondsAfterCompletion;
   if (limit === undefined) return;

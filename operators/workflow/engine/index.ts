@@ -1,5 +1,6 @@
 // The workflow engine: pure. `operate` moves a workflow one step, given what is seen of the world.
 
+export { anyText } from "./inputs.ts";
 export { createLockTable, heldIn } from "./locks.ts";
 export { entryOf } from "./memoize.ts";
 export { label, labels, nodeId, podName } from "./names.ts";

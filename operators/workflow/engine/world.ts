@@ -39,6 +39,8 @@ export interface Settings {
   executorImage: string;
   /** Most templates inside one another. */
   depthLimit: number;
+  /** Whether a workflow with these labels is archived when it is over. Absent: none is. */
+  archives?(labels: Record<string, string>): boolean;
 }
 
 /** Mutexes and semaphores of all workflows. Holders and names are texts; the table outlives one reconciliation. */
