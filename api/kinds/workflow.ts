@@ -15,14 +15,18 @@ export type {
 export {
   ClusterWorkflowTemplates,
   CronWorkflows,
+  WorkflowEventBindings,
   Workflows,
   WorkflowTaskResults,
+  WorkflowTaskSets,
   WorkflowTemplates,
   workflowDefinitions,
 } from "./workflow/definitions.ts";
+export type { WorkflowEventBinding } from "./workflow/event-binding.ts";
 export {
   argumentsShape,
   cronWorkflowSpecShape,
+  eventBindingSpecShape,
   type Shape,
   templateShape,
   workflowSpecShape,
@@ -47,6 +51,7 @@ export type {
   WorkflowStatus,
   WorkflowTaskResult,
 } from "./workflow/status.ts";
+export type { HttpHeader, HttpTemplate, NodeResult, WorkflowTaskSet } from "./workflow/task-set.ts";
 export type {
   Backoff,
   ContainerNode,

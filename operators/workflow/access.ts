@@ -1,4 +1,4 @@
-// The rights that the executor needs in a workflow's namespace: to report results, and nothing else.
+// The rights that executor and agent need in a workflow's namespace: to see their tasks and to report, nothing else.
 import { RoleBindings, Roles } from "@capstan/api/generated/resources";
 import { type Client, createIfAbsent } from "@capstan/core/client";
 
@@ -19,10 +19,19 @@ export function createAccess(client: Client): (namespace: string) => Promise<voi
 }
 
 async function give(client: Client, namespace: string): Promise<void> {
-  const rules = [{ apiGroups: ["argoproj.io"], resources: ["workflowtaskresults"], verbs: ["create", "patch"] }];
+  const apiGroups = ["argoproj.io"];
+  const rules = [
+    { apiGroups, resources: ["workflowtaskresults"], verbs: ["create", "patch"] },
+    { apiGroups, resources: ["workflowtasksets"], verbs: ["list", "watch"] },
+    { apiGroups, resources: ["workflowtasksets/status"], verbs: ["patch"] },
+  ];
   const roleRef = { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name };
   const group = `system:serviceaccounts:${namespace}`;
   const subjects = [{ kind: "Group", apiGroup: "rbac.authorization.k8s.io", name: group }];
-  await createIfAbsent(client, Roles, { metadata: { name, namespace }, rules });
+  await client.apply(
+    Roles,
+    { metadata: { name, namespace }, rules },
+    { fieldManager: "workflow-controller", force: true },
+  );
   await createIfAbsent(client, RoleBindings, { metadata: { name, namespace }, roleRef, subjects });
 }

@@ -1,13 +1,14 @@
 // Does what the engine asks for. Everything may be done twice: names are fixed, what is there already is left alone.
 import type { Pod } from "@capstan/api/generated/core-v1";
 import { ConfigMaps, PersistentVolumeClaims, PodDisruptionBudgets, Pods } from "@capstan/api/generated/resources";
-import { type Workflow, Workflows, WorkflowTaskResults } from "@capstan/api/kinds/workflow";
+import { type Workflow, Workflows, WorkflowTaskResults, WorkflowTaskSets } from "@capstan/api/kinds/workflow";
 import { isReason, type ObjectRef, StatusError } from "@capstan/api/meta";
 import { backoff, sleep } from "@capstan/base/async";
 import { messageOf } from "@capstan/base/errors";
 import type { Logger } from "@capstan/base/log";
 import type { Client } from "@capstan/core/client";
 import { type Effect, entryOf, labels } from "./engine/index.ts";
+import { addTasks, removeTask } from "./task-set.ts";
 
 export interface PodFailure {
   message: string;
@@ -30,7 +31,7 @@ export interface Context {
 const atOnce = 64;
 /** Tries of what can only be done once the workflow is written. */
 const tries = 5;
-const soon = new Set<Effect["do"]>(["create pod", "create claim", "create budget", "stop pod"]);
+const soon = new Set<Effect["do"]>(["create pod", "create claim", "create budget", "stop pod", "add task"]);
 
 /** What may be done before the workflow is written, and what only after: nothing is deleted whose content is not kept. */
 export function inOrder(effects: Effect[]): { first: Effect[]; then: Effect[] } {
@@ -40,7 +41,8 @@ export function inOrder(effects: Effect[]): { first: Effect[]; then: Effect[] } 
 
 export async function carryOutFirst(context: Context, effects: Effect[], book: PodBook): Promise<void> {
   const pods = effects.flatMap((effect) => (effect.do === "create pod" ? [effect.pod] : []));
-  const others = effects.filter((effect) => effect.do !== "create pod");
+  const others = effects.filter((effect) => effect.do !== "create pod" && effect.do !== "add task");
+  await addTasks(context.client, context.workflow, effects);
   await Promise.all(others.map((effect) => carryOutOne(context, effect)));
   await createPods(context.client, context.workflow, pods, book);
 }
@@ -106,6 +108,14 @@ async function carryOutOne(context: Context, effect: Effect): Promise<void> {
   const { namespace = "" } = workflow.metadata;
   const ref = (name: string): ObjectRef => ({ namespace, name });
   switch (effect.do) {
+    case "add task":
+      return addTasks(client, workflow, [effect]);
+    case "remove task":
+      return removeTask(client, ref(workflow.metadata.name), effect.id);
+    case "close tasks": {
+      const body = { metadata: { labels: { [labels.completed]: "true" } } };
+      return unless("NotFound", client.patch(WorkflowTaskSets, ref(workflow.metadata.name), { type: "merge", body }));
+    }
     case "create claim":
       return unless("AlreadyExists", client.create(PersistentVolumeClaims, effect.claim));
     case "delete claim":

@@ -8,7 +8,7 @@ export {
   operate,
   type World,
 } from "./engine/index.ts";
-export { kubectlJsonPath, queryJq } from "./expressions/index.ts";
+export { type Environment, evaluateCondition, kubectlJsonPath, queryJq } from "./expressions/index.ts";
 export { readManifests } from "./manifest.ts";
 export {
   createWorkflowController,

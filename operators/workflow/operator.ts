@@ -8,6 +8,7 @@ import {
   type Workflow,
   Workflows,
   WorkflowTaskResults,
+  WorkflowTaskSets,
   WorkflowTemplates,
 } from "@capstan/api/kinds/workflow";
 import { isReason, type KubeObject, keyOf, matches, type ObjectRef, type Requirement, refOf } from "@capstan/api/meta";
@@ -61,6 +62,8 @@ export interface WorkflowOperatorOptions {
   records?: Records;
   /** Which finished workflows are archived: those that these labels select, for so many milliseconds. Absent: none. */
   archive?: { selector?: Requirement[]; ttl?: number };
+  /** Runs `argoexec agent`. Default: the executor's image where one is given, else `capstan/agent`. */
+  agentImage?: string;
 }
 
 const byWorkflow = "workflow";
@@ -69,6 +72,8 @@ const workflowOf = (object: KubeObject): ObjectRef[] => {
   const { namespace = "" } = object.metadata;
   return name ? [{ namespace, name }] : [];
 };
+/** A task set bears its workflow's name. */
+const taskSetOwner = ({ metadata: { namespace = "", name } }: KubeObject): ObjectRef[] => [{ namespace, name }];
 const depthLimit = 100;
 
 interface Held {
@@ -122,6 +127,7 @@ class Operator {
     const selected = archive?.selector ?? [];
     this.#settings = {
       executorImage,
+      agentImage: options.agentImage ?? options.executorImage ?? "capstan/agent",
       depthLimit,
       ...(archive && records ? { archives: (labels: Record<string, string>) => matches(selected, labels) } : {}),
     };
@@ -147,6 +153,7 @@ class Operator {
         { resource: Workflows },
         { resource: Pods, keys: workflowOf },
         { resource: WorkflowTaskResults, keys: workflowOf, when: ({ type }) => type !== "DELETED" },
+        { resource: WorkflowTaskSets, keys: taskSetOwner },
         // These are only looked at, but must be there first.
         { resource: WorkflowTemplates, keys: () => [] },
         { resource: ClusterWorkflowTemplates, keys: () => [] },
@@ -225,6 +232,10 @@ class Operator {
       taskResult: (name) => {
         const result = results.get({ namespace, name });
         return isOwn(result) || result?.metadata.ownerReferences === undefined ? result : undefined;
+      },
+      taskSet: () => {
+        const set = informers.informer(WorkflowTaskSets).get(ref);
+        return isOwn(set) ? set : undefined;
       },
       templates: (scope, name) =>
         scope === "cluster"

@@ -6,6 +6,7 @@ import type {
   Workflow,
   WorkflowSpec,
   WorkflowTaskResult,
+  WorkflowTaskSet,
 } from "@capstan/api/kinds/workflow";
 import { createLockTable, createMemory, type Effect, operate, type World } from "@capstan/operators/workflow";
 import { parse } from "yaml";
@@ -25,6 +26,8 @@ export interface SimulationOptions {
   configMaps?: Record<string, Record<string, string>>;
   /** Called before each operation, to change the workflow as a user would. */
   before?: (workflow: Workflow, round: number) => void;
+  /** What becomes of a pod as it is made; it is its own business from then on. */
+  pods?: (pod: Pod) => Pod;
   /** Forgets what the engine remembers before each operation, as a restart does. */
   forgetful?: boolean;
 }
@@ -93,10 +96,12 @@ function createState(options: SimulationOptions) {
   for (const [name, data] of Object.entries(options.configMaps ?? {})) {
     configMaps.set(name, { apiVersion: "v1", kind: "ConfigMap", metadata: { name, namespace: "default" }, data });
   }
+  const tasks: WorkflowTaskSet = { apiVersion: "", kind: "", metadata: { name: "" }, spec: { tasks: {} }, status: {} };
   const world: World = {
     now: start,
     pod: (name) => pods.get(name),
     pods: () => [...pods.values()],
+    taskSet: () => (Object.keys(tasks.spec.tasks ?? {}).length > 0 ? tasks : undefined),
     taskResult: (id) => results.get(id),
     templates: (scope, name) => options.templates?.[`${scope}/${name}`],
     configMap: (name) => configMaps.get(name),
@@ -104,14 +109,15 @@ function createState(options: SimulationOptions) {
     podFailure: () => undefined,
     repository: () => ({ repository: { file: {} } }),
     locks: createLockTable(() => {}),
-    settings: { executorImage: "capstan/executor", depthLimit: 100 },
+    settings: { executorImage: "capstan/executor", agentImage: "capstan/agent", depthLimit: 100 },
   };
+  const born = options.pods ?? ((pod: Pod) => pod);
   const carryOut = (effect: Effect, workflow: Workflow): boolean => {
     effects.push(effect);
     switch (effect.do) {
       case "create pod":
         order.push(effect.pod.metadata.annotations?.["workflows.argoproj.io/node-name"] ?? "");
-        pods.set(effect.pod.metadata.name, { ...effect.pod, status: { phase: "Pending" } });
+        pods.set(effect.pod.metadata.name, born({ ...effect.pod, status: { phase: "Pending" } }));
         return true;
       case "delete pod":
         return pods.delete(effect.name);
@@ -119,6 +125,15 @@ function createState(options: SimulationOptions) {
         const pod = pods.get(effect.name);
         if (pod?.status?.phase !== "Running") return false;
         pod.status.phase = "Failed";
+        return true;
+      }
+      case "add task": {
+        const node = workflow.status?.nodes?.[effect.id] as NodeStatus;
+        const end = endOf(options, effect.template, node);
+        const phase = end.exitCode ? "Failed" : "Succeeded";
+        const result = { phase, message: end.message ?? "", ...(end.outputs ? { outputs: end.outputs } : {}) } as const;
+        tasks.spec.tasks = { ...tasks.spec.tasks, [effect.id]: effect.template };
+        if (!end.forever) tasks.status = { nodes: { ...tasks.status?.nodes, [effect.id]: result } };
         return true;
       }
       case "remember": {
@@ -139,7 +154,8 @@ function createState(options: SimulationOptions) {
   const endPods = (workflow: Workflow): boolean => {
     let moved = false;
     for (const pod of pods.values()) {
-      if (pod.status?.phase !== "Pending") continue;
+      const isAgent = pod.metadata.labels?.["workflows.argoproj.io/component"] === "agent";
+      if (pod.status?.phase !== "Pending" || isAgent) continue;
       moved = true;
       endPod(pod, workflow, options, results, world.now);
     }
@@ -147,6 +163,11 @@ function createState(options: SimulationOptions) {
   };
   const state = { pods, effects, order, world, rounds: 0, carryOut, endPods };
   return state;
+}
+
+function endOf({ ends }: SimulationOptions, template: Template, node: NodeStatus): PodEnd {
+  const found = ends?.[node.displayName ?? ""] ?? ends?.[template.name ?? ""] ?? {};
+  return typeof found === "function" ? found(template, node) : found;
 }
 
 function endPod(
@@ -163,8 +184,7 @@ function endPod(
   );
   const text = executor?.env?.find(({ name }) => name === "ARGO_TEMPLATE")?.value ?? "{}";
   const template = JSON.parse(text.replaceAll("$$(", "$(")) as Template;
-  const found = options.ends?.[node.displayName ?? ""] ?? options.ends?.[template.name ?? ""] ?? {};
-  const end = typeof found === "function" ? found(template, node) : found;
+  const end = endOf(options, template, node);
   if (end.forever) {
     pod.status = {
       phase: "Running",

@@ -5,9 +5,11 @@ import type {
   JSONSchemaProps,
 } from "../../generated/apiextensions-v1.ts";
 import type { Resource } from "../../meta/index.ts";
-import { cronWorkflowSpecShape, type Shape, workflowSpecShape } from "./shapes.ts";
+import type { WorkflowEventBinding } from "./event-binding.ts";
+import { cronWorkflowSpecShape, eventBindingSpecShape, type Shape, workflowSpecShape } from "./shapes.ts";
 import type { ClusterWorkflowTemplate, CronWorkflow, Workflow, WorkflowTemplate } from "./spec.ts";
 import type { WorkflowTaskResult } from "./status.ts";
+import type { WorkflowTaskSet } from "./task-set.ts";
 
 const argo = { group: "argoproj.io", version: "v1alpha1" };
 
@@ -34,6 +36,18 @@ export const WorkflowTaskResults: Resource<WorkflowTaskResult> = {
   ...argo,
   resource: "workflowtaskresults",
   kind: "WorkflowTaskResult",
+  namespaced: true,
+};
+export const WorkflowTaskSets: Resource<WorkflowTaskSet> = {
+  ...argo,
+  resource: "workflowtasksets",
+  kind: "WorkflowTaskSet",
+  namespaced: true,
+};
+export const WorkflowEventBindings: Resource<WorkflowEventBinding> = {
+  ...argo,
+  resource: "workfloweventbindings",
+  kind: "WorkflowEventBinding",
   namespaced: true,
 };
 
@@ -76,9 +90,12 @@ interface Definition {
   properties: Record<string, JSONSchemaProps>;
   required?: string[];
   columns?: CustomResourceColumnDefinition[];
+  /** Whether status is written apart from spec. */
+  statusApart?: true;
 }
 
-function define({ resource, description, shortNames, properties, required, columns }: Definition) {
+function define(given: Definition) {
+  const { resource, description, shortNames, properties, required, columns, statusApart } = given;
   const { group, version, kind, namespaced } = resource;
   const definition: CustomResourceDefinition = {
     apiVersion: "apiextensions.k8s.io/v1",
@@ -113,6 +130,7 @@ function define({ resource, description, shortNames, properties, required, colum
             },
           },
           ...(columns ? { additionalPrinterColumns: columns } : {}),
+          ...(statusApart ? { subresources: { status: {} } } : {}),
         },
       ],
     },
@@ -127,7 +145,7 @@ const age: CustomResourceColumnDefinition = {
   jsonPath: ".metadata.creationTimestamp",
 };
 
-/** All five, to be created before the operator starts. None has a status subresource. */
+/** To be created before the operator starts. */
 export const workflowDefinitions: CustomResourceDefinition[] = [
   define({
     resource: Workflows,
@@ -184,5 +202,20 @@ export const workflowDefinitions: CustomResourceDefinition[] = [
       progress: { type: "string" },
       outputs: preservedObject,
     },
+  }),
+  define({
+    resource: WorkflowTaskSets,
+    description: "Tasks of a workflow that its agent does.",
+    shortNames: ["wfts"],
+    properties: { spec: preservedObject, status: preservedObject },
+    required: ["spec"],
+    statusApart: true,
+  }),
+  define({
+    resource: WorkflowEventBindings,
+    description: "Starts a workflow when an event comes in.",
+    shortNames: ["wfeb"],
+    properties: { spec: schemaOf(eventBindingSpecShape) },
+    required: ["spec"],
   }),
 ];

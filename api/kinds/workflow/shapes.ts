@@ -193,7 +193,19 @@ export const templateShape: Shape = object({
     },
     "containers",
   ),
-  http: any,
+  http: object(
+    {
+      url: string,
+      method: string,
+      headers: list(object({ name: string, value: string, valueFrom: object({ secretKeyRef: secretKey }) }, "name")),
+      timeoutSeconds: integer,
+      successCondition: string,
+      body: string,
+      bodyFrom: object({ bytes: string }),
+      insecureSkipVerify: boolean,
+    },
+    "url",
+  ),
   data: any,
   plugin: any,
   activeDeadlineSeconds: number,
@@ -265,4 +277,19 @@ export const cronWorkflowSpecShape: Shape = object(
     stopStrategy: object({ expression: string }, "expression"),
   },
   "workflowSpec",
+);
+
+export const eventBindingSpecShape: Shape = object(
+  {
+    event: object({ selector: string }, "selector"),
+    submit: object(
+      {
+        workflowTemplateRef: object({ name: string, clusterScope: boolean }),
+        metadata: builtin("meta/v1.ObjectMeta"),
+        arguments: argumentsShape,
+      },
+      "workflowTemplateRef",
+    ),
+  },
+  "event",
 );

@@ -11,6 +11,7 @@ import type {
   VolumeMount,
 } from "../../generated/core-v1.ts";
 import type { Arguments, Artifact, ArtifactLocation, Inputs, Outputs } from "./artifact.ts";
+import type { HttpTemplate } from "./task-set.ts";
 
 export interface Metadata {
   labels?: Record<string, string>;
@@ -125,7 +126,7 @@ export interface Template {
   suspend?: { duration?: number | string };
   resource?: ResourceTemplate;
   containerSet?: ContainerSetTemplate;
-  http?: unknown;
+  http?: HttpTemplate;
   data?: unknown;
   plugin?: unknown;
   retryStrategy?: RetryStrategy;

@@ -16,6 +16,7 @@ export const builtinImages: BuiltinImage[] = [
     entrypoint: ["capstan-component"],
     env: { ...env, PATH: `${code}/apps/component/bin:${path}` },
   },
+  { name: "capstan/agent", env: { ...env, PATH: `${code}/apps/executor/bin:${path}` } },
   {
     name: "capstan/model-server",
     entrypoint: [node, "--max-semi-space-size=2", `${code}/apps/model-server/main.ts`],

@@ -15,6 +15,7 @@ import { Scope } from "./scope.ts";
 import { runSteps } from "./steps.ts";
 import { substitute } from "./substitute.ts";
 import { runSuspend } from "./suspend.ts";
+import { requestTask } from "./tasks.ts";
 import { type Reference, resolveTemplate, runsAsPod, type TemplateContext, typeOf } from "./templates.ts";
 
 export interface ExecuteOptions {
@@ -207,7 +208,7 @@ function attempt(
 
 function nodeTypeOf(run: Run, template: Template): NodeType {
   if (run.retryStrategy(template)) return "Retry";
-  const types: Record<string, NodeType> = { steps: "Steps", dag: "DAG", suspend: "Suspend" };
+  const types: Record<string, NodeType> = { steps: "Steps", dag: "DAG", suspend: "Suspend", http: "HTTP" };
   return types[typeOf(template) ?? ""] ?? "Pod";
 }
 
@@ -239,6 +240,8 @@ function executeOnce(run: Run, known: NodeStatus | undefined, step: Step): NodeS
     }
     case "suspend":
       return runSuspend(run, ready(run, known, step, "Suspend"), template);
+    case "http":
+      return requestTask(run, known ?? add(run, step, "HTTP", "Pending"), template, onExit);
     case "container":
     case "script":
     case "resource":
@@ -249,7 +252,7 @@ function executeOnce(run: Run, known: NodeStatus | undefined, step: Step): NodeS
     }
     case undefined:
       throw new ExpressionError(
-        `template ${template.name ?? ""} says neither container, script, steps, dag, suspend nor resource`,
+        `template ${template.name ?? ""} says neither container, script, steps, dag, suspend, resource nor http`,
       );
     default:
       throw new ExpressionError(`templates of type ${typeOf(template)} are not supported`);

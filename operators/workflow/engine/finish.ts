@@ -10,6 +10,7 @@ import { collectPod } from "./pod-gc.ts";
 import type { Run } from "./run.ts";
 import { Scope } from "./scope.ts";
 import { substitute } from "./substitute.ts";
+import { agentName, dismissAgent } from "./tasks.ts";
 import { hookReference, localContext } from "./templates.ts";
 
 /** Runs the workflow's hooks with an expression; true when all that run are over. */
@@ -124,12 +125,14 @@ function cleanUp(run: Run, phase: WorkflowPhase): void {
   }
   if (spec.podDisruptionBudget) run.effects.push({ do: "delete budget", name: run.name });
   labelPods(run, phase);
+  dismissAgent(run);
   run.effects.push({ do: "delete results" });
 }
 
 /** Lets the pods go as podGC wants, or says on them that they are over. Those that no node knows were created just before something else ended the workflow. */
 function labelPods(run: Run, phase: WorkflowPhase): void {
   const known = new Set(Object.values(run.nodes).flatMap((node) => (node.type === "Pod" ? [run.podName(node)] : [])));
+  known.add(agentName(run.name));
   for (const pod of run.world.pods()) {
     const { metadata } = pod;
     if (metadata.deletionTimestamp) continue;

@@ -8,6 +8,7 @@ import { collectPod } from "./pod-gc.ts";
 import { failWhole } from "./request-pod.ts";
 import { addGlobalOutputs } from "./results.ts";
 import type { Run } from "./run.ts";
+import { observeTask } from "./tasks.ts";
 
 export function observePods(run: Run): void {
   const { deadline } = run;
@@ -15,6 +16,7 @@ export function observePods(run: Run): void {
   for (const node of Object.values(run.nodes)) {
     if (isOver(node)) continue;
     if (node.type === "Pod") observePod(run, node);
+    else if (node.type === "HTTP") observeTask(run, node);
     else if (node.type === "Suspend" && run.pastDeadline) run.mark(node, "Failed", "Step exceeded its deadline");
   }
 }

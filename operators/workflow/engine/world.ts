@@ -9,6 +9,7 @@ import type {
   Workflow,
   WorkflowSpec,
   WorkflowTaskResult,
+  WorkflowTaskSet,
 } from "@capstan/api/kinds/workflow";
 
 /** Look-ups in the workflow's own namespace; all answer from caches. */
@@ -17,6 +18,7 @@ export interface World {
   now: number;
   pod(name: string): Pod | undefined;
   pods(): Pod[];
+  taskSet(): WorkflowTaskSet | undefined;
   taskResult(nodeId: string): WorkflowTaskResult | undefined;
   templates(scope: "namespaced" | "cluster", name: string): WorkflowSpec | undefined;
   configMap(name: string): ConfigMap | undefined;
@@ -37,6 +39,8 @@ export interface ResolvedRepository {
 export interface Settings {
   /** Image of init, wait and resource containers. */
   executorImage: string;
+  /** Image of the pod that does HTTP requests. */
+  agentImage: string;
   /** Most templates inside one another. */
   depthLimit: number;
   /** Whether a workflow with these labels is archived when it is over. Absent: none is. */
@@ -73,6 +77,10 @@ export type Effect =
   | { do: "delete claim"; name: string }
   | { do: "create budget"; budget: PodDisruptionBudget }
   | { do: "delete budget"; name: string }
+  | { do: "add task"; id: string; template: Template }
+  | { do: "remove task"; id: string }
+  /** Nothing will be added any more. */
+  | { do: "close tasks" }
   | { do: "remember"; configMap: string; key: string; node: string; outputs: Outputs | undefined }
   | { do: "delete results" }
   | { do: "delete workflow" };

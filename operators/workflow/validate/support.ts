@@ -23,7 +23,7 @@ export function checkSupport(spec: WorkflowSpec, problems: Problem[]): void {
 }
 
 export function checkTemplate(template: Template, path: string, problems: Problem[]): void {
-  for (const type of ["http", "data", "plugin"] as const) {
+  for (const type of ["data", "plugin"] as const) {
     if (template[type] !== undefined)
       problems.push({ path: `${path}.${type}`, message: "templates of this type are not supported" });
   }

@@ -118,8 +118,8 @@ const golden: [string, string, string[]][] = [
   ],
   [
     "a type that is not supported",
-    one("http: {url: x}"),
-    ["spec.templates[0].http: templates of this type are not supported"],
+    one("data: {}"),
+    ["spec.templates[0].data: templates of this type are not supported"],
   ],
   [
     "a store that is not supported",

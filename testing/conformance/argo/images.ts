@@ -9,7 +9,7 @@ const ofHost: Record<string, string[] | undefined> = {
   ...Object.fromEntries(
     [
       ...["busybox", "debian", "ubuntu", "python", "node", "golang", "docker/whalesay", "cowsay"],
-      ...["curlimages/curl", "stedolan/jq", "quay.io/argoproj/argoexec", "v4tech/imagemagick"],
+      ...["stedolan/jq", "quay.io/argoproj/argoexec", "v4tech/imagemagick"],
     ].map((name) => [name, undefined]),
   ),
   influxdb: ["influxd"],
@@ -43,6 +43,7 @@ export function imageMap(argosay: string, scratch: string): Record<string, objec
     ...map,
     alpine: { rootfs: small },
     "alpine:*": { rootfs: small },
+    "curlimages/curl:*": { rootfs: small },
     "argoproj/argosay:v1": { ...host, env: games },
     "argoproj/argosay:*": { rootfs: saying, entrypoint: ["/argosay"] },
     ...(serving ? { "nginx:*": { rootfs: serving, cmd: ["nginx", "-g", "daemon off;"] } } : {}),

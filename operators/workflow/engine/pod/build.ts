@@ -2,7 +2,6 @@
 import type { Container, EnvVar, Pod, PodSpec, VolumeMount } from "@capstan/api/generated/core-v1";
 import type { NodeStatus, ResourceTemplate, Template } from "@capstan/api/kinds/workflow";
 import { mainRoot, scriptPath } from "@capstan/api/kinds/workflow-pod";
-import { applyStrategicMerge, builtinSchema } from "@capstan/api/schema";
 import { ExpressionError } from "../../expressions/index.ts";
 import { inputScope } from "../inputs.ts";
 import { labels } from "../names.ts";
@@ -10,6 +9,7 @@ import type { Run } from "../run.ts";
 import { Scope } from "../scope.ts";
 import { typeOf } from "../templates.ts";
 import { locate } from "./location.ts";
+import { patchSpec, placement } from "./placement.ts";
 import {
   artifactMounts,
   artifactsMount,
@@ -22,7 +22,6 @@ import {
   volumesFor,
 } from "./volumes.ts";
 import { wrapMain, wrapSidecar } from "./wrap.ts";
-import { readYaml } from "./yaml.ts";
 
 export interface PodOptions {
   onExit: boolean;
@@ -76,7 +75,7 @@ export function buildPod(run: Run, node: NodeStatus, template: Template, options
       volumes: [...inputVolumes(template), ...volumesFor(run, template, declaredContainers(template, mains))],
     },
   };
-  return patched(pod, [run.spec.podSpecPatch, template.podSpecPatch]) as Pod;
+  return { ...pod, spec: patchSpec(pod.spec, [run.spec.podSpecPatch, template.podSpecPatch]) };
 }
 
 const declaredContainers = (template: Template, mains: Container[]): Container[] => [
@@ -248,28 +247,6 @@ const startAfterAnnotation = "capstan.dev/start-after";
 /** Names of the containers that are the template's own, where there are several. */
 export const containersAnnotation = "capstan.dev/main-containers";
 
-function placement(run: Run, template: Template): Partial<PodSpec> {
-  const { spec } = run;
-  const either = <K extends keyof Template & keyof typeof spec>(key: K) => template[key] ?? spec[key];
-  const fields: Partial<PodSpec> = {
-    serviceAccountName: either("serviceAccountName") as string,
-    automountServiceAccountToken: either("automountServiceAccountToken") as boolean,
-    nodeSelector: either("nodeSelector") as Record<string, string>,
-    affinity: either("affinity") as PodSpec["affinity"],
-    tolerations: either("tolerations") as PodSpec["tolerations"],
-    schedulerName: either("schedulerName") as string,
-    securityContext: either("securityContext") as PodSpec["securityContext"],
-    hostAliases: either("hostAliases") as PodSpec["hostAliases"],
-    resources: either("podResources") as PodSpec["resources"],
-    priorityClassName: template.priorityClassName ?? spec.podPriorityClassName,
-    imagePullSecrets: spec.imagePullSecrets,
-    hostNetwork: spec.hostNetwork,
-    dnsPolicy: spec.dnsPolicy,
-    dnsConfig: spec.dnsConfig,
-  };
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined && value !== ""));
-}
-
 function deadlineOf(run: Run, template: Template, { onExit, deadline }: PodOptions): Partial<PodSpec> {
   const own = template.activeDeadlineSeconds;
   const limits: number[] = [];
@@ -282,15 +259,4 @@ function deadlineOf(run: Run, template: Template, { onExit, deadline }: PodOptio
     if (end !== undefined) limits.push(Math.max(1, Math.ceil((end - run.world.now) / 1000)));
   }
   return limits.length > 0 ? { activeDeadlineSeconds: Math.min(...limits) } : {};
-}
-
-function patched(pod: PodTemplate, patches: (string | undefined)[]): PodTemplate {
-  let spec: PodSpec = pod.spec;
-  for (const text of patches) {
-    if (!text) continue;
-    const patch = readYaml(text, "podSpecPatch");
-    if (typeof patch !== "object" || patch === null) throw new ExpressionError("podSpecPatch is not an object");
-    spec = applyStrategicMerge(spec, patch, builtinSchema("core/v1.PodSpec")) as PodSpec;
-  }
-  return { ...pod, spec };
 }
