@@ -131,9 +131,17 @@ class Scan {
 function quote(char: string): string {
   if (char === "'") return "'\\''";
   if (char === '"') return "'\"'";
-  return `'${JSON.stringify(char)
+  return `'${JSON.stringify(firstByte(char))
     .slice(1, -1)
     .replace(/^\\u00/, "\\x")}'`;
+}
+
+/** Go reads bytes, and shows the one that it stopped at. */
+function firstByte(char: string): string {
+  const code = char.charCodeAt(0);
+  if (code < 0x80) return char;
+  if (code >= 0xd800 && code < 0xe000) return "\u00f0";
+  return String.fromCharCode(code < 0x800 ? 0xc0 | (code >> 6) : 0xe0 | (code >> 12));
 }
 
 /** Undefined when nothing is wrong. Source: encoding/json's scanner. */

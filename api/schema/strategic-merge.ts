@@ -5,6 +5,7 @@ import type { Schema } from "./schema.ts";
 type Fields = Record<string, unknown>;
 const isObject = (value: unknown): value is Fields =>
   typeof value === "object" && value !== null && !Array.isArray(value);
+const steers = /^\$(setElementOrder|deleteFromPrimitiveList)\//;
 const bad = (message: string) => new StatusError("BadRequest", message);
 /** Upstream has no reason for these. */
 const failed = (message: string) => new StatusError("Unknown", message);
@@ -36,19 +37,19 @@ function mergeObject(target: Fields, patch: Fields, schema: Schema | undefined):
     throw failed(`unknown patch type: ${String(directive)} in map: ${print(patch)}`);
   }
   const result: Fields = { ...target };
-  if (retain !== undefined) retainOnly(result, retain);
+  if (retain !== undefined) retainOnly(result, retain, changes);
   const orders = new Map<string, unknown[]>();
   for (const [key, value] of Object.entries(changes)) {
     if (key.startsWith("$setElementOrder/")) orders.set(key.slice("$setElementOrder/".length), asList(value, key));
     else if (key.startsWith("$deleteFromPrimitiveList/")) {
       const field = key.slice("$deleteFromPrimitiveList/".length);
-      const gone = asList(value, key);
+      const gone = Array.isArray(value) ? value : [];
       if (Array.isArray(result[field])) result[field] = result[field].filter((item) => !gone.includes(item));
     }
   }
   for (const [key, value] of Object.entries(changes)) {
     if (key.startsWith("$")) {
-      if (/^\$(setElementOrder|deleteFromPrimitiveList)\//.test(key)) continue;
+      if (steers.test(key)) continue;
       if (schema?.kind !== "struct" || !schema.field(key))
         throw bad(`unknown directive ${key} in a strategic merge patch`);
     }
@@ -85,14 +86,15 @@ function mergeList(target: unknown[], patch: unknown[], schema: Schema | undefin
     return interleave(target, [...target, ...added], patch, undefined);
   }
   if (patch.some((item) => isObject(item) && item.$patch === "replace" && !(key in item))) {
-    return patch.filter((item) => !(isObject(item) && item.$patch === "replace")).map(stripDirectives);
+    const items = patch.filter((item) => !(isObject(item) && item.$patch === "replace"));
+    for (const item of items) if (isObject(item)) requireKey(item, key);
+    return items.map(stripDirectives);
   }
   const result = [...target];
   const kept: unknown[] = [];
   for (const item of patch) {
     if (!isObject(item)) throw bad(`a list merged by ${key} must hold objects`);
-    const wanted = item[key];
-    if (wanted === undefined) throw failed(`map: ${print(item)} does not contain declared merge key: ${key}`);
+    const wanted = requireKey(item, key);
     const at = result.findIndex((present) => isObject(present) && equal(present[key], wanted));
     if (item.$patch === "delete") {
       if (at >= 0) result.splice(at, 1);
@@ -103,6 +105,11 @@ function mergeList(target: unknown[], patch: unknown[], schema: Schema | undefin
     else result[at] = mergeObject(result[at] as Fields, item, schema.items);
   }
   return interleave(target, result, kept, key);
+}
+
+function requireKey(item: Fields, key: string): unknown {
+  if (item[key] === undefined) throw failed(`map: ${print(item)} does not contain declared merge key: ${key}`);
+  return item[key];
 }
 
 /**
@@ -130,8 +137,11 @@ function fieldOf(schema: Schema | undefined, name: string): Schema | undefined {
   return schema?.kind === "map" ? schema.values : undefined;
 }
 
-function retainOnly(result: Fields, retain: unknown): void {
+/** What a patch sets must be among what it retains. */
+function retainOnly(result: Fields, retain: unknown, changes: Fields): void {
   const kept = asList(retain, "$retainKeys");
+  const isStray = ([key, value]: [string, unknown]) => value !== null && !steers.test(key) && !kept.includes(key);
+  if (Object.entries(changes).some(isStray)) throw bad("invalid patch format of retainKeys");
   for (const key of Object.keys(result)) if (!kept.includes(key)) delete result[key];
 }
 
@@ -147,7 +157,7 @@ function stripDirectives(value: unknown): unknown {
   const result: Fields = {};
   for (const [key, item] of Object.entries(value)) {
     if (item === null || key === "$patch" || key === "$retainKeys") continue;
-    if (/^\$(setElementOrder|deleteFromPrimitiveList)\//.test(key)) continue;
+    if (steers.test(key)) continue;
     result[key] = stripDirectives(item);
   }
   return result;

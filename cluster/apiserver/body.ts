@@ -12,7 +12,7 @@ export interface Body {
   duplicates: string[];
 }
 
-const decoder = new TextDecoder("utf-8", { fatal: true });
+const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** The content type without its parameters, in lower case; JSON when absent. */
 export function mediaTypeOf(request: HttpRequest): string {

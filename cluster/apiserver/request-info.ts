@@ -10,6 +10,8 @@ const verbs: Record<string, string> = {
   DELETE: "delete",
 };
 const root = "http://localhost";
+/** Paths that are exact. */
+const health = new Set(["healthz", "livez", "readyz"]);
 const truthy = (value: string | null) => value !== null && value !== "" && value !== "false" && value !== "0";
 
 let latest: { method: string; url: string; info: RequestInfo } | undefined;
@@ -42,6 +44,9 @@ function describe(method: string, url: string): RequestInfo {
     name: "",
     rest: "",
   };
+  // What lies behind a proxy has paths of its own.
+  if (rawPath.replace(root, "").split("/proxy/", 1)[0]?.includes("//")) return { ...info, path: rawPath };
+  if (rawPath.endsWith("/") && health.has(segments[0] ?? "")) return { ...info, path: `${info.path}/` };
   const resourceAt = segments[0] === "api" ? 2 : segments[0] === "apis" ? 3 : 0;
   if (resourceAt === 0 || segments.length <= resourceAt) return info;
   if (resourceAt === 3) info.group = segments[1] ?? "";

@@ -53,13 +53,14 @@ export function createResourceHandler(core: Core, endpoints: ReadonlyMap<string,
     } catch (thrown) {
       // What was warned of until then is told with the error.
       if (!(thrown instanceof StatusError) || call.warnings.length === 0) throw thrown;
-      return withWarnings(call, answerError(thrown));
+      return withWarnings(call, await answerError(thrown, request));
     }
   };
 }
 
 async function run(core: Core, call: Call, endpoint: Endpoint | undefined): Promise<HttpResponse> {
   if (endpoint) return runEndpoint(core, call, endpoint);
+  if (call.request.method === "HEAD") throw methodNotAllowed();
   checkScope(call);
   checkForm(call);
   return call.info.subresource === "" ? runVerb(core, call) : runSubresource(core, call);

@@ -1,9 +1,9 @@
 // Answers in the form that the client asked for.
 import { apiVersionOf, type KubeObject, StatusError } from "@capstan/api/meta";
-import type { HttpResponse } from "@capstan/base/http";
+import type { HttpRequest, HttpResponse } from "@capstan/base/http";
 import { joinList, type ListHeader } from "./json-lines.ts";
 import type { Kind } from "./kind.ts";
-import { type Negotiated, negotiate } from "./negotiation.ts";
+import { type Negotiated, negotiate, parseAccept } from "./negotiation.ts";
 import { encodeObject, parseServed, servedBytes, type Written } from "./objects.ts";
 import { tableOf } from "./table/table.ts";
 import type { Call } from "./verbs/call.ts";
@@ -11,14 +11,20 @@ import { type EventForm, objectForm, renderedForm } from "./verbs/event-form.ts"
 import type { Listing } from "./verbs/list.ts";
 
 const json = "application/json";
+const yaml = "application/yaml";
 
 export function answerJson(value: unknown, status = 200): HttpResponse {
   return { status, headers: { "content-type": json }, body: encodeObject(value) };
 }
 
-export function answerError(thrown: unknown): HttpResponse {
+/** The Status of what was thrown, as YAML where the request asks for that before JSON. */
+export async function answerError(thrown: unknown, { headers }: HttpRequest): Promise<HttpResponse> {
   const error = StatusError.from(thrown);
-  const answer = answerJson(error.toStatus(), error.code);
+  const form = parseAccept(headers.accept).find(({ type }) => type === json || type === yaml);
+  const answer =
+    form?.type === yaml
+      ? await encode(error.toStatus(), { as: "object", version: "v1", encoding: "yaml" }, error.code, {})
+      : answerJson(error.toStatus(), error.code);
   const seconds = error.details?.retryAfterSeconds;
   if (seconds !== undefined) answer.headers["retry-after"] = String(seconds);
   return answer;
@@ -79,7 +85,7 @@ async function encode(
 ): Promise<HttpResponse> {
   if (form.encoding === "json") return { status, headers, body: encodeObject(value) };
   const { stringify } = await import("yaml");
-  headers["content-type"] = "application/yaml";
+  headers["content-type"] = yaml;
   return { status, headers, body: stringify(value) };
 }
 

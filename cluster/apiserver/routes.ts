@@ -7,7 +7,7 @@ import { parseAccept } from "./negotiation.ts";
 import { createOpenApi, type OpenApi } from "./openapi/index.ts";
 import { pathNotFound, type Registry } from "./registry.ts";
 import type { RequestInfo } from "./request.ts";
-import { answerError, answerJson } from "./respond.ts";
+import { answerJson } from "./respond.ts";
 
 const json = { "content-type": "application/json" };
 
@@ -20,9 +20,12 @@ export interface Health {
 export function createRoutes(registry: Registry, health: Health) {
   const openApi = createOpenApi(registry);
   return (request: HttpRequest, { path, query }: RequestInfo): HttpResponse => {
-    if (request.method !== "GET" && request.method !== "HEAD") throw methodNotAllowed(path, registry);
     const [root = ""] = path.slice(1).split("/");
     if (root === "healthz" || root === "livez" || root === "readyz") return answerHealth(root, path, query, health);
+    if (request.method !== "GET" && !takesAny(path, request.method)) {
+      if (path === "/version" || isServed(path, registry)) throw methodNotAllowed();
+      return notFoundPage();
+    }
     if (path === "/version") return answerJson(version());
     if (path === "/") return answerJson({ paths: rootPaths(registry) });
     const discovery = answerDiscovery(request, path, registry);
@@ -30,7 +33,10 @@ export function createRoutes(registry: Registry, health: Health) {
     if (path === "/openapi/v2") return answerSwagger(request, openApi);
     if (path === "/openapi/v3") return { status: 200, headers: json, body: openApi.index() };
     const document = path.startsWith("/openapi/v3/") ? openApi.document(path.slice("/openapi/v3/".length)) : undefined;
-    if (!document) return isServed(path, registry) ? answerError(pathNotFound()) : notFoundPage();
+    if (!document) {
+      if (isServed(path, registry)) throw pathNotFound();
+      return notFoundPage();
+    }
     const headers: Record<string, string> = { ...json };
     // The hash names the content, so it may be kept for ever.
     if (query.get("hash")) headers["cache-control"] = "public, immutable";
@@ -42,7 +48,7 @@ export function createRoutes(registry: Registry, health: Health) {
 function isServed(path: string, registry: Registry): boolean {
   const [, root, group] = path.split("/");
   if (root === "api") return true;
-  return root === "apis" && (group === undefined || registry.hasGroup(group));
+  return root === "apis" && (group === undefined || (group !== "" && registry.hasGroup(group)));
 }
 
 /** Outside of what is served nobody speaks of resources. Source: apiserver's mux. */
@@ -51,10 +57,12 @@ export function notFoundPage(): HttpResponse {
   return { status: 404, headers, body: "404 page not found\n" };
 }
 
-const methodNotAllowed = (path: string, registry: Registry) =>
-  isServed(path, registry)
-    ? new StatusError("MethodNotAllowed", "the server does not allow this method on the requested resource", {})
-    : pathNotFound();
+const methodNotAllowed = () =>
+  new StatusError("MethodNotAllowed", "the server does not allow this method on the requested resource", {});
+
+/** Source: apiserver's mux, where these have handlers that do not ask for the method. */
+const takesAny = (path: string, method: string): boolean =>
+  path.startsWith("/openapi/v") || (method === "HEAD" && (path === "/apis" || path === "/"));
 
 /** Two spellings of one media type: clients before Kubernetes 1.29 ask for the second, which is no valid MIME type to answer with. */
 const protobufTypes = [
@@ -100,9 +108,9 @@ function answerHealth(root: string, path: string, query: URLSearchParams, health
     ["etcd", health.store.failure === undefined],
     ...(root === "readyz" ? [["bootstrap", health.isReady()] as [string, boolean]] : []),
   ];
-  const named = path.split("/")[2];
+  const [, , named, ...more] = path.split("/");
   const chosen = named === undefined ? checks : checks.filter(([name]) => name === named);
-  if (named !== undefined && chosen.length === 0) return notFoundPage();
+  if (more.length > 0 || (named !== undefined && chosen.length === 0)) return notFoundPage();
   const good = chosen.every(([, passed]) => passed);
   const lines = chosen.map(([name, passed]) => {
     const why = name === "etcd" ? storeProblem(health.store) : "";

@@ -125,7 +125,7 @@ function guard(next: Handler, log: Logger): Handler {
           error: messageOf(thrown),
         });
       }
-      const answer = answerError(thrown);
+      const answer = await answerError(thrown, request);
       return thrown instanceof StatusError ? answer : markBroken(answer, messageOf(thrown));
     }
   };

@@ -34,8 +34,8 @@ function identify(request: HttpRequest, options: AuthenticatorOptions): Principa
     return result.audiences.some((name) => options.audiences.includes(name)) ? result.principal : undefined;
   }
   if (request.peer?.refusedCertificate) return undefined;
-  // What anybody may do is for authorization to say.
-  return request.headers.authorization ? undefined : { name: anonymous, groups: [unauthenticated] };
+  // Credentials of other kinds are none. What anybody may do is for authorization to say.
+  return { name: anonymous, groups: [unauthenticated] };
 }
 
 function bearerOf({ headers }: HttpRequest): string | undefined {

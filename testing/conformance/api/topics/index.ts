@@ -11,6 +11,7 @@ import { identity } from "./identity.ts";
 import { kinds } from "./kinds.ts";
 import { objects } from "./objects.ts";
 import { patches } from "./patches.ts";
+import { paths } from "./paths.ts";
 import { policies } from "./policies.ts";
 import { selection } from "./selection.ts";
 import { subresources } from "./subresources.ts";
@@ -20,6 +21,7 @@ import { validation } from "./validation.ts";
 
 export const topics: Record<string, Scenarios> = {
   objects,
+  paths,
   discovery,
   tables,
   selection,
