@@ -1,10 +1,7 @@
 // The executor: init, wait and resource containers of workflow pods, run inside the node agent.
 import type { Handler } from "@capstan/base/http";
 import type { InProcessImages } from "@capstan/core/runtime";
-import { runInit } from "./init.ts";
-import { createArtifactDirectory } from "./repository/index.ts";
-import { readStep } from "./step.ts";
-import { runWait } from "./wait.ts";
+import { runProgram } from "./program.ts";
 
 export { type ArtifactDirectory, createArtifactDirectory } from "./repository/index.ts";
 
@@ -23,21 +20,5 @@ export function createExecutorImages({
   artifacts,
   image = "capstan/executor",
 }: ExecutorOptions): InProcessImages {
-  const repository = createArtifactDirectory(artifacts);
-  return new Map([
-    [
-      image,
-      async (container) => {
-        const [verb = ""] = container.args;
-        const step = readStep(container, handler, repository);
-        if (verb === "init") return runInit(step);
-        if (verb === "wait") return runWait(step);
-        if (verb === "resource") {
-          const { runResource } = await import("./resource/index.ts");
-          return runResource(step);
-        }
-        throw new Error(`argoexec: ${JSON.stringify(verb)} is none of init, wait, resource`);
-      },
-    ],
-  ]);
+  return new Map([[image, (container) => runProgram(container, handler, artifacts)]]);
 }

@@ -28,15 +28,9 @@ export function readStep(container: InProcessContainer, handler: Handler, reposi
       throw new Error(`the environment has no ${name}: only the workflow operator makes such pods`);
     return value;
   };
-  let template: Template;
-  try {
-    template = JSON.parse(say("ARGO_TEMPLATE")) as Template;
-  } catch (error) {
-    throw new Error(`ARGO_TEMPLATE is not a template: ${(error as Error).message}`);
-  }
   return {
     container,
-    template,
+    template: readTemplate(container.env),
     // From the pod itself: what its environment says could be anybody's.
     namespace: container.pod.metadata.namespace ?? "",
     nodeId: say("ARGO_NODE_ID"),
@@ -48,4 +42,21 @@ export function readStep(container: InProcessContainer, handler: Handler, reposi
     }),
     repository,
   };
+}
+
+/** The template, which may be longer than one variable of a process can be: the rest is in ARGO_TEMPLATE_1 and so on. */
+export function readTemplate(env: Record<string, string | undefined>): Template {
+  let text = env.ARGO_TEMPLATE;
+  if (text === undefined)
+    throw new Error("the environment has no ARGO_TEMPLATE: only the workflow operator makes such pods");
+  for (let part = 1; ; part++) {
+    const more = env[`ARGO_TEMPLATE_${part}`];
+    if (more === undefined) break;
+    text += more;
+  }
+  try {
+    return JSON.parse(text) as Template;
+  } catch (error) {
+    throw new Error(`ARGO_TEMPLATE is not a template: ${(error as Error).message}`);
+  }
 }

@@ -123,8 +123,7 @@ function executorEnv(run: Run, node: NodeStatus, template: Template, options: Po
     field("ARGO_POD_UID", "metadata.uid"),
     { name: "ARGO_WORKFLOW_NAME", value: run.name },
     { name: "ARGO_WORKFLOW_UID", value: run.workflow.metadata.uid ?? "" },
-    // `$(` would be read as a reference to a variable.
-    { name: "ARGO_TEMPLATE", value: JSON.stringify(template).replaceAll("$(", "$$(") },
+    ...templateVariables(JSON.stringify(template)),
     { name: "ARGO_NODE_ID", value: node.id },
     { name: "ARGO_INCLUDE_SCRIPT_OUTPUT", value: String(options.includeResult) },
     {
@@ -133,6 +132,23 @@ function executorEnv(run: Run, node: NodeStatus, template: Template, options: Po
     },
   ];
 }
+/** A variable has at most 128 KiB (MAX_ARG_STRLEN of execve(2)); a unit of UTF-16 takes at most three bytes. */
+const variableLimit = 40_000;
+
+function templateVariables(text: string): EnvVar[] {
+  const parts: EnvVar[] = [];
+  for (let at = 0; at < text.length; ) {
+    let end = Math.min(text.length, at + variableLimit);
+    // A pair of surrogates is one character.
+    if (end < text.length && /[\ud800-\udbff]/.test(text[end - 1] ?? "")) end--;
+    // `$(` would be read as a reference to a variable.
+    const value = text.slice(at, end).replaceAll("$(", "$$(");
+    parts.push({ name: parts.length === 0 ? "ARGO_TEMPLATE" : `ARGO_TEMPLATE_${parts.length}`, value });
+    at = end;
+  }
+  return parts;
+}
+
 const named = (env: EnvVar[], container: string): EnvVar[] => [
   ...env,
   { name: "ARGO_CONTAINER_NAME", value: container },
