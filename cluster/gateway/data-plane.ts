@@ -10,6 +10,7 @@ import type { Access } from "./access.ts";
 import type { Balancer, Choice } from "./backend.ts";
 import { locationOf, modifyHeaders } from "./filter.ts";
 import { hostOf } from "./hostname.ts";
+import { type OwnPath, serveOwn } from "./own-path.ts";
 import { forward } from "./proxy.ts";
 import { bodyOf, type Refusal } from "./refusal.ts";
 import type { Hit, RouteTable } from "./route-table.ts";
@@ -21,6 +22,7 @@ export interface DataPlaneOptions {
   table(): RouteTable;
   balancer: Balancer;
   access: Access;
+  own?: OwnPath[];
   log: Logger;
 }
 
@@ -93,14 +95,27 @@ interface Granted {
   choice: Choice;
 }
 
+const factsOf = (request: IncomingMessage) => {
+  const { path, search } = splitUrl(request);
+  return { method: request.method ?? "GET", path, query: new URLSearchParams(search), headers: request.headers };
+};
+
+/** The gateway's own answer to a path; a route may have the same path under a host name that it claims. */
+function ownPathOf({ own, table }: DataPlaneOptions, request: IncomingMessage): OwnPath | undefined {
+  const found = own?.find(({ prefix }) => request.url?.startsWith(prefix));
+  if (!found) return undefined;
+  const hit = table().find(request.headers.host, factsOf(request));
+  return hit?.rule.route.spec.hostnames?.length ? undefined : found;
+}
+
 /** The rule of a request and a backend of it, or why there is none. A redirect has a hit only. */
 async function admit(
   { table, balancer, access }: Pick<DataPlaneOptions, "table" | "balancer" | "access">,
   request: IncomingMessage,
 ): Promise<Granted | Hit | Refusal> {
-  const { path, search } = splitUrl(request);
+  const facts = factsOf(request);
+  const { path } = facts;
   const { host, authorization } = request.headers;
-  const facts = { method: request.method ?? "GET", path, query: new URLSearchParams(search), headers: request.headers };
   // Backends resolve dot segments, and a rule for another path would have been taken here.
   if (!path.startsWith("/") || /\/\.\.?(\/|$)/.test(path)) {
     return { status: 400, reason: "BadPath", message: "the request's target must be a path without . and .. segments" };
@@ -136,6 +151,8 @@ type ServeOptions = DataPlaneOptions & { agent: Agent; port: number };
 async function serve(options: ServeOptions, from: IncomingMessage, to: ServerResponse): Promise<void> {
   const gone = new AbortController();
   to.once("close", () => gone.abort());
+  const own = ownPathOf(options, from);
+  if (own) return serveOwn(own, from, to, gone.signal);
   const admitted = await admit(options, from).catch((error) => unavailable(options.log, error));
   if ("reason" in admitted) return refuse(to, admitted);
   const { path, search } = splitUrl(from);

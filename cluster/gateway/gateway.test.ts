@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { once } from "node:events";
-import { createServer } from "node:http";
+import { createServer, get } from "node:http";
 import type { AddressInfo } from "node:net";
 import { test } from "node:test";
 import { CustomResourceDefinitions, EndpointSlices, Services } from "@capstan/api/generated/resources";
@@ -13,6 +13,7 @@ import {
   HttpRoutes,
 } from "@capstan/api/kinds/gateway";
 import { gatewayDefinitions } from "@capstan/api/kinds/gateway-definitions";
+import type { HttpRequest } from "@capstan/base/http";
 import { silent } from "@capstan/base/log";
 import { TestCluster } from "@capstan/testing/cluster";
 import { createGateway, type GatewayServer } from "./index.ts";
@@ -106,4 +107,45 @@ test("a busy port rejects the start and the readiness", async () => {
   const second = createGateway({ client, informers, listen: { host: "127.0.0.1", port: gateway.port }, log: silent });
   await assert.rejects(second.start(signal), /is in use/);
   await assert.rejects(second.ready, /is in use/);
+});
+
+test("answers its own paths itself, unless a route claims their host", async () => {
+  const seen: string[] = [];
+  const own = {
+    prefix: "/own/",
+    handler: async ({ method, url, body }: HttpRequest) => {
+      seen.push(`${method} ${url} ${new TextDecoder().decode(body)}`);
+      return { status: 202, headers: { "x-own": "yes" }, body: "taken" };
+    },
+  };
+  let gateway: GatewayServer | undefined;
+  await using cluster = await TestCluster.start({
+    async parts({ client, informers }) {
+      for (const definition of gatewayDefinitions) await client.create(CustomResourceDefinitions, definition);
+      gateway = createGateway({ client, informers, listen: { host: "127.0.0.1", port: 0 }, log: silent, own: [own] });
+      return gateway;
+    },
+  });
+  await gateway?.ready;
+  const { client } = cluster;
+  const route = (name: string, hostnames: string[]) =>
+    client.create(HttpRoutes, {
+      metadata: { namespace, name, annotations: { "capstan.dev/auth": "none" } },
+      spec: { parentRefs: [{ ...defaultGateway }], hostnames, rules: [{ backendRefs: [{ name: "s", port: 80 }] }] },
+    });
+  await route("all", []);
+  await route("one", ["one.example"]);
+  for (const name of ["all", "one"])
+    await cluster.until(HttpRoutes, { namespace, name }, (object) => accepted(object)?.status === "True");
+  const url = `http://127.0.0.1:${gateway?.port}/own/x?y=1`;
+  const answer = await fetch(url, { method: "POST", body: "text" });
+  assert.deepEqual([answer.status, answer.headers.get("x-own"), await answer.text()], [202, "yes", "taken"]);
+  assert.deepEqual(seen, ["POST /own/x?y=1 text"]);
+  const large = await fetch(url, { method: "POST", body: "x".repeat(5 * 1024 * 1024 + 1) });
+  assert.equal(large.status, 413);
+  const status = await new Promise((resolve, reject) => {
+    const headers = { host: "one.example" };
+    get(url, { headers }, (response) => resolve(response.statusCode)).on("error", reject);
+  });
+  assert.equal(status, 500);
 });

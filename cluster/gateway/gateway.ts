@@ -6,6 +6,7 @@ import { createAccess } from "./access.ts";
 import { createBalancer } from "./backend.ts";
 import { openDataPlane } from "./data-plane.ts";
 import { ensureDefaultGateway } from "./default-gateway.ts";
+import type { OwnPath } from "./own-path.ts";
 import { buildRouteTable, type RouteTable } from "./route-table.ts";
 import { createStatusControllers } from "./status-controllers.ts";
 import { watchWorld } from "./world.ts";
@@ -17,6 +18,8 @@ export interface GatewayOptions {
   /** Port 0 takes a free one. */
   listen: { host: string; port: number };
   log: Logger;
+  /** Answered here, before routes that claim no host name. Their handlers decide who may call. */
+  own?: OwnPath[];
 }
 
 export interface GatewayServer {
@@ -29,7 +32,7 @@ export interface GatewayServer {
 }
 
 /** The kinds of gateway.networking.k8s.io must have been defined before start. */
-export function createGateway({ client, informers, listen, log }: GatewayOptions): GatewayServer {
+export function createGateway({ client, informers, listen, log, own = [] }: GatewayOptions): GatewayServer {
   const ready = deferred();
   let port = 0;
   // Whoever waits for it sees the error; start rejects with the same.
@@ -51,7 +54,7 @@ export function createGateway({ client, informers, listen, log }: GatewayOptions
         return table;
       };
       try {
-        await using plane = await openDataPlane({ listen, table: latest, balancer, access, log });
+        await using plane = await openDataPlane({ listen, table: latest, balancer, access, own, log });
         port = plane.port;
         await ensureDefaultGateway(client, port);
         await world.synced();

@@ -5,6 +5,7 @@ import type { Logger } from "@capstan/base/log";
 import { createGateway } from "@capstan/cluster/gateway";
 import { createConsoleServer, loadConsoleSecret } from "@capstan/console/server";
 import { serve } from "@capstan/core/wire";
+import { createEventHandler, eventsPath } from "@capstan/operators/workflow";
 import type { Caller } from "./caller.ts";
 import { codeDirectory } from "./code.ts";
 import { type ControlPlane, withFlag } from "./control-plane.ts";
@@ -26,6 +27,7 @@ export async function startGateway(
     informers: plane.informers,
     listen,
     log: log.with({ part: "gateway" }),
+    own: [{ prefix: eventsPath, handler: createEventHandler({ api: plane.handler, client: plane.client, log }) }],
   });
   parts.add({
     name: "gateway",

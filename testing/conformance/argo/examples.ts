@@ -6,6 +6,7 @@ import {
   CronWorkflows,
   type NodeStatus,
   type Workflow,
+  WorkflowEventBindings,
   Workflows,
   WorkflowTemplates,
 } from "@capstan/api/kinds/workflow";
@@ -27,7 +28,7 @@ export interface Ending {
 const kinds: Record<string, Resource<KubeObject>> = Object.fromEntries(
   [
     ...[ConfigMaps, PersistentVolumeClaims, ResourceQuotas],
-    ...[WorkflowTemplates, ClusterWorkflowTemplates, CronWorkflows],
+    ...[WorkflowTemplates, ClusterWorkflowTemplates, CronWorkflows, WorkflowEventBindings],
   ].map((r) => [r.kind, r as Resource<KubeObject>]),
 );
 

@@ -1,0 +1,2 @@
+// Events that start workflows.
+export { createEventHandler, type EventHandlerOptions, eventsPath } from "./handler.ts";
