@@ -17,6 +17,5 @@ export {
   type WorkflowChecker,
   type WorkflowOperatorOptions,
 } from "./operator.ts";
-export { InvalidWorkflow, type SubmitOptions, submitWorkflow } from "./submit.ts";
+export { InvalidWorkflow, type SubmitOptions, submitFrom, submitWorkflow } from "./submit.ts";
 export { type GetTemplates, type Problem, validateWorkflow } from "./validate/index.ts";
-export { type LogLine, logsOf, renderTree, watchWorkflow } from "./watch.ts";

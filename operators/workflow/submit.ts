@@ -2,6 +2,7 @@
 import {
   type ClusterWorkflowTemplate,
   ClusterWorkflowTemplates,
+  CronWorkflows,
   type Parameter,
   type Workflow,
   type WorkflowSpec,
@@ -12,6 +13,7 @@ import {
 import { type KubeObject, type New, StatusError } from "@capstan/api/meta";
 import { nearest } from "@capstan/base/errors";
 import type { Client } from "@capstan/core/client";
+import { fromCron } from "./cron/child.ts";
 import { labels } from "./engine/index.ts";
 import { readManifests } from "./manifest.ts";
 import { type GetTemplates, type Problem, validateWorkflow } from "./validate/index.ts";
@@ -21,6 +23,15 @@ export interface SubmitOptions {
   namespace: string;
   /** Values over those of the manifest. */
   parameters?: Record<string, string>;
+  name?: string;
+  generateName?: string;
+  entrypoint?: string;
+  serviceAccount?: string;
+  labels?: Record<string, string>;
+  annotations?: Record<string, string>;
+  priority?: number;
+  /** `client`: nothing is asked to be made; `server`: the server checks and forgets it. */
+  dryRun?: "client" | "server";
 }
 
 /** A manifest that cannot run: what is wrong in it, by path. */
@@ -47,11 +58,42 @@ export async function submitWorkflow(client: Client, text: string, options: Subm
       `${other.kind} cannot be submitted: a Workflow or WorkflowTemplate can, other kinds are for kubectl`,
     );
   if (objects.length === 0) throw new Error("the text holds no object");
-  for (const template of templates) await putTemplate(client, template, options.namespace);
+  if (!options.dryRun) for (const template of templates) await putTemplate(client, template, options.namespace);
   if (workflows.length === 0 && templates.length === 1) workflows.push(fromTemplate(templates[0] as New<KubeObject>));
   const submitted: Workflow[] = [];
   for (const workflow of workflows) submitted.push(await submitOne(client, workflow, options));
   return submitted;
+}
+
+/** Where to submit from: the kinds as argo names them. */
+const sources = {
+  workflowtemplate: "WorkflowTemplate",
+  wftmpl: "WorkflowTemplate",
+  clusterworkflowtemplate: "ClusterWorkflowTemplate",
+  cwft: "ClusterWorkflowTemplate",
+  cronworkflow: "CronWorkflow",
+  cronwf: "CronWorkflow",
+  cwf: "CronWorkflow",
+} as const;
+
+/**
+ * Submits what is there already.
+ * @param from `workflowtemplate/NAME`, `clusterworkflowtemplate/NAME` or `cronwf/NAME`
+ */
+export async function submitFrom(client: Client, from: string, options: SubmitOptions): Promise<Workflow> {
+  const [kind = "", name = ""] = from.split("/", 2);
+  const source = sources[kind.toLowerCase() as keyof typeof sources];
+  if (!source || !name) {
+    throw new Error(
+      `"${from}" cannot be submitted from: name workflowtemplate/NAME, clusterworkflowtemplate/NAME or cronwf/NAME`,
+    );
+  }
+  const { namespace } = options;
+  if (source !== "CronWorkflow") {
+    return submitOne(client, fromTemplate({ kind: source, metadata: { name, namespace } }), options);
+  }
+  const cron = await client.get(CronWorkflows, { namespace, name });
+  return submitOne(client, fromCron(cron, { generateName: `${name}-`, at: Date.now() }), options);
 }
 
 async function putTemplate(client: Client, template: New<KubeObject>, namespace: string): Promise<void> {
@@ -78,18 +120,38 @@ function fromTemplate({ kind, metadata }: New<KubeObject>): New<Workflow> {
   };
 }
 
-async function submitOne(
-  client: Client,
-  workflow: New<Workflow>,
-  { namespace, parameters = {} }: SubmitOptions,
-): Promise<Workflow> {
-  const whole = { ...workflow, metadata: { namespace, ...workflow.metadata } };
+async function submitOne(client: Client, workflow: New<Workflow>, options: SubmitOptions): Promise<Workflow> {
+  const whole = withOptions(workflow, options);
   const get = await fetchTemplates(client, whole);
-  whole.spec = { ...whole.spec, arguments: withParameters(whole.spec ?? {}, parameters, get) };
+  whole.spec = { ...whole.spec, arguments: withParameters(whole.spec ?? {}, options.parameters ?? {}, get) };
   const named = { ...whole, metadata: { ...whole.metadata, name: whole.metadata.name ?? "workflow" } } as Workflow;
   const problems = validateWorkflow(named, get);
   if (problems.length > 0) throw new InvalidWorkflow(problems);
-  return client.create(Workflows, whole);
+  if (options.dryRun === "client")
+    return { ...whole, apiVersion: "argoproj.io/v1alpha1", kind: "Workflow" } as Workflow;
+  return client.create(Workflows, whole, options.dryRun ? { dryRun: true } : {});
+}
+
+function withOptions(workflow: New<Workflow>, options: SubmitOptions): New<Workflow> {
+  const { namespace, name, generateName, entrypoint, serviceAccount, priority } = options;
+  const { metadata } = workflow;
+  return {
+    ...workflow,
+    metadata: {
+      namespace,
+      ...metadata,
+      ...(generateName ? { generateName } : {}),
+      ...(name ? { name } : {}),
+      ...(options.labels ? { labels: { ...metadata.labels, ...options.labels } } : {}),
+      ...(options.annotations ? { annotations: { ...metadata.annotations, ...options.annotations } } : {}),
+    },
+    spec: {
+      ...workflow.spec,
+      ...(entrypoint ? { entrypoint } : {}),
+      ...(serviceAccount ? { serviceAccountName: serviceAccount } : {}),
+      ...(priority === undefined ? {} : { priority }),
+    },
+  };
 }
 
 /** All templates that the caller may read: a workflow names few, and names them by chains. */

@@ -14,6 +14,8 @@ export interface ClusterAccess extends Disposable {
   client: Client;
   /** PEM: what the cluster's servers are checked with. */
   ca: string | undefined;
+  /** Where objects without a namespace go. */
+  namespace: string;
 }
 
 interface Values {
@@ -29,7 +31,7 @@ export async function openCluster(values: Values): Promise<ClusterAccess> {
   if (!existsSync(file)) {
     throw new Error(`there is no ${file}; name a cluster with --kubeconfig, or start the platform with: capstan up`);
   }
-  const { transport, ca } = await openKubeconfig(file, values.context);
+  const { transport, ca, namespace } = await openKubeconfig(file, values.context);
   const client = createClient(transport.handler, { userAgent: "capstan" });
-  return { client, ca, [Symbol.dispose]: () => transport.close() };
+  return { client, ca, namespace, [Symbol.dispose]: () => transport.close() };
 }

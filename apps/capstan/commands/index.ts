@@ -9,6 +9,8 @@ export interface Command {
   name: string;
   summary: string;
   help: string;
+  /** In place of `help`, where that depends on the arguments. */
+  helpOn?(args: string[]): Promise<string>;
   load(): Promise<Run>;
   /** Started by other commands, not by people. */
   inner?: true;
@@ -95,21 +97,10 @@ ${dataDirectory}`,
   },
   {
     name: "workflow",
-    summary: "submit, watch and read the logs of workflows",
-    help: `Usage: capstan workflow submit FILE [-n NAMESPACE] [-p NAME=VALUE]... [--watch]
-       capstan workflow watch FILE|NAME [-n NAMESPACE]
-       capstan workflow logs FILE|NAME [-n NAMESPACE] [--follow]
-
-FILE holds a Workflow, or a WorkflowTemplate to submit from. It is checked before anything runs: a field that is not
-supported, a column that is not there and a reference that leads nowhere are refused with their path.
-
-Options:
-${dataDirectory}
-  -n, --namespace NS  namespace (default: the file's, else "default")
-  -p, --parameter N=V set a parameter of the workflow; may be given again
-  --watch             after submit, go on as watch does: exit code 0 only when the workflow succeeded
-  --follow            after the logs so far, print new lines until the workflow ends`,
-    load: async () => (await import("./workflow.ts")).workflow,
+    summary: "submit, watch, retry, schedule … workflows",
+    help: "",
+    helpOn: async (args) => (await import("./workflow/index.ts")).workflowHelp(args),
+    load: async () => (await import("./workflow/index.ts")).workflow,
   },
   {
     name: "kubeconfig",

@@ -13,7 +13,10 @@ export class UsageError extends Error {
 
 type Options = NonNullable<ParseArgsConfig["options"]>;
 
-/** Parses a command's arguments; anything it does not know is a UsageError. */
+/**
+ * Parses a command's arguments; anything it does not know is a UsageError.
+ * @param positionals their names; `NAME?` may be absent, and a last one that is `NAME...` may come again.
+ */
 export function parse<const O extends Options>(
   command: string,
   args: string[],
@@ -22,7 +25,8 @@ export function parse<const O extends Options>(
 ) {
   try {
     const parsed = parseArgs({ args, options, allowPositionals: true, strict: true });
-    if (parsed.positionals.length > positionals.length) {
+    const isOpen = /\.\.\.\??$/.test(positionals.at(-1) ?? "");
+    if (parsed.positionals.length > positionals.length && !isOpen) {
       throw new UsageError(command, `unexpected argument "${parsed.positionals[positionals.length]}"`);
     }
     for (const [index, name] of positionals.entries()) {

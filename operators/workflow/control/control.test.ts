@@ -205,7 +205,10 @@ test("a suspended node takes one of its enum's values, and then goes on", async 
 
 test("a suspended workflow starts nothing until it is resumed", async () => {
   let started = 0;
-  await using cluster = await start(() => (started++, {}));
+  await using cluster = await start(() => {
+    started++;
+    return {};
+  });
   const { client } = cluster;
   await client.create(Workflows, { metadata: ref, spec: { ...diamond, suspend: true } } as New<Workflow>);
   await cluster.until(Workflows, ref, (object) => object?.status?.phase === "Running");

@@ -1,13 +1,14 @@
 // Reconciles CronWorkflows: starts a workflow at each time, keeps count, and lets old ones go.
 import {
-  type Condition,
+  ClusterWorkflowTemplates,
   type CronWorkflow,
   type CronWorkflowStatus,
   CronWorkflows,
   type Workflow,
   Workflows,
+  WorkflowTemplates,
 } from "@capstan/api/kinds/workflow";
-import { isReason, keyOf, type ObjectRef } from "@capstan/api/meta";
+import { isReason, keyOf, type ObjectRef, refOf } from "@capstan/api/meta";
 import { messageOf } from "@capstan/base/errors";
 import type { Logger } from "@capstan/base/log";
 import type { Client } from "@capstan/core/client";
@@ -18,9 +19,13 @@ import {
   type Informers,
   type Result,
 } from "@capstan/core/reconcile";
-import { isWorkflowOver, labels } from "../engine/index.ts";
-import { evaluateCondition, evaluateExpression, evaluateWhen, Moment, textOf } from "../expressions/index.ts";
-import { type Due, findDue } from "./schedule.ts";
+import { shutDownWorkflow } from "../control/index.ts";
+import { labels } from "../engine/index.ts";
+import { validateWorkflow } from "../validate/index.ts";
+import { fromCron } from "./child.ts";
+import { isStopped, isWanted } from "./conditions.ts";
+import { findDue, nextOf, readSchedule, type Schedule } from "./schedule.ts";
+import { clearCondition, countEnded, oldChildren, setCondition } from "./status.ts";
 
 export interface CronOptions {
   client: Client;
@@ -32,6 +37,9 @@ export interface CronOptions {
 
 const byCron = "cron-workflow";
 const day = 24 * 3600 * 1000;
+/** The schedules that the last decision was made by. Source: argo-workflows cron_workflow_types.go. */
+const lastSchedule = "cronworkflows.argoproj.io/last-used-schedule";
+const stoppedLabel = "cronworkflows.argoproj.io/completed";
 
 export function createCronWorkflowController(options: CronOptions): Controller {
   const { informers, log } = options;
@@ -41,7 +49,12 @@ export function createCronWorkflowController(options: CronOptions): Controller {
     name: "cron-workflow",
     informers,
     log: log.with({ operator: "cron-workflow" }),
-    sources: [{ resource: CronWorkflows }, { resource: Workflows, keys: cronOf }],
+    sources: [
+      { resource: CronWorkflows },
+      { resource: Workflows, keys: cronOf },
+      { resource: WorkflowTemplates, keys: () => [] },
+      { resource: ClusterWorkflowTemplates, keys: () => [] },
+    ],
     reconcile: (ref) => scheduler.reconcile(ref),
   });
 }
@@ -51,214 +64,171 @@ const cronOf = ({ metadata }: Workflow): ObjectRef[] => {
   return name ? [{ namespace: metadata.namespace ?? "", name }] : [];
 };
 
+const stamp = (time: number) => new Date(time).toISOString().replace(/\.\d+Z$/, "Z");
+
+/** The time that is waited for, by these schedules. */
+interface Expected {
+  text: string;
+  next: number | undefined;
+}
+
 class CronScheduler {
   readonly #client: Client;
   readonly #informers: Informers;
   readonly #recorder;
   readonly #now: () => number;
-  readonly #startedAt: number;
-  /** Times that were decided about, by CronWorkflow. */
-  readonly #considered = new Map<string, number>();
+  readonly #expected = new Map<string, Expected>();
 
   constructor({ client, informers, now = Date.now }: CronOptions) {
     this.#client = client;
     this.#informers = informers;
     this.#recorder = createRecorder(client, { component: "workflow-controller" });
     this.#now = now;
-    this.#startedAt = now();
   }
 
   async reconcile(ref: ObjectRef): Promise<Result | undefined> {
-    const cron = this.#informers.informer(CronWorkflows).get(ref);
-    if (!cron || cron.metadata.deletionTimestamp) {
-      this.#considered.delete(keyOf(ref));
+    const cached = this.#informers.informer(CronWorkflows).get(ref);
+    if (!cached || cached.metadata.deletionTimestamp) {
+      this.#expected.delete(keyOf(ref));
       return undefined;
     }
+    const cron = structuredClone(cached);
     const children = this.#informers.informer(Workflows).byIndex(byCron, keyOf(ref));
-    const status = count(cron, children);
+    const status = countEnded(cron, children);
+    cron.status = status;
     await this.#deleteOld(cron, children);
     let next: number | undefined;
     try {
-      next = await this.#runDue(ref, cron, children, status);
-      setCondition(status, { type: "SpecError", status: "False" });
+      next = await this.#runDue(cron, status);
+      clearCondition(status, "SpecError");
     } catch (error) {
       if (isReason(error, "Conflict", "NotFound")) throw error;
-      setCondition(status, { type: "SpecError", status: "True", message: messageOf(error) });
+      this.#expected.delete(keyOf(ref));
+      setCondition(status, "SpecError", messageOf(error));
     }
-    await this.#store(cron, status);
+    await this.#store(cached, cron);
     return next === undefined ? undefined : { requeueAfter: Math.min(day, Math.max(0, next - this.#now())) };
   }
 
   /** Starts what is due. Answers the next time. */
-  async #runDue(
-    ref: ObjectRef,
-    cron: CronWorkflow,
-    children: Workflow[],
-    status: CronWorkflowStatus,
-  ): Promise<number | undefined> {
-    const { spec } = cron;
-    const stopped = spec.stopStrategy && evaluateCondition(spec.stopStrategy.expression, environmentOf(cron, status));
-    status.phase = stopped ? "Stopped" : "Active";
-    if (spec.suspend || stopped) return undefined;
-    const schedules = spec.schedules ?? (spec.schedule ? [spec.schedule] : []);
-    if (schedules.length === 0) throw new Error("spec.schedules is required");
-    const last = Date.parse(String(status.lastScheduledTime ?? cron.metadata.creationTimestamp ?? ""));
-    const since = Math.max(last, this.#considered.get(keyOf(ref)) ?? 0);
-    const due: Due = findDue(schedules, spec.timezone, since, this.#now());
-    if (due.at !== undefined) {
-      this.#considered.set(keyOf(ref), due.at);
-      if (this.#isWanted(cron, status, due.at)) await this.#start(cron, children, status, due.at);
+  async #runDue(cron: CronWorkflow, status: CronWorkflowStatus): Promise<number | undefined> {
+    const { spec, metadata } = cron;
+    const key = keyOf(refOf(cron));
+    // What has stopped stays so.
+    if (status.phase !== "Stopped" && isStopped(cron, status)) {
+      metadata.labels = { ...metadata.labels, [stoppedLabel]: "true" };
+      status.phase = "Stopped";
     }
-    return due.next;
+    status.phase ??= "Active";
+    const lines = spec.schedules ?? (spec.schedule ? [spec.schedule] : []);
+    if (lines.length === 0) throw new Error("spec.schedules is required");
+    const text = lines.map((line) => (spec.timezone ? `CRON_TZ=${spec.timezone} ${line}` : line)).join(",");
+    const schedules = lines.map((line) => readSchedule(line, spec.timezone));
+    this.#check(cron);
+    if (spec.suspend || status.phase === "Stopped") {
+      this.#expected.delete(key);
+      return undefined;
+    }
+    const at = this.#dueTime(cron, text, schedules);
+    const before = this.#expected.get(key);
+    const waits = before?.text === text && before.next !== undefined && before.next > this.#now();
+    const next = waits ? before.next : nextOf(schedules, this.#now());
+    this.#expected.set(key, { text, next });
+    metadata.annotations = { ...metadata.annotations, [lastSchedule]: text };
+    if (at !== undefined && isWanted(cron, status)) await this.#start(cron, status, at);
+    return next;
   }
 
-  /** What was missed while nobody looked is made up for only within its deadline. */
-  #isWanted(cron: CronWorkflow, status: CronWorkflowStatus, at: number): boolean {
-    const { startingDeadlineSeconds, when } = cron.spec;
-    const late = this.#now() - at > (startingDeadlineSeconds ?? 0) * 1000;
-    if (late && at < this.#startedAt) return false;
-    return !when || evaluateWhen(fill(when, environmentOf(cron, status)));
+  /** The time that has come. What was missed while nobody looked counts only within its deadline. */
+  #dueTime(cron: CronWorkflow, text: string, schedules: Schedule[]): number | undefined {
+    const { startingDeadlineSeconds: limit } = cron.spec;
+    const now = this.#now();
+    const expected = this.#expected.get(keyOf(refOf(cron)));
+    if (expected?.text === text) {
+      if (expected.next === undefined || expected.next > now) return undefined;
+      const at = findDue(schedules, expected.next, now).at ?? expected.next;
+      return limit === undefined || now - at < limit * 1000 ? at : undefined;
+    }
+    const last = cron.status?.lastScheduledTime;
+    const isNew = cron.metadata.annotations?.[lastSchedule] !== text;
+    if (!last || isNew || limit === undefined) return undefined;
+    const { at } = findDue(schedules, Date.parse(last), now);
+    return at !== undefined && now - at < limit * 1000 ? at : undefined;
   }
 
-  async #start(cron: CronWorkflow, children: Workflow[], status: CronWorkflowStatus, at: number): Promise<void> {
-    const running = children.filter((child) => !isWorkflowOver(child.status?.phase));
-    if (running.length > 0 && cron.spec.concurrencyPolicy === "Forbid") {
-      const [first] = running as [Workflow];
-      this.#recorder.normal(
-        cron,
-        "AlreadyActive",
-        `not started: ${first.metadata.name} still runs, and that is forbidden`,
-      );
+  /** @throws Error for a workflow that could not run. */
+  #check({ metadata, spec }: CronWorkflow): void {
+    const { namespace = "" } = metadata;
+    const workflow = { metadata: { name: metadata.name, namespace }, spec: spec.workflowSpec } as Workflow;
+    const problems = validateWorkflow(workflow, (scope, name) =>
+      scope === "cluster"
+        ? this.#informers.informer(ClusterWorkflowTemplates).get({ name })?.spec
+        : this.#informers.informer(WorkflowTemplates).get({ namespace, name })?.spec,
+    );
+    const path = (one: string) => one.replace(/^spec\b/, "spec.workflowSpec");
+    if (problems.length > 0) throw new Error(problems.map((one) => `${path(one.path)}: ${one.message}`).join("; "));
+  }
+
+  async #start(cron: CronWorkflow, status: CronWorkflowStatus, at: number): Promise<void> {
+    const running = status.active ?? [];
+    const { concurrencyPolicy = "Allow" } = cron.spec;
+    if (!["Allow", "Forbid", "Replace", ""].includes(concurrencyPolicy))
+      throw new Error(`spec.concurrencyPolicy: ${concurrencyPolicy} is none of Allow, Forbid, Replace`);
+    if (running[0] && concurrencyPolicy === "Forbid") {
+      const text = `not started: ${running[0].name} still runs, and that is forbidden`;
+      this.#recorder.normal(cron, "AlreadyActive", text);
       return;
     }
-    if (cron.spec.concurrencyPolicy === "Replace") {
-      for (const { metadata } of running) {
-        const body = { spec: { shutdown: "Terminate" } };
-        const { namespace = "", name } = metadata;
-        await this.#client.patch(Workflows, { namespace, name }, { type: "merge", body });
+    if (concurrencyPolicy === "Replace") for (const { name = "" } of running) await this.#terminate(cron, name);
+    const name = `${cron.metadata.name}-${Math.floor(at / 1000)}`;
+    try {
+      // The name holds the time: a run is made once, whoever makes it.
+      const made = await this.#client.create(Workflows, fromCron(cron, { at, name }));
+      const { namespace = "", uid = "" } = made.metadata;
+      status.active = [...running, { apiVersion: "argoproj.io/v1alpha1", kind: "Workflow", namespace, name, uid }];
+      this.#recorder.normal(cron, "WorkflowStarted", `started workflow ${name}`);
+    } catch (error) {
+      if (!isReason(error, "AlreadyExists")) {
+        status.failed = (status.failed ?? 0) + 1;
+        setCondition(status, "SubmissionError", `Failed to submit Workflow: ${messageOf(error)}`);
+        return;
       }
     }
-    const made = await this.#create(cron, at);
-    status.lastScheduledTime = new Date(at).toISOString().replace(/\.\d+Z$/, "Z");
-    if (!made) return;
-    const { namespace = "", name, uid = "" } = made.metadata;
-    status.active = [
-      ...(status.active ?? []),
-      { apiVersion: "argoproj.io/v1alpha1", kind: "Workflow", namespace, name, uid },
-    ];
-    this.#recorder.normal(cron, "WorkflowStarted", `started workflow ${name}`);
+    status.lastScheduledTime = stamp(at);
+    clearCondition(status, "SubmissionError");
   }
 
-  /** The name holds the time, so that a run is made once whoever makes it. */
-  async #create(cron: CronWorkflow, at: number): Promise<Workflow | undefined> {
-    const { metadata, spec } = cron;
-    const given = spec.workflowMetadata ?? {};
-    const { template, cluster } = referred(cron);
+  async #terminate({ metadata }: CronWorkflow, name: string): Promise<void> {
     try {
-      return await this.#client.create(Workflows, {
-        metadata: {
-          name: `${metadata.name}-${Math.floor(at / 1000)}`,
-          namespace: metadata.namespace ?? "",
-          labels: {
-            ...given.labels,
-            ...(template ? { [cluster ? labels.clusterWorkflowTemplate : labels.workflowTemplate]: template } : {}),
-            [labels.cronWorkflow]: metadata.name,
-          },
-          annotations: {
-            ...given.annotations,
-            [labels.scheduledTime]: new Date(at).toISOString().replace(/\.\d+Z$/, "Z"),
-          },
-          ...(given.finalizers ? { finalizers: given.finalizers } : {}),
-          ownerReferences: [
-            {
-              apiVersion: "argoproj.io/v1alpha1",
-              kind: "CronWorkflow",
-              name: metadata.name,
-              uid: metadata.uid ?? "",
-              controller: true,
-              blockOwnerDeletion: true,
-            },
-          ],
-        },
-        spec: spec.workflowSpec,
-      });
+      await shutDownWorkflow(this.#client, { namespace: metadata.namespace ?? "", name }, "Terminate");
     } catch (error) {
-      if (isReason(error, "AlreadyExists")) return undefined;
-      throw error;
+      if (!isReason(error, "NotFound", "BadRequest")) throw error;
     }
   }
 
-  async #deleteOld({ spec }: CronWorkflow, children: Workflow[]): Promise<void> {
-    const over = children
-      .filter((child) => isWorkflowOver(child.status?.phase) && !child.metadata.deletionTimestamp)
-      .filter(({ metadata }) => metadata.labels?.[labels.archivingStatus] !== "Pending")
-      .sort((a, b) => String(b.status?.finishedAt).localeCompare(String(a.status?.finishedAt)));
-    const good = over.filter((child) => child.status?.phase === "Succeeded");
-    const bad = over.filter((child) => child.status?.phase !== "Succeeded");
-    const old = [...good.slice(spec.successfulJobsHistoryLimit ?? 3), ...bad.slice(spec.failedJobsHistoryLimit ?? 1)];
-    for (const { metadata } of old) {
+  async #deleteOld(cron: CronWorkflow, children: Workflow[]): Promise<void> {
+    for (const child of oldChildren(cron, children)) {
       try {
-        await this.#client.delete(
-          Workflows,
-          { namespace: metadata.namespace ?? "", name: metadata.name },
-          { propagationPolicy: "Background" },
-        );
+        await this.#client.delete(Workflows, refOf(child), { propagationPolicy: "Background" });
       } catch (error) {
         if (!isReason(error, "NotFound")) throw error;
       }
     }
   }
 
-  async #store(cron: CronWorkflow, status: CronWorkflowStatus): Promise<void> {
-    if (JSON.stringify(status) === JSON.stringify(cron.status)) return;
-    await this.#client.update(CronWorkflows, { ...cron, status });
+  /** A patch, so that a run that was made is told whoever writes meanwhile. */
+  async #store(before: CronWorkflow, { metadata, status }: CronWorkflow): Promise<void> {
+    const text = (cron: Pick<CronWorkflow, "metadata" | "status">) =>
+      JSON.stringify([cron.metadata.annotations, cron.metadata.labels, cron.status]);
+    if (text(before) === text({ metadata, ...(status ? { status } : {}) })) return;
+    const annotation = metadata.annotations?.[lastSchedule];
+    const body = {
+      metadata: {
+        ...(annotation === undefined ? {} : { annotations: { [lastSchedule]: annotation } }),
+        ...(metadata.labels?.[stoppedLabel] ? { labels: { [stoppedLabel]: "true" } } : {}),
+      },
+      status,
+    };
+    await this.#client.patch(CronWorkflows, refOf({ metadata }), { type: "merge", body });
   }
-}
-
-function referred({ spec }: CronWorkflow): { template?: string; cluster?: boolean } {
-  const ref = spec.workflowSpec.workflowTemplateRef;
-  return ref?.name ? { template: ref.name, cluster: ref.clusterScope === true } : {};
-}
-
-/** The status with what has ended since it was written. */
-function count(cron: CronWorkflow, children: Workflow[]): CronWorkflowStatus {
-  const status: CronWorkflowStatus = structuredClone(cron.status ?? {});
-  const byUid = new Map(children.map((child) => [child.metadata.uid, child]));
-  const active = (status.active ?? []).filter(({ uid }) => {
-    const phase = byUid.get(uid)?.status?.phase;
-    if (phase === "Succeeded") status.succeeded = (status.succeeded ?? 0) + 1;
-    else if (isWorkflowOver(phase)) status.failed = (status.failed ?? 0) + 1;
-    return byUid.has(uid) && !isWorkflowOver(phase);
-  });
-  status.active = active;
-  return status;
-}
-
-function environmentOf({ metadata }: CronWorkflow, status: CronWorkflowStatus): Record<string, unknown> {
-  const last = status.lastScheduledTime;
-  return {
-    cronworkflow: {
-      name: metadata.name,
-      namespace: metadata.namespace ?? "",
-      labels: metadata.labels ?? {},
-      annotations: metadata.annotations ?? {},
-      lastScheduledTime: last ? new Moment(Date.parse(last)) : null,
-      failed: status.failed ?? 0,
-      succeeded: status.succeeded ?? 0,
-    },
-  };
-}
-
-/** Replaces `{{=expression}}` and `{{name}}`. */
-function fill(text: string, environment: Record<string, unknown>): string {
-  return text.replace(/\{\{(=?)([\s\S]*?)\}\}/g, (_, _equals: string, expression: string) =>
-    textOf(evaluateExpression(expression.trim(), environment)),
-  );
-}
-
-function setCondition(status: CronWorkflowStatus, condition: Condition): void {
-  const others = (status.conditions ?? []).filter(({ type }) => type !== condition.type);
-  const known = status.conditions?.find(({ type }) => type === condition.type);
-  if (!known && condition.status === "False") return;
-  status.conditions = [...others, condition];
 }

@@ -1,0 +1,1 @@
+export { clusterTemplate, template } from "./template.ts";
