@@ -1,4 +1,4 @@
-import { chmodSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 import { Kysely, sql } from "kysely";
 import { createArchive } from "./archive/archive.ts";
 import { createLineage } from "./lineage/lineage.ts";
@@ -18,13 +18,12 @@ export interface Room {
 
 /** Connects and brings the tables to this version. */
 export async function openDatabase(options: RecordsOptions): Promise<OpenRecords & AsyncDisposable> {
-  const { database, cluster, inactiveAfter = 300_000 } = options;
+  const { database, inactiveAfter = 300_000 } = options;
+  const cluster = typeof options.cluster === "string" ? options.cluster : await options.cluster();
   const { dialect, kind, listen } = await connect(database);
   const db = new Kysely<Tables>({ dialect });
   try {
     await migrate(db, kind);
-    // Labels and outputs may hold secrets of the workflows: the file is its owner's alone.
-    if ("file" in database) chmodSync(database.file, 0o600);
   } catch (error) {
     await db.destroy();
     throw error;
@@ -47,6 +46,8 @@ export async function openDatabase(options: RecordsOptions): Promise<OpenRecords
 async function connect(database: RecordsOptions["database"]): Promise<Connection> {
   if ("file" in database) {
     const { sqliteDialect } = await import("./sqlite/dialect.ts");
+    // Outputs may hold secrets of the workflows: the file, and those that SQLite makes like it, are their owner's alone.
+    closeSync(openSync(database.file, "a", 0o600));
     return { dialect: sqliteDialect(database.file), kind: "sqlite" };
   }
   const { postgresDialect } = await import("./postgres/dialect.ts");

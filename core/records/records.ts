@@ -7,7 +7,7 @@ export interface RecordsOptions {
   /** A SQLite file, made when it is first used, or a PostgreSQL database that several platforms may share. */
   database: { file: string } | { url: string };
   /** Which cluster the records are of; also the name by which it holds locks. The same after a restart. */
-  cluster: string;
+  cluster: string | (() => Promise<string>);
   /** A controller whose heart has not beaten for so long waits for no lock any more, milliseconds. Default 300 000. */
   inactiveAfter?: number;
 }

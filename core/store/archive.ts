@@ -31,7 +31,7 @@ export type ArchiveEntry =
 /** @param created RFC 3339. */
 export function* writeArchive(
   snapshot: Snapshot,
-  files: readonly ArchiveFile[],
+  files: Iterable<ArchiveFile>,
   created: string,
 ): Generator<Uint8Array> {
   const hash = createHash("sha256");
@@ -48,7 +48,12 @@ export function* writeArchive(
     return chunk;
   };
   add(frameOf(head, Buffer.from(JSON.stringify({ version, revision: snapshot.revision, created }))));
-  for (const { name, bytes } of files) add(frameOf(file, named(name, bytes)));
+  let given = 0;
+  for (const { name, bytes } of files) {
+    given++;
+    add(frameOf(file, named(name, bytes)));
+    if (size >= chunkBytes) yield flush();
+  }
   let records = 0;
   for (const { key, revision, bytes, meta } of snapshot.records()) {
     records++;
@@ -56,7 +61,7 @@ export function* writeArchive(
     if (size >= chunkBytes) yield flush();
   }
   yield flush();
-  const counts = Buffer.from(JSON.stringify({ files: files.length, records }));
+  const counts = Buffer.from(JSON.stringify({ files: given, records }));
   yield frameOf(end, Buffer.concat([counts, hash.digest()]));
 }
 

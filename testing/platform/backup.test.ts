@@ -18,6 +18,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { ConfigMaps, Secrets } from "@capstan/api/generated/resources";
+import { SemaphoreLimits } from "@capstan/api/kinds/records";
 import { type Client, createClient } from "@capstan/core/client";
 import { openStore } from "@capstan/core/store";
 import { openKubeconfig } from "@capstan/core/wire";
@@ -63,6 +64,7 @@ test("a backup taken while clients write is one moment of the cluster, and resto
     }
     const metadata = { namespace: "default", name: "s" };
     await cluster.client.create(Secrets, { metadata, stringData: { word: "open" } });
+    await cluster.client.create(SemaphoreLimits, { metadata: { namespace: "default", name: "l" }, spec: { limit: 7 } });
     const stop = new AbortController();
     const begun = Promise.withResolvers<void>();
     const counting = count(cluster.client, stop.signal, (n) => {
@@ -95,6 +97,13 @@ test("a backup taken while clients write is one moment of the cluster, and resto
   assert.ok(first === second || first === second + 1, `${first} and ${second} were never true together`);
   const secret = await cluster.client.get(Secrets, { namespace: "default", name: "s" });
   assert.equal(atob(secret.data?.word ?? ""), "open");
+  const limit = await cluster.client.get(SemaphoreLimits, { namespace: "default", name: "l" });
+  assert.equal(limit.spec.limit, 7, "the records are in the backup too");
+  const copies = readdirSync(directory).filter((name) => name.startsWith("records."));
+  assert.deepEqual(
+    copies.filter((name) => !/^records\.db(-wal|-shm)?$/.test(name)),
+    [],
+  );
 });
 
 /** A stopped cluster's directory, without the platform: a store with some megabytes, and keys. */

@@ -13,6 +13,7 @@ import {
 } from "../instance/data-directory.ts";
 import { derived, isContent, replaced } from "./content.ts";
 import { type Summary, syncDirectory } from "./file.ts";
+import { appendPart, isRecordsPart, recordsName } from "./records.ts";
 
 /**
  * How far the restored store's revision is ahead of the backup's: clients that saw a later state of the cluster are told
@@ -97,6 +98,10 @@ async function* keepRecords(
     if (entry.type === "header") Object.assign(summary, { revision: entry.revision, created: entry.created });
     else if (entry.type === "file") {
       if (!isContent(entry.name)) throw new Error(`${file} holds "${entry.name}", which no backup of Capstan does`);
+      if (isRecordsPart(entry.name)) {
+        appendPart(join(staging, recordsName), entry.bytes);
+        continue;
+      }
       const path = join(staging, entry.name);
       mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
       writeFileSync(path, entry.bytes, { mode: 0o600, flag: "wx", flush: true });

@@ -64,6 +64,13 @@ ${dataDirectory}
   --registry-config FILE
                       credentials for registries and mirrors, as "docker login" writes them (config.json); those of
                       pods' imagePullSecrets come first
+  --database URL      keep the records (the archive of workflows, memos, lineage, shared locks) in PostgreSQL, such as
+                      postgres://capstan@db.example/capstan; the password comes from PGPASSWORD or ~/.pgpass. Several
+                      platforms may share it (default: records.db in the data directory)
+  --archive-ttl AGE   forget archived workflows so long after their end, such as 30d (default: never)
+  --archive-label-selector SELECTOR
+                      archive only workflows with such labels (default: all)
+  --no-archive        archive no workflows
   --audit-log FILE    append who asked the API server for what, a JSON line an event (audit.k8s.io/v1); at 100 MiB FILE
                       becomes FILE.1, and so on to FILE.9. Bodies of secrets and tokens are never in it
   --audit-policy FILE YAML: an audit.k8s.io/v1 Policy of what to record (default: the metadata of every request)
@@ -228,8 +235,8 @@ ${clusterHelp}`,
     summary: "write everything the cluster knows to one file, while it runs",
     help: `Usage: capstan backup FILE [--replace] [--salvage] [--data-dir DIR]
 
-FILE gets every object as it was at one moment (writes go on meanwhile), the cluster's keys and certificates, and the
-settings that belong to them. It appears whole or not at all, is read back before it gets its name, and holds secrets:
+FILE gets every object as it was at one moment (writes go on meanwhile), the cluster's keys and certificates, the
+settings that belong to them, and the records (the archive of workflows, lineage) unless they are in a database elsewhere. It appears whole or not at all, is read back before it gets its name, and holds secrets:
 its mode is 0600. What pods have written (artifacts, volumes, logs, images) is not in it: copy DIR/artifacts and
 DIR/volumes too where you need them. A stopped cluster is backed up from its directory.
 

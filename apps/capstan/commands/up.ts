@@ -20,6 +20,7 @@ import type { Settings } from "../platform/settings.ts";
 import { trimHeap } from "../platform/trim-heap.ts";
 import { createProgress } from "../quickstart/progress.ts";
 import { welcome } from "../quickstart/welcome.ts";
+import { readRecordsFlags, recordsFlags } from "./records-flags.ts";
 import { readRegistries } from "./registries.ts";
 import { parse, parseNumber, UsageError } from "./usage.ts";
 
@@ -94,6 +95,7 @@ const flags = {
   "registry-config": { type: "string" },
   "volume-plugin-dir": { type: "string" },
   "pod-manifest-path": { type: "string" },
+  ...recordsFlags,
   "audit-log": { type: "string" },
   "audit-policy": { type: "string" },
 } as const;
@@ -118,6 +120,7 @@ async function readSettings(args: string[]): Promise<Settings> {
     manifestDir: absolute(values["pod-manifest-path"]),
     imageMap: values["image-map"] === undefined ? [] : readImageMap(values["image-map"]),
     registries: registriesOf(values, runtime),
+    records: readRecordsFlags(values),
     ...(await openAudit(values["audit-log"], values["audit-policy"])),
   };
 }

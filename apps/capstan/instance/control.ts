@@ -26,7 +26,7 @@ export interface ControlOptions {
   ready: Promise<void>;
   stop(): void;
   /** A backup, chunk by chunk; throws while there is nothing to back up yet, and for a damaged store that is not salvaged. */
-  backup(options: { salvage: boolean }): Iterable<Uint8Array>;
+  backup(options: { salvage: boolean }): AsyncIterable<Uint8Array>;
 }
 
 /** Listens until disposed. GET /status[?wait=milliseconds], GET /backup[?salvage=true], POST /down. */
@@ -63,9 +63,9 @@ export async function serveControl({ socket, status, ready, stop, backup }: Cont
 }
 
 /** A stream that breaks off is half a backup to its reader, which says so; an error before it is told. */
-async function sendBackup(outgoing: ServerResponse, backup: () => Iterable<Uint8Array>): Promise<void> {
+async function sendBackup(outgoing: ServerResponse, backup: () => AsyncIterable<Uint8Array>): Promise<void> {
   try {
-    for (const chunk of backup()) if (!outgoing.write(chunk)) await drained(outgoing);
+    for await (const chunk of backup()) if (!outgoing.write(chunk)) await drained(outgoing);
     outgoing.end();
   } catch (error) {
     if (outgoing.headersSent) outgoing.destroy();

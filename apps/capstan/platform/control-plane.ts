@@ -9,10 +9,12 @@ import { type AuditOptions, createAudit } from "@capstan/cluster/apiserver/audit
 import { createAuthentication, createIssuerDiscovery, defaultIssuer } from "@capstan/cluster/apiserver/authentication";
 import { bootstrapRbac, createAuthorization } from "@capstan/cluster/apiserver/authorization";
 import { createMetrics } from "@capstan/cluster/apiserver/metrics";
+import { createRecordsApi } from "@capstan/cluster/apiserver/records";
 import { createStreams } from "@capstan/cluster/apiserver/streams";
 import { type Client, createClient } from "@capstan/core/client";
 import { type Authority, openTokenSigner } from "@capstan/core/pki";
 import { createInformers, type Informers } from "@capstan/core/reconcile";
+import type { Records } from "@capstan/core/records";
 import type { InstanceNetwork } from "@capstan/core/runtime";
 import { isStoreError, openStore, type Store, salvageStore } from "@capstan/core/store";
 import { type Serving, serve } from "@capstan/core/wire";
@@ -26,10 +28,14 @@ import {
 } from "./certificates.ts";
 import { installDefinitions } from "./definitions.ts";
 import type { Parts } from "./parts.ts";
+import { addRecords } from "./records.ts";
+import type { Settings } from "./settings.ts";
 
 export interface ControlPlane {
   /** Closed by its part. With a `failure` from the start it was damaged: then the API server reads, and nothing else runs. */
   store: Store;
+  /** Closed by its part too. */
+  records: Records;
   handler: Handler;
   /** Acts as the cluster itself. */
   client: Client;
@@ -47,6 +53,7 @@ export interface ControlPlaneOptions {
   log: Logger;
   parts: Parts;
   audit?: AuditOptions | undefined;
+  records: Settings["records"];
 }
 
 /** The platform's own parts; they run in the API server's process and need no certificate. */
@@ -83,6 +90,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     start: (signal) => whenAborted(signal).then(() => serving.close()),
   });
   const audit = options.audit && createAudit(options.audit);
+  const records = addRecords(options, () => client);
   const server = createApiServer({
     store,
     log,
@@ -98,6 +106,7 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
       createAdmission({ log, client: () => client }),
       createStreams({ client: kubelets }),
       createMetrics({ source: { client: kubelets }, log }),
+      createRecordsApi(records),
     ],
   });
   answer = server.handler;
@@ -108,7 +117,8 @@ export async function startControlPlane(options: ControlPlaneOptions): Promise<C
     { serving, server: { name: "apiserver", request, pair }, kubelets },
     log,
   );
-  const plane = { store, handler: server.handler, client, informers, authority, url: serving.url, port: serving.port };
+  const { url, port: bound } = serving;
+  const plane = { store, records, handler: server.handler, client, informers, authority, url, port: bound };
   if (store.failure) {
     parts.add({ name: "api-server", about: () => "only reads", start: (signal) => renewal.start(signal) });
     return plane;

@@ -11,6 +11,7 @@ import { createServingOperator } from "@capstan/operators/serving";
 import { createWorkflowOperator, type WorkflowChecker } from "@capstan/operators/workflow";
 import type { ControlPlane } from "./control-plane.ts";
 import type { Part, Parts } from "./parts.ts";
+import type { RecordsSettings } from "./settings.ts";
 
 /** One part of several that start and stop together. */
 function together(name: string, members: { start(signal: AbortSignal): Promise<unknown> }[]): Part {
@@ -51,11 +52,12 @@ export interface OperatorsOptions {
   artifacts(namespace: string): string;
   gatewayPort: number;
   checkers: WorkflowChecker[];
+  archive: RecordsSettings["archive"];
 }
 
 export function startOperators(plane: ControlPlane, options: OperatorsOptions, log: Logger, parts: Parts): void {
-  const { client, informers, authority } = plane;
-  const { gatewayPort: publicPort, checkers } = options;
+  const { client, informers, authority, records } = plane;
+  const { gatewayPort: publicPort, checkers, archive } = options;
   const serving = createServingOperator({
     client,
     informers,
@@ -73,6 +75,11 @@ export function startOperators(plane: ControlPlane, options: OperatorsOptions, l
   );
   parts.add(together("service-certificates", [createCertificateRenewal({ client, informers, log })]));
   parts.add(together("image-policies", [createImagePolicyOperator({ client, informers, log, authority })]));
-  parts.add(together("workflow-operator", createWorkflowOperator({ client, informers, log, checkers })));
+  parts.add(
+    together(
+      "workflow-operator",
+      createWorkflowOperator({ client, informers, log, checkers, records, ...(archive ? { archive } : {}) }),
+    ),
+  );
   parts.add(together("serving-operator", serving));
 }

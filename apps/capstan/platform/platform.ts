@@ -4,7 +4,6 @@ import { createGraphCheck } from "@capstan/components/design";
 import type { Client } from "@capstan/core/client";
 import { createRenewal, type KeyPair } from "@capstan/core/pki";
 import { allocateInstanceNetwork, canBridge, sweepInstances } from "@capstan/core/runtime";
-import type { Store } from "@capstan/core/store";
 import { writeKubeconfig } from "@capstan/core/wire";
 import { type ContentOptions, readContent } from "../backup/content.ts";
 import type { InstanceStatus } from "../instance/control.ts";
@@ -29,7 +28,7 @@ export interface Platform {
    * A backup of the running cluster, chunk by chunk. Throws until the store is open, and for a damaged one unless what
    * can be read of it is asked for.
    */
-  backup(options: ContentOptions): Iterable<Uint8Array>;
+  backup(options: ContentOptions): AsyncIterable<Uint8Array>;
   /** Rejects when a part ends while the platform runs. */
   failed: Promise<never>;
   /** Resolves when every part has ended. */
@@ -59,11 +58,11 @@ export function startPlatform(settings: Settings, log: Logger, signal: AbortSign
   const parts = createParts(log, signal);
   const addresses: Record<string, string> = {};
   let allReady = false;
-  let store: Store | undefined;
-  const opened = (plane: ControlPlane) => {
-    store = plane.store;
+  let opened: ControlPlane | undefined;
+  const take = (plane: ControlPlane) => {
+    opened = plane;
   };
-  const ready = assemble(settings, log, parts, addresses, opened).then((running) => {
+  const ready = assemble(settings, log, parts, addresses, take).then((running) => {
     allReady = !("readOnly" in running);
     return running;
   });
@@ -76,8 +75,9 @@ export function startPlatform(settings: Settings, log: Logger, signal: AbortSign
     }),
     ready,
     backup(options) {
-      if (!store) throw new Error("the platform is starting: wait with capstan status --wait 60, then try again");
-      return readContent(store, settings.directory, options);
+      if (!opened) throw new Error("the platform is starting: wait with capstan status --wait 60, then try again");
+      const { store, records } = opened;
+      return readContent(store, settings.directory, { ...options, records });
     },
     failed: parts.failed,
     stopped: () => parts.stopped(),
@@ -102,6 +102,7 @@ async function assemble(
     log,
     parts,
     audit: settings.audit,
+    records: settings.records,
   });
   opened(plane);
   const admin = await plane.authority.obtain("admin", adminRequest);
@@ -128,7 +129,8 @@ async function assemble(
   parts.add({ name: "gateway-token", start: kept.start, ready: kept.written });
   const gatewayPort = await startGateway(plane, settings, log, parts);
   const consolePort = await startConsole(plane, settings, { port: gatewayPort, caller }, log, parts);
-  startOperators(plane, { artifacts, gatewayPort, checkers: [createGraphCheck({ artifacts })] }, log, parts);
+  const checkers = [createGraphCheck({ artifacts })];
+  startOperators(plane, { artifacts, gatewayPort, checkers, archive: settings.records.archive }, log, parts);
   addresses.gateway = `http://127.0.0.1:${gatewayPort}`;
   addresses.console = `http://127.0.0.1:${consolePort}`;
   await node;

@@ -6,6 +6,7 @@ const groups = [
   "argoproj.io",
   "serving.kserve.io",
   "capstan.dev",
+  "records.capstan.dev",
   "gateway.networking.k8s.io",
   "scheduling.x-k8s.io",
   "scheduling.volcano.sh",

@@ -1,3 +1,4 @@
+import type { Requirement } from "@capstan/api/meta";
 import type { AuditOptions } from "@capstan/cluster/apiserver/audit";
 import type { ImageMapping, RegistryOptions } from "@capstan/core/runtime";
 import type { DataDirectory } from "../instance/data-directory.ts";
@@ -26,6 +27,15 @@ export interface Settings {
   manifestDir?: string | undefined;
   imageMap: ImageMapping[];
   registries: RegistryOptions;
+  records: RecordsSettings;
   /** Keeps the API server's audit events; absent: there are none. */
   audit?: AuditOptions;
+}
+
+/** Where finished workflows, memos, lineage and shared locks are kept. */
+export interface RecordsSettings {
+  /** A PostgreSQL database; absent: a file in the data directory. */
+  url?: string | undefined;
+  /** Which finished workflows are archived, and for how many milliseconds; absent: none. */
+  archive?: { selector?: Requirement[]; ttl?: number } | undefined;
 }
