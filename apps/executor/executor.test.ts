@@ -4,7 +4,12 @@ import { mkdirSync, readdirSync, readFileSync, rmSync, statSync, symlinkSync, wr
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { ConfigMaps, CustomResourceDefinitions } from "@capstan/api/generated/resources";
-import { type Template, WorkflowTaskResults, workflowDefinitions } from "@capstan/api/kinds/workflow";
+import {
+  type ResourceTemplate,
+  type Template,
+  WorkflowTaskResults,
+  workflowDefinitions,
+} from "@capstan/api/kinds/workflow";
 import type { Handler } from "@capstan/base/http";
 import { TestCluster } from "@capstan/testing/cluster";
 import { type PaperContainer, PaperPod } from "@capstan/testing/executor";
@@ -234,6 +239,39 @@ test("a resource is made, waited for, and read", async () => {
     resource: { action: "get", manifest: "apiVersion: v1\nkind: Nothing\nmetadata: {name: x}\n" },
   });
   await assert.rejects(wrong.program(wrong.pod.container("main")), /no kind Nothing in v1/);
+});
+
+test("a resource's manifest may be an artifact, its objects may be selected, and flags that mean nothing are told", async () => {
+  await using cluster = await start();
+  const { client } = cluster;
+  const data = "apiVersion: v1\nkind: ConfigMap\nmetadata: {generateName: made-, labels: {a: b}}\n";
+  const from: Template = {
+    inputs: { artifacts: [{ name: "m", raw: { data } }] },
+    resource: { action: "create", manifestFrom: { artifact: { name: "m" } }, setOwnerReference: true },
+    outputs: { parameters: [{ name: "n", valueFrom: { jsonPath: "{.metadata.name}" } }] },
+  };
+  using scene = setUp(cluster, from);
+  for (const _ of [1, 2]) assert.equal(await scene.program(scene.pod.container("main")), 0);
+  const { items } = await client.list(ConfigMaps, { namespace: "default", labelSelector: "a=b" });
+  assert.equal(items.length, 1, "started again, it makes nothing twice");
+  const [made] = items;
+  assert.match(made?.metadata.name ?? "", /^made-[a-z0-9]{5}$/);
+  assert.equal(made?.metadata.ownerReferences?.[0]?.kind, "Workflow");
+  assert.deepEqual((await result(cluster)).outputs?.parameters, [{ name: "n", value: made?.metadata.name }]);
+  const act = async (resource: ResourceTemplate, outputs: Template["outputs"] = {}) => {
+    using other = setUp(cluster, { resource, outputs });
+    return await other.program(other.pod.container("main"));
+  };
+  await assert.rejects(act({ action: "delete", flags: ["cm", "--recursive"] }), /--recursive is not supported/);
+  await assert.rejects(act({ action: "get", flags: ["cm", "-l", "a=b"] }), /needs one object with a name/);
+  assert.equal(await act({ action: "delete", flags: ["configmap", "--selector", "a=b"] }), 0);
+  assert.equal((await client.list(ConfigMaps, { namespace: "default", labelSelector: "a=b" })).items.length, 0);
+  const outputs = { parameters: [{ name: "n", valueFrom: { jsonPath: "{.x}", default: "none" } }] };
+  assert.equal(await act({ action: "get", flags: ["cm/gone", "--ignore-not-found"] }, outputs), 0);
+  assert.deepEqual((await result(cluster)).outputs?.parameters, [{ name: "n", value: "none" }]);
+  const wrong = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: strict}\ndate: {}\n";
+  await assert.rejects(act({ action: "create", manifest: wrong }), /unknown field "date"/);
+  assert.equal(await act({ action: "create", manifest: wrong, flags: ["--validate=false"] }), 0);
 });
 
 test("a pipe or a link in the place of an output is told, and nobody waits for it", async () => {

@@ -1,7 +1,8 @@
-// The executor as a program in pods of any cluster: argoexec init | wait | resource.
+// The executor as a program in pods of any cluster: argoexec init | wait | resource | agent.
 import { writeFileSync } from "node:fs";
 import { messageOf } from "@capstan/base/errors";
 import { openInCluster } from "@capstan/core/wire";
+import { runAgentProgram } from "./agent/program.ts";
 import { openPodContainer } from "./pod/index.ts";
 import { runProgram } from "./program.ts";
 import { readTemplate } from "./step.ts";
@@ -17,7 +18,8 @@ const stop = new AbortController();
 for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => stop.abort());
 const print = (text: string) => void process.stdout.write(text.endsWith("\n") ? text : `${text}\n`);
 
-try {
+/** What serves one step's pod. */
+async function serveStep(): Promise<number> {
   const { KUBERNETES_SERVICE_HOST: host, KUBERNETES_SERVICE_PORT: port } = process.env;
   if (!host || !port) throw new Error("KUBERNETES_SERVICE_HOST and _PORT are missing: this program runs in pods");
   const { transport, namespace } = await openInCluster({ host, port });
@@ -25,7 +27,12 @@ try {
   const options = { args: process.argv.slice(2), env, signal: stop.signal, print, namespace };
   using pod = await openPodContainer(options, readTemplate(env));
   using connected = transport;
-  process.exitCode = await runProgram(pod.container, connected.handler, artifacts);
+  return await runProgram(pod.container, connected.handler, artifacts);
+}
+
+try {
+  if (process.argv[2] === "agent") await runAgentProgram({ env: process.env, print, signal: stop.signal });
+  else process.exitCode = await serveStep();
 } catch (error) {
   const message = messageOf(error);
   print(message);

@@ -35,6 +35,8 @@ export interface WriteOptions {
   subresource?: string;
   dryRun?: boolean;
   fieldManager?: string;
+  /** What becomes of fields that the server does not know. Default: the server's own, a warning. */
+  fieldValidation?: "Strict" | "Warn" | "Ignore";
 }
 export interface ApplyOptions extends WriteOptions {
   fieldManager: string;

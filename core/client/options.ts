@@ -25,8 +25,8 @@ export function watchParameters({ labelSelector, fieldSelector, resourceVersion 
 }
 
 export function writeParameters(options: WriteOptions & { force?: boolean }): Parameters {
-  const { dryRun, fieldManager, force } = options;
-  return { dryRun: dryRun ? "All" : undefined, fieldManager, force };
+  const { dryRun, fieldManager, fieldValidation, force } = options;
+  return { dryRun: dryRun ? "All" : undefined, fieldManager, fieldValidation, force };
 }
 
 /** The body of a DELETE. */

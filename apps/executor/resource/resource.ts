@@ -1,172 +1,121 @@
 import type { Outputs, Parameter, ResourceTemplate } from "@capstan/api/kinds/workflow";
-import { isReason, type KubeObject, type New, type ObjectRef, type Resource } from "@capstan/api/meta";
+import { isReason, type KubeObject, type ObjectRef, type Resource } from "@capstan/api/meta";
+import { sleep } from "@capstan/base/async";
 import { kubectlJsonPath, queryJq } from "@capstan/operators/workflow";
-import { parse } from "yaml";
 import { report } from "../report.ts";
 import type { Step } from "../step.ts";
+import { act } from "./act.ts";
 import { holds, parseConditions } from "./condition.ts";
-import { findKind, findNamed } from "./kinds.ts";
-
-interface Target {
-  resource: Resource<KubeObject>;
-  ref: ObjectRef;
-  manifest: unknown;
-}
+import { parseFlags } from "./flags.ts";
+import { findTargets } from "./target.ts";
 
 export async function runResource(step: Step): Promise<number> {
   const template = step.template.resource;
   if (!template) throw new Error("the template is not of type resource");
-  const success = parseConditions(template.successCondition ?? "");
-  const failure = parseConditions(template.failureCondition ?? "");
-  const target = await findTarget(step, template);
-  const name = `${target.resource.kind} ${target.ref.namespace ? `${target.ref.namespace}/` : ""}${target.ref.name}`;
-  const object = await act(step, template, target);
-  step.container.print(`${template.action}: ${name}`);
+  const conditions = {
+    success: parseConditions(template.successCondition ?? ""),
+    failure: parseConditions(template.failureCondition ?? ""),
+  };
+  const flags = parseFlags(template.flags ?? []);
+  const targets = await findTargets(step, template, flags);
+  const [target] = targets;
+  if (!target) throw new Error("resource.manifest names no object");
+  if (template.action !== "delete" && (targets.length > 1 || (!target.ref.name && !isNamed(target.manifest))))
+    throw new Error(`resource.action ${template.action} needs one object with a name: only delete takes many`);
+  let object: KubeObject | undefined;
+  for (const one of targets) object = await act(step, template, one, flags);
+  const { kind } = target.resource;
+  step.container.print(`${template.action}: ${kind} ${object?.metadata.name ?? target.ref.name}`);
   if (!object) {
-    await report(step, { outputs: {}, complete: true });
+    await report(step, { outputs: outputsOf(step, undefined), complete: true });
     return 0;
   }
   const ref = { ...target.ref, name: object.metadata.name };
-  let last = object;
-  if (success.length + failure.length > 0) {
-    for await (const event of step.client.watch(target.resource, watchOf(step, ref))) {
-      if (event.type === "BOOKMARK") continue;
-      if (event.type === "DELETED") throw new Error(`${name} was deleted while its conditions were waited for`);
-      last = event.object;
-      const failed = failure.find((condition) => holds(condition, last));
-      if (failed) throw new Error(`failure condition '${template.failureCondition}' evaluated true`);
-      if (success.length > 0 && success.every((condition) => holds(condition, last))) break;
-    }
-    if (step.container.signal.aborted) return 143;
-  }
+  const last = await waitUntil(step, template, conditions, { resource: target.resource, ref, object });
+  if (!last) return 143;
   await report(step, { outputs: outputsOf(step, last), complete: true });
   return 0;
 }
 
-const watchOf = (step: Step, { namespace, name }: ObjectRef) => ({
-  fieldSelector: `metadata.name=${name}`,
-  signal: step.container.signal,
-  ...(namespace ? { namespace } : {}),
-});
+const isNamed = (manifest: unknown) => {
+  const { metadata } = (manifest ?? {}) as Partial<KubeObject>;
+  return Boolean(metadata?.name || metadata?.generateName);
+};
 
-function readManifest(text: string | undefined): unknown {
-  if (!text) return undefined;
-  try {
-    return parse(text, { maxAliasCount: 100 });
-  } catch (error) {
-    throw new Error(`resource.manifest is neither JSON nor YAML: ${(error as Error).message.split("\n")[0]}`);
-  }
+type Conditions = Record<"success" | "failure", ReturnType<typeof parseConditions>>;
+
+interface Watched {
+  resource: Resource<KubeObject>;
+  ref: ObjectRef;
+  object: KubeObject;
 }
 
-/** The object: as the manifest says, or as the flags `[kind, name]` or `[kind/name]` do. */
-async function findTarget(step: Step, template: ResourceTemplate): Promise<Target> {
-  const manifest = readManifest(template.manifest);
-  const said = manifest as Partial<KubeObject> | undefined;
-  if (said && !Array.isArray(manifest) && said.kind && said.apiVersion) {
-    const resource = await findKind(step.client, said.apiVersion, said.kind);
-    const namespace = said.metadata?.namespace ?? step.namespace;
-    const name = said.metadata?.name ?? "";
-    return { resource, ref: resource.namespaced ? { namespace, name } : { name }, manifest };
-  }
-  const flags = (template.flags ?? []).filter((flag) => !flag.startsWith("-"));
-  const [kind, name] = flags.length === 1 ? (flags[0]?.split("/") ?? []) : flags;
-  if (!kind || !name)
-    throw new Error("resource.manifest must say apiVersion and kind, or resource.flags a kind and a name");
-  const resource = await findNamed(step.client, kind);
-  return { resource, ref: resource.namespaced ? { namespace: step.namespace, name } : { name }, manifest };
-}
-
-async function act(
+/** The first state in which the template succeeds; undefined when the container is stopped before. @throws Error when it fails. */
+async function waitUntil(
   step: Step,
   template: ResourceTemplate,
-  { resource, ref, manifest }: Target,
+  { success, failure }: Conditions,
+  watched: Watched,
 ): Promise<KubeObject | undefined> {
-  const { client } = step;
-  const object = owned(step, template, manifest, ref) as New<KubeObject>;
-  switch (template.action) {
-    case "create":
-      return createOnce(step, resource, object, ref);
-    case "apply":
-      return client.apply(resource, object, { fieldManager: "argoexec", force: true });
-    case "replace": {
-      const present = await client.get(resource, ref);
-      const metadata = { ...object.metadata, resourceVersion: present.metadata.resourceVersion };
-      return client.update(resource, { ...object, metadata } as KubeObject);
-    }
-    case "get":
-      return client.get(resource, ref);
-    case "delete":
-      try {
-        await client.delete(resource, ref);
-      } catch (error) {
-        if (!isReason(error, "NotFound")) throw error;
+  if (success.length + failure.length === 0) return watched.object;
+  for await (const object of statesOf(step, watched)) {
+    const failed = failure.some((condition) => holds(condition, object));
+    if (failed) throw new Error(`failure condition '${template.failureCondition}' evaluated true`);
+    // Without a condition of success the first look decides, as upstream has it.
+    if (success.every((condition) => holds(condition, object))) return object;
+  }
+  return undefined;
+}
+
+/** Milliseconds between looks at what may be got but not watched. Source: upstream's RESOURCE_STATE_CHECK_INTERVAL. */
+const lookEvery = 5000;
+
+/** States of the object as they come, until the container is stopped. @throws Error when it is deleted. */
+async function* statesOf({ client, container }: Step, { resource, ref }: Watched): AsyncGenerator<KubeObject> {
+  const { signal } = container;
+  const name = `${resource.kind} ${ref.namespace ? `${ref.namespace}/` : ""}${ref.name}`;
+  const gone = () => new Error(`${name} was deleted while its conditions were waited for`);
+  const where = { fieldSelector: `metadata.name=${ref.name}`, signal };
+  while (!signal.aborted) {
+    try {
+      let seen = false;
+      for await (const event of client.watch(resource, {
+        ...where,
+        ...(ref.namespace ? { namespace: ref.namespace } : {}),
+      })) {
+        if (event.type === "DELETED" || (event.type === "BOOKMARK" && !seen)) throw gone();
+        if (event.type === "BOOKMARK") continue;
+        seen = true;
+        yield event.object;
       }
-      return undefined;
-    case "patch":
-      return client.patch(resource, ref, patchOf(template, manifest));
-    default:
-      throw new Error(
-        `resource.action ${JSON.stringify(template.action)} is none of create, apply, replace, patch, delete, get`,
-      );
+    } catch (error) {
+      if (signal.aborted) return;
+      if (isReason(error, "Expired", "Gone")) continue;
+      if (!isReason(error, "Forbidden")) throw error;
+      break;
+    }
+  }
+  // The account may not watch.
+  while (!signal.aborted) {
+    const object = await client.find(resource, ref);
+    if (!object) throw gone();
+    yield object;
+    await sleep(lookEvery, signal);
   }
 }
 
-/** An agent that was started again meets what it has made. */
-async function createOnce(
-  { client, container }: Step,
-  resource: Resource,
-  object: New<KubeObject>,
-  ref: ObjectRef,
-): Promise<KubeObject> {
-  const annotations = { ...object.metadata.annotations, "capstan.dev/made-by-pod": container.pod.metadata.uid ?? "" };
-  try {
-    return await client.create(resource, { ...object, metadata: { ...object.metadata, annotations } });
-  } catch (error) {
-    if (!isReason(error, "AlreadyExists")) throw error;
-    const there = await client.get(resource, ref);
-    if (there.metadata.annotations?.["capstan.dev/made-by-pod"] !== container.pod.metadata.uid) throw error;
-    return there;
-  }
-}
-
-function patchOf({ mergeStrategy = "strategic" }: ResourceTemplate, manifest: unknown) {
-  if (mergeStrategy === "json") {
-    if (!Array.isArray(manifest))
-      throw new Error("resource.manifest must be a list of operations for mergeStrategy json");
-    return { type: "json" as const, body: manifest as { op: string; path: string }[] };
-  }
-  if (mergeStrategy !== "strategic" && mergeStrategy !== "merge") {
-    throw new Error(`resource.mergeStrategy ${JSON.stringify(mergeStrategy)} is none of strategic, merge, json`);
-  }
-  return { type: mergeStrategy, body: manifest } as { type: "strategic" | "merge"; body: unknown };
-}
-
-function owned(
-  { workflow }: Step,
-  { setOwnerReference }: ResourceTemplate,
-  manifest: unknown,
-  ref: ObjectRef,
-): unknown {
-  if (typeof manifest !== "object" || manifest === null || Array.isArray(manifest)) return manifest;
-  const object = manifest as KubeObject;
-  const metadata = { ...object.metadata, ...(ref.namespace ? { namespace: ref.namespace } : {}) };
-  if (setOwnerReference) {
-    const owner = { apiVersion: "argoproj.io/v1alpha1", kind: "Workflow", name: workflow.name, uid: workflow.uid };
-    metadata.ownerReferences = [...(metadata.ownerReferences ?? []), owner];
-  }
-  return { ...object, metadata };
-}
-
-function outputsOf({ template }: Step, object: KubeObject): Outputs {
+/** @param object absent where there is none: what has a default has it, all else is empty. */
+function outputsOf({ template }: Step, object: KubeObject | undefined): Outputs {
   const parameters = (template.outputs?.parameters ?? []).flatMap(({ valueFrom, ...parameter }): Parameter[] => {
-    const { jsonPath, jqFilter } = valueFrom ?? {};
-    if (!valueFrom || (!jsonPath && !jqFilter)) return [];
+    const { jsonPath, jqFilter, default: otherwise } = valueFrom ?? {};
+    if (!valueFrom) return [];
+    if (!object) return [{ ...parameter, value: otherwise ?? "" }];
+    if (!jsonPath && !jqFilter) return [];
     try {
       return [{ ...parameter, value: jsonPath ? kubectlJsonPath(jsonPath, object) : queryJq(jqFilter ?? "", object) }];
     } catch (error) {
-      if (valueFrom.default === undefined)
-        throw new Error(`output parameter ${parameter.name}: ${(error as Error).message}`);
-      return [{ ...parameter, value: valueFrom.default }];
+      if (otherwise === undefined) throw new Error(`output parameter ${parameter.name}: ${(error as Error).message}`);
+      return [{ ...parameter, value: otherwise }];
     }
   });
   return parameters.length > 0 ? { parameters } : {};

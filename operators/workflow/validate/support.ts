@@ -38,8 +38,13 @@ export function checkTemplate(template: Template, path: string, problems: Proble
         message: `${JSON.stringify(resource.action)} is none of ${actions.join(", ")}`,
       });
     }
-    if (resource.manifestFrom)
-      problems.push({ path: `${path}.resource.manifestFrom`, message: "is not supported: set manifest" });
+    const from = resource.manifestFrom?.artifact.name;
+    if (from !== undefined && resource.manifest)
+      problems.push({ path: `${path}.resource`, message: "only one of manifest, manifestFrom may be given" });
+    if (from !== undefined && !template.inputs?.artifacts?.some(({ name }) => name === from)) {
+      const message = `the template has no input artifact ${from}`;
+      problems.push({ path: `${path}.resource.manifestFrom.artifact.name`, message });
+    }
   }
   if (template.containerSet?.retryStrategy) {
     problems.push({
@@ -50,7 +55,10 @@ export function checkTemplate(template: Template, path: string, problems: Proble
   checkLocks(template.synchronization, `${path}.synchronization`, problems);
   for (const [i, { valueFrom }] of (template.outputs?.parameters ?? []).entries()) {
     if (valueFrom?.event)
-      problems.push({ path: `${path}.outputs.parameters[${i}].valueFrom.event`, message: "is not supported" });
+      problems.push({
+        path: `${path}.outputs.parameters[${i}].valueFrom.event`,
+        message: "only a WorkflowEventBinding has events: use supplied",
+      });
     if (valueFrom?.jqFilter && !isJqPath(valueFrom.jqFilter))
       problems.push({
         path: `${path}.outputs.parameters[${i}].valueFrom.jqFilter`,

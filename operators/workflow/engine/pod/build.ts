@@ -42,7 +42,8 @@ export function buildPod(run: Run, node: NodeStatus, template: Template, options
   const mains = mainContainers(run, template);
   for (const main of mains) {
     const first = main === mains[0] || main.name === "main";
-    const extra = first ? artifactMounts(template, main) : [];
+    // What a resource template takes in is read by the executor itself.
+    const extra = first && !template.resource ? artifactMounts(template, main) : [];
     main.volumeMounts = [...(main.volumeMounts ?? []), ...extra];
     if (template.script) main.volumeMounts.push(stagingMount);
     main.volumeMounts.push(executorMount);
