@@ -17,7 +17,7 @@ export interface PodFailure {
 /** Told about pods as they are made. */
 export interface PodBook {
   made(pod: Pod): void;
-  failed(name: string, failure: PodFailure): void;
+  failed(pod: Pod, failure: PodFailure): void;
 }
 
 export interface Context {
@@ -82,13 +82,13 @@ async function createPod(client: Client, workflow: Workflow, pod: Pod, book: Pod
     book.made(await client.create(Pods, pod));
   } catch (thrown) {
     if (!isReason(thrown, "AlreadyExists")) {
-      book.failed(name, { message: messageOf(thrown), passing: isPassing(thrown) });
+      book.failed(pod, { message: messageOf(thrown), passing: isPassing(thrown) });
       return;
     }
     const there = await client.find(Pods, { namespace, name });
-    if (!there) book.failed(name, { message: messageOf(thrown), passing: true });
+    if (!there) book.failed(pod, { message: messageOf(thrown), passing: true });
     else if (isOwned(there, workflow)) book.made(there);
-    else book.failed(name, { message: `pod ${name} exists and is not this workflow's`, passing: false });
+    else book.failed(pod, { message: `pod ${name} exists and is not this workflow's`, passing: false });
   }
 }
 

@@ -7,19 +7,27 @@ const plainLimit = 1024 * 1024;
 /** Largest nodes that are unpacked. */
 const unpackedLimit = 512 * 1024 * 1024;
 
-/** The workflow as it is stored. The given one is not changed. */
-export function pack(workflow: Workflow): Workflow {
+/** Workflows up to this are written at each change; characters. */
+const smallSize = 64 * 1024;
+/** What larger ones may cost: characters a millisecond, and the longest rest in milliseconds. */
+const pace = 4000;
+const longestRest = 5000;
+
+/** How long a workflow is left alone after it was written: a large one costs everybody who sees it. */
+export function restAfter(size: number): number {
+  return size <= smallSize ? 0 : Math.min(longestRest, size / pace);
+}
+
+/** The workflow as it is stored, and the size of its nodes. The given one is not changed. */
+export function pack(workflow: Workflow): { packed: Workflow; size: number } {
   const { nodes, ...status } = workflow.status ?? {};
-  if (!nodes) return workflow;
-  // A node is seldom shorter than 200 characters: few nodes need no measuring.
-  if (Object.keys(nodes).length < 500 && !status.compressedNodes) {
-    const size = JSON.stringify(nodes).length;
-    if (size <= plainLimit) return workflow;
-  }
+  if (!nodes) return { packed: workflow, size: 0 };
   const text = JSON.stringify(nodes);
+  const size = text.length;
   const { compressedNodes: _, ...rest } = status;
-  if (text.length <= plainLimit) return { ...workflow, status: { ...rest, nodes } };
-  return { ...workflow, status: { ...rest, compressedNodes: gzipSync(text, { level: 1 }).toString("base64") } };
+  if (size <= plainLimit) return { packed: { ...workflow, status: { ...rest, nodes } }, size };
+  const compressedNodes = gzipSync(text, { level: 1 }).toString("base64");
+  return { packed: { ...workflow, status: { ...rest, compressedNodes } }, size };
 }
 
 /** A copy with its nodes readable. */

@@ -13,7 +13,6 @@ import {
 } from "@capstan/api/kinds/workflow";
 import { isReason, type KubeObject, keyOf, matches, type ObjectRef, type Requirement, refOf } from "@capstan/api/meta";
 import { backoff } from "@capstan/base/async";
-import { messageOf } from "@capstan/base/errors";
 import type { Logger } from "@capstan/base/log";
 import type { Client } from "@capstan/core/client";
 import {
@@ -28,15 +27,14 @@ import type { Records } from "@capstan/core/records";
 import { createAccess } from "./access.ts";
 import { createArchiveController } from "./archive/index.ts";
 import { carryOutFirst, carryOutThen, inOrder, type PodFailure } from "./carry-out.ts";
-import { pack, unpack } from "./compress.ts";
+import { pack, restAfter, unpack } from "./compress.ts";
 import { createCronWorkflowController } from "./cron/index.ts";
 import {
   createLockTable,
   createMemory,
+  type Effect,
   heldIn,
-  isOver,
   isWorkflowOver,
-  type LockTable,
   labels,
   type Memory,
   type Outcome,
@@ -47,7 +45,6 @@ import {
 } from "./engine/index.ts";
 import { createLineageWriter, type LineageWriter } from "./lineage/index.ts";
 import { findRepository } from "./repository.ts";
-import { createSharedLocks, type SharedLockKeeper } from "./shared-locks.ts";
 import { type Problem, resolvedTemplates, validateWorkflow } from "./validate/index.ts";
 
 /** Looks at a new workflow before anything of it runs; what it finds ends the workflow. */
@@ -86,8 +83,28 @@ interface Held {
   memory: Memory;
   /** Pods that the informer may not have seen yet. */
   made: Map<string, Pod>;
-  failures: Map<string, PodFailure & { until: number; tries: number }>;
+  failures: Map<string, PodFailure & { node: string; until: number; tries: number }>;
+  /** What is to be written, and what may only be done after that. */
+  unwritten: boolean;
+  later: Effect[];
+  /** When it may be written again, epoch milliseconds. */
+  writeAt: number;
+  /** While it is being written: versions of it that were seen meanwhile. */
+  seen: Set<string> | undefined;
 }
+const hold = (workflow: Workflow, before?: Held): Held => ({
+  workflow,
+  memory: createMemory(),
+  made: before?.made ?? new Map(),
+  failures: before?.failures ?? new Map(),
+  unwritten: false,
+  later: [],
+  writeAt: before?.writeAt ?? 0,
+  seen: undefined,
+});
+const nodeOf = (pod: Pod): string => pod.metadata.annotations?.[labels.nodeId] ?? "";
+/** How far timers of this process go wrong, milliseconds. */
+const timerError = 5;
 
 /** Everything that makes workflows run. Starts nothing; the kinds of workflowDefinitions must exist. */
 export function createWorkflowOperator(options: WorkflowOperatorOptions): Controller[] {
@@ -115,8 +132,11 @@ class Operator {
   readonly #settings: Settings;
   readonly #lineage: LineageWriter | undefined;
   readonly #access: (namespace: string) => Promise<void>;
-  readonly #shared: SharedLockKeeper | undefined;
-  readonly #locks: LockTable;
+  readonly #locks = createLockTable((holder) => {
+    const [namespace = "", name = "", node = ""] = holder.split("/");
+    this.#tell({ namespace, name }, node);
+    this.controller.enqueue({ namespace, name });
+  });
 
   constructor(options: WorkflowOperatorOptions) {
     const { client, informers, log } = options;
@@ -134,20 +154,19 @@ class Operator {
       ...(archive && records ? { archives: (labels: Record<string, string>) => matches(selected, labels) } : {}),
     };
     this.#lineage = records && createLineageWriter({ records, log: this.#log });
-    const wake = (holder: string) => {
-      const [namespace = "", name = ""] = holder.split("/");
-      this.controller.enqueue({ namespace, name });
-    };
-    const isLive = (holder: string) => isHolder(holder, (ref) => informers.informer(Workflows).get(ref));
-    this.#shared = records && createSharedLocks({ records, log: this.#log, wake, isLive });
-    this.#locks = createLockTable(wake, this.#shared);
-    informers.informer(ConfigMaps).onChange(({ object: { metadata } }) => {
-      this.#locks.look(`${metadata.namespace}/ConfigMap/${metadata.name}/`);
-    });
     const pods = informers.informer(Pods);
     pods.addIndex(byWorkflow, (pod) => workflowOf(pod).map(keyOf));
     pods.onChange(({ object }) => {
-      for (const ref of workflowOf(object)) this.#held.get(keyOf(ref))?.made.delete(object.metadata.name);
+      for (const ref of workflowOf(object)) {
+        this.#held.get(keyOf(ref))?.made.delete(object.metadata.name);
+        this.#tell(ref, nodeOf(object));
+      }
+    });
+    informers.informer(WorkflowTaskResults).onChange(({ object }) => {
+      for (const ref of workflowOf(object)) this.#tell(ref, object.metadata.name);
+    });
+    informers.informer(WorkflowTaskSets).onChange(({ object }) => {
+      for (const ref of taskSetOwner(object)) this.#tell(ref, "");
     });
     // Present workflows are told of before any is reconciled: nobody gets a lock that another one holds.
     informers.informer(Workflows).onChange(({ type, object }) => {
@@ -156,13 +175,13 @@ class Operator {
         if (!this.#locks.holds(holder)) this.#locks.adopt(holder, names);
       }
     });
-    const controller = createController({
+    this.controller = createController({
       name: "workflow",
       informers,
       log: this.#log,
       workers: 16,
       sources: [
-        { resource: Workflows },
+        { resource: Workflows, when: ({ type, object }) => type === "DELETED" || !this.#isOwn(object) },
         { resource: Pods, keys: workflowOf },
         { resource: WorkflowTaskResults, keys: workflowOf, when: ({ type }) => type !== "DELETED" },
         { resource: WorkflowTaskSets, keys: taskSetOwner },
@@ -174,23 +193,37 @@ class Operator {
       ],
       reconcile: (ref, signal) => this.#reconcile(ref, signal),
     });
-    this.controller = {
-      ...controller,
-      start: async (signal) => {
-        if (records?.shared) this.#sweep();
-        await controller.start(signal);
-        this.#shared?.stop();
-      },
-    };
   }
 
-  /** Others wait for what this cluster's workflows left behind when it ended. */
-  #sweep(): void {
-    const work = this.#options.informers
-      .informer(Workflows)
-      .synced()
-      .then(() => this.#shared?.sweep());
-    work.catch((error: unknown) => this.#log.warn("old locks could not be given up", { error: messageOf(error) }));
+  /** Something happened to a node; without one, anything may have. */
+  #tell(ref: ObjectRef, node: string): void {
+    const attention = this.#held.get(keyOf(ref))?.memory.attention;
+    if (node) attention?.tell(node);
+    else attention?.tellAll();
+  }
+
+  /** This state of a workflow is what was written here. */
+  #isOwn({ metadata }: Workflow): boolean {
+    const held = this.#held.get(keyOf(metadata));
+    const { resourceVersion = "" } = metadata;
+    if (held?.seen) {
+      held.seen.add(resourceVersion);
+      return true;
+    }
+    return held?.workflow.metadata.resourceVersion === resourceVersion;
+  }
+
+  /** Milliseconds until there is something to do; 0 now. Who calls without a word says that anything may have happened. */
+  #attend(held: Held): number {
+    const now = Date.now();
+    const { attention } = held.memory;
+    for (const { node, until } of held.failures.values()) if (until <= now) attention.tell(node);
+    const writeAt = held.unwritten ? held.writeAt : Number.POSITIVE_INFINITY;
+    if (attention.isCalled(now) || writeAt <= now) return 0;
+    const wait = Math.min(attention.nextTime, writeAt, this.#retryAt(held)) - now;
+    if (wait <= timerError) return wait;
+    attention.tellAll();
+    return 0;
   }
 
   async #reconcile(ref: ObjectRef, signal: AbortSignal): Promise<Result | undefined> {
@@ -203,6 +236,8 @@ class Operator {
       return undefined;
     }
     if (held.workflow.metadata.deletionTimestamp) return undefined;
+    const wait = this.#attend(held);
+    if (wait > 0) return { requeueAfter: wait };
     const before = held.workflow.status?.phase;
     const world = this.#world(ref, held);
     const outcome = (await this.#check(held.workflow, world)) ?? operate(held.workflow, world, held.memory);
@@ -210,8 +245,8 @@ class Operator {
     if (!written) return { requeueAfter: 0 };
     this.#lineage?.write(held.workflow, outcome.reached);
     this.#announce(held.workflow, before);
-    const retry = this.#retryAt(held);
-    const wake = Math.min(outcome.requeueAfter ?? Number.POSITIVE_INFINITY, retry - Date.now());
+    const next = Math.min(this.#retryAt(held), held.unwritten ? held.writeAt : Number.POSITIVE_INFINITY);
+    const wake = Math.min(outcome.requeueAfter ?? Number.POSITIVE_INFINITY, next - Date.now());
     return wake === Number.POSITIVE_INFINITY ? undefined : { requeueAfter: Math.max(0, wake) };
   }
 
@@ -224,20 +259,10 @@ class Operator {
     if (held && !isNewer(cached, held.workflow)) return held;
     if (isWorkflowOver(cached.status?.phase)) {
       this.#held.delete(key);
-      return {
-        workflow: { ...cached, status: { ...cached.status } },
-        memory: createMemory(),
-        made: new Map(),
-        failures: new Map(),
-      };
+      return hold({ ...cached, status: { ...cached.status } });
     }
     const same = held?.workflow.metadata.uid === cached.metadata.uid ? held : undefined;
-    const fresh: Held = {
-      workflow: unpack(cached),
-      memory: createMemory(),
-      made: same?.made ?? new Map(),
-      failures: same?.failures ?? new Map(),
-    };
+    const fresh = hold(unpack(cached), same);
     this.#held.set(key, fresh);
     return fresh;
   }
@@ -247,8 +272,7 @@ class Operator {
     const { namespace = "" } = ref;
     const pods = informers.informer(Pods);
     const results = informers.informer(WorkflowTaskResults);
-    const configMap = (name: string, space = namespace) =>
-      informers.informer(ConfigMaps).get({ namespace: space, name });
+    const configMap = (name: string) => informers.informer(ConfigMaps).get({ namespace, name });
     const { uid } = held.workflow.metadata;
     const isOwn = (object: KubeObject | undefined) =>
       object?.metadata.ownerReferences?.some((owner) => owner.uid === uid);
@@ -298,7 +322,7 @@ class Operator {
     return undefined;
   }
 
-  /** Pods are asked for and the workflow is written at once. False when somebody else wrote it meanwhile. */
+  /** Pods are asked for, and the workflow is written if it is time. False when somebody else wrote it meanwhile. */
   async #write(held: Held, outcome: Outcome, signal: AbortSignal): Promise<boolean> {
     const { workflow } = held;
     const book = {
@@ -307,41 +331,53 @@ class Operator {
         held.failures.delete(name);
         if (!this.#options.informers.informer(Pods).get({ namespace, name })) held.made.set(name, pod);
       },
-      failed: (name: string, failure: PodFailure) => {
+      failed: (pod: Pod, failure: PodFailure) => {
+        const { name } = pod.metadata;
+        const node = nodeOf(pod);
         const tries = (held.failures.get(name)?.tries ?? 0) + 1;
         const until = Date.now() + backoff(tries - 1, { base: 1000, cap: 30_000 });
-        held.failures.set(name, { ...failure, until, tries });
+        held.failures.set(name, { ...failure, node, until, tries });
+        this.#tell(refOf(workflow), node);
         this.controller.enqueue({ namespace: workflow.metadata.namespace ?? "", name: workflow.metadata.name });
       },
     };
     const { first, then } = inOrder(outcome.effects);
     const context = { client: this.#client, workflow, log: this.#log, signal };
-    const [written] = await Promise.all([
-      outcome.changed ? this.#store(held) : true,
-      carryOutFirst(context, first, book),
-    ]);
-    if (written) await carryOutThen(context, then);
+    held.unwritten ||= outcome.changed;
+    held.later.push(...then);
+    const due = held.unwritten && (outcome.pressing || held.writeAt <= Date.now());
+    const [written] = await Promise.all([due ? this.#store(held) : true, carryOutFirst(context, first, book)]);
+    if (!held.unwritten) await carryOutThen(context, held.later.splice(0));
     return written;
   }
 
   async #store(held: Held): Promise<boolean> {
     const { namespace = "", name } = held.workflow.metadata;
+    const seen = new Set<string>();
+    held.seen = seen;
     try {
-      const stored = await this.#client.update(Workflows, pack(held.workflow));
+      const { packed, size } = pack(held.workflow);
+      const stored = await this.#client.update(Workflows, packed);
       held.workflow.metadata = stored.metadata;
+      held.unwritten = false;
+      held.writeAt = Date.now() + restAfter(size);
       return true;
     } catch (thrown) {
-      if (isReason(thrown, "NotFound")) return true;
+      if (isReason(thrown, "NotFound")) {
+        held.unwritten = false;
+        return true;
+      }
       if (!isReason(thrown, "Conflict")) {
         this.#held.delete(keyOf({ namespace, name }));
         throw thrown;
       }
       const fresh = await this.#client.find(Workflows, { namespace, name });
-      if (fresh) {
-        held.workflow = unpack(fresh);
-        held.memory = createMemory();
-      }
+      if (fresh) Object.assign(held, hold(unpack(fresh), held));
       return false;
+    } finally {
+      held.seen = undefined;
+      seen.delete(held.workflow.metadata.resourceVersion ?? "");
+      if (seen.size > 0) this.controller.enqueue({ namespace, name });
     }
   }
 
@@ -359,15 +395,6 @@ class Operator {
     this.#recorder[failed ? "warning" : "normal"](workflow, `Workflow${phase}`, text);
     this.#log.info("workflow", { name: keyOf(refOf(workflow)), phase, ...(message ? { message } : {}) });
   }
-}
-
-/** Whether a holder of locks is under way: a workflow, or one of its nodes. */
-function isHolder(holder: string, find: (ref: ObjectRef) => Workflow | undefined): boolean {
-  const [namespace = "", name = "", node] = holder.split("/");
-  const workflow = find({ namespace, name });
-  if (!workflow || isWorkflowOver(workflow.status?.phase)) return false;
-  const status = node === undefined ? undefined : unpack(workflow).status?.nodes?.[node];
-  return !status || !isOver(status);
 }
 
 /** Resource versions of one server grow. */

@@ -1,3 +1,4 @@
 // Runs workflows without a node: pods end at once, as a table says; purely, or on a test cluster.
 export { createFakeKubelet, type KubeletEnd } from "./kubelet.ts";
-export { type PodEnd, readWorkflow, type Simulation, simulate } from "./simulation.ts";
+export { createRandom, randomWorkflow } from "./random.ts";
+export { type Operated, type PodEnd, readWorkflow, type Simulation, simulate } from "./simulation.ts";

@@ -8,7 +8,14 @@ import type {
   WorkflowTaskResult,
   WorkflowTaskSet,
 } from "@capstan/api/kinds/workflow";
-import { createLockTable, createMemory, type Effect, operate, type World } from "@capstan/operators/workflow";
+import {
+  createLockTable,
+  createMemory,
+  type Effect,
+  type Outcome,
+  operate,
+  type World,
+} from "@capstan/operators/workflow";
 import { parse } from "yaml";
 
 /** How one pod ends. */
@@ -30,6 +37,12 @@ export interface SimulationOptions {
   pods?: (pod: Pod) => Pod;
   /** Forgets what the engine remembers before each operation, as a restart does. */
   forgetful?: boolean;
+  /** Called after each operation, with what one that remembers nothing makes of the same. */
+  compare?: (incremental: Operated, whole: Operated) => void;
+  /** Pods that do not end yet. */
+  linger?: () => boolean;
+  /** Most operations. Default 2000. */
+  roundLimit?: number;
 }
 export interface Simulation {
   workflow: Workflow;
@@ -41,6 +54,12 @@ export interface Simulation {
   node(name: string): NodeStatus;
 }
 
+/** A workflow after an operation. */
+export interface Operated {
+  workflow: Workflow;
+  outcome: Outcome;
+}
+
 const start = Date.parse("2026-01-02T03:04:05Z");
 
 /** Runs until nothing more happens. Time jumps to what the engine waits for. */
@@ -48,11 +67,24 @@ export function simulate(source: string | Workflow, options: SimulationOptions =
   let workflow = typeof source === "string" ? readWorkflow(source) : source;
   const state = createState(options);
   let memory = createMemory();
-  for (let round = 0; round < 2000; round++) {
+  for (let round = 0; round < (options.roundLimit ?? 2000); round++) {
+    const before = options.before ? JSON.stringify(workflow) : "";
     options.before?.(workflow, round);
-    if (options.forgetful) memory = createMemory();
+    // What somebody else wrote may concern anything.
+    if (options.forgetful || (options.before && JSON.stringify(workflow) !== before)) memory = createMemory();
     workflow = structuredClone(workflow);
+    const whole = options.compare ? structuredClone(workflow) : undefined;
+    for (const id of state.told.splice(0)) {
+      if (id === "") memory.attention.tellAll();
+      else memory.attention.tell(id);
+    }
     const outcome = operate(workflow, state.world, memory);
+    if (whole) {
+      options.compare?.(
+        { workflow, outcome },
+        { workflow: whole, outcome: operate(whole, state.world, createMemory()) },
+      );
+    }
     state.rounds++;
     let moved = outcome.changed;
     for (const effect of outcome.effects) moved = state.carryOut(effect, workflow) || moved;
@@ -92,6 +124,8 @@ function createState(options: SimulationOptions) {
   const results = new Map<string, WorkflowTaskResult>();
   const effects: Effect[] = [];
   const order: string[] = [];
+  /** Nodes that something happened to since the last operation; "" stands for all. */
+  const told: string[] = [];
   const configMaps = new Map<string, ConfigMap>();
   for (const [name, data] of Object.entries(options.configMaps ?? {})) {
     configMaps.set(name, { apiVersion: "v1", kind: "ConfigMap", metadata: { name, namespace: "default" }, data });
@@ -108,7 +142,7 @@ function createState(options: SimulationOptions) {
     claim: () => undefined,
     podFailure: () => undefined,
     repository: () => ({ repository: { file: {} } }),
-    locks: createLockTable(() => {}),
+    locks: createLockTable((holder) => told.push(holder.split("/")[2] ?? "")),
     settings: { executorImage: "capstan/executor", agentImage: "capstan/agent", depthLimit: 100 },
   };
   const born = options.pods ?? ((pod: Pod) => pod);
@@ -120,11 +154,13 @@ function createState(options: SimulationOptions) {
         pods.set(effect.pod.metadata.name, born({ ...effect.pod, status: { phase: "Pending" } }));
         return true;
       case "delete pod":
+        told.push(nodeOf(pods.get(effect.name)));
         return pods.delete(effect.name);
       case "stop pod": {
         const pod = pods.get(effect.name);
         if (pod?.status?.phase !== "Running") return false;
         pod.status.phase = "Failed";
+        told.push(nodeOf(pod));
         return true;
       }
       case "add task": {
@@ -132,6 +168,7 @@ function createState(options: SimulationOptions) {
         const end = endOf(options, effect.template, node);
         const phase = end.exitCode ? "Failed" : "Succeeded";
         const result = { phase, message: end.message ?? "", ...(end.outputs ? { outputs: end.outputs } : {}) } as const;
+        told.push(effect.id);
         tasks.spec.tasks = { ...tasks.spec.tasks, [effect.id]: effect.template };
         if (!end.forever) tasks.status = { nodes: { ...tasks.status?.nodes, [effect.id]: result } };
         return true;
@@ -157,11 +194,13 @@ function createState(options: SimulationOptions) {
       const isAgent = pod.metadata.labels?.["workflows.argoproj.io/component"] === "agent";
       if (pod.status?.phase !== "Pending" || isAgent) continue;
       moved = true;
+      if (options.linger?.()) continue;
+      told.push(nodeOf(pod));
       endPod(pod, workflow, options, results, world.now);
     }
     return moved;
   };
-  const state = { pods, effects, order, world, rounds: 0, carryOut, endPods };
+  const state = { pods, effects, order, world, told, rounds: 0, carryOut, endPods };
   return state;
 }
 
@@ -170,6 +209,8 @@ function endOf({ ends }: SimulationOptions, template: Template, node: NodeStatus
   return typeof found === "function" ? found(template, node) : found;
 }
 
+const nodeOf = (pod: Pod | undefined) => pod?.metadata.annotations?.["workflows.argoproj.io/node-id"] ?? "";
+
 function endPod(
   pod: Pod,
   workflow: Workflow,
@@ -177,7 +218,7 @@ function endPod(
   results: Map<string, WorkflowTaskResult>,
   now: number,
 ) {
-  const id = pod.metadata.annotations?.["workflows.argoproj.io/node-id"] ?? "";
+  const id = nodeOf(pod);
   const node = workflow.status?.nodes?.[id] as NodeStatus;
   const executor = [...pod.spec.containers, ...(pod.spec.initContainers ?? [])].find(({ env }) =>
     env?.some(({ name }) => name === "ARGO_TEMPLATE"),

@@ -1,87 +1,89 @@
 // Templates of tasks: each starts as soon as what it depends on is as it wants.
 import type { DAGTask, NodePhase, NodeStatus, Template } from "@capstan/api/kinds/workflow";
-import {
-  type Depends,
-  dependsOf,
-  ExpressionError,
-  evaluateDepends,
-  parseDepends,
-  type TaskResult,
-  tasksOf,
-} from "../expressions/index.ts";
-import { runExitHook, runHooks } from "./hooks.ts";
+import { ExpressionError, evaluateDepends, type TaskResult } from "../expressions/index.ts";
+import type { Frame } from "./attention.ts";
+import { Batch, type Visited } from "./batch.ts";
+import { type Plan, type PlannedTask, planOf } from "./dag-plan.ts";
+import { type DagPhase, judge } from "./dag-verdict.ts";
+import { runAllHooks } from "./hooks.ts";
 import { bodyScope } from "./inputs.ts";
-import { type Body, continues, declaredOutputs, iterationsOf, runIteration } from "./invoke.ts";
+import { type Body, declaredOutputs, iterationsOf, runIteration } from "./invoke.ts";
 import { isLoop } from "./items.ts";
-import { attemptsOf, connectAfter, outboundOf, stopDaemons } from "./outbound.ts";
-import { hasFailed, hasRun, isFulfilled, isOver } from "./phase.ts";
+import { isBarred } from "./limits.ts";
+import { connectAfter, outboundOf, stopDaemons } from "./outbound.ts";
+import { hasFailed, isFulfilled, isOver } from "./phase.ts";
 import { addGlobalOutputs, addLoopToScope, addNodeToScope, outputsFromScope } from "./results.ts";
 import type { Run } from "./run.ts";
 import type { Scope } from "./scope.ts";
 
-interface Plan {
-  tasks: Map<string, DAGTask>;
-  depends: Map<string, Depends>;
-  needs: Map<string, string[]>;
-  targets: string[];
-}
-const plans = new WeakMap<Template, Plan>();
-
-/** @throws ExpressionError for a `depends` that cannot be read. */
-function planOf(template: Template): Plan {
-  const known = plans.get(template);
-  if (known) return known;
-  const list = template.dag?.tasks ?? [];
-  const tasks = new Map(list.map((task) => [task.name, task]));
-  const depends = new Map(
-    list.map((task) => [
-      task.name,
-      task.depends
-        ? parseDepends(task.depends)
-        : dependsOf(task.dependencies ?? [], (name) => tasks.get(name)?.continueOn),
-    ]),
-  );
-  const needs = new Map([...depends].map(([name, tree]) => [name, [...tasksOf(tree)]]));
-  const needed = new Set([...needs.values()].flat());
-  const target = template.dag?.target?.trim();
-  const targets = target ? target.split(/\s+/) : list.map(({ name }) => name).filter((name) => !needed.has(name));
-  const plan = { tasks, depends, needs, targets };
-  plans.set(template, plan);
-  return plan;
-}
-
 export function runDag(run: Run, body: Body): NodeStatus {
+  const { attention } = run.memory;
   try {
-    const dag = new Dag(run, body, planOf(body.template));
-    return dag.run();
+    const known = attention.frame(body.node.id);
+    const dag = known instanceof Dag && known.template === body.template ? known : new Dag(body.template);
+    attention.setFrame(body.node.id, dag);
+    return dag.run(run, body);
   } catch (error) {
     if (!(error instanceof ExpressionError)) throw error;
     return run.mark(body.node, "Error", error.message);
   }
 }
 
-class Dag {
-  readonly #run: Run;
-  readonly #body: Body;
-  readonly #plan: Plan;
-  readonly #visited = new Set<string>();
-  #names: Scope | undefined;
-  #exitsDone = true;
+/** A loop's iterations, and the failure of the last one that failed. */
+interface Loop {
+  iterations: DAGTask[];
+  batch: Batch;
+  failed?: { item: number; phase: NodePhase };
+}
 
-  constructor(run: Run, body: Body, plan: Plan) {
-    this.#run = run;
-    this.#body = body;
-    this.#plan = plan;
+/** A body under way: it looks at the tasks that something happened to, and at those that these let go on. */
+class Dag implements Frame {
+  readonly template: Template;
+  readonly #plan: Plan;
+  readonly #batch: Batch;
+  readonly #loops = new Map<number, Loop>();
+  /** How many needs of each task are not there yet. */
+  readonly #missing: number[];
+  /** Tasks that serve those that need them. */
+  readonly #served = new Set<number>();
+  /** Tasks whose node is there and not fulfilled. */
+  readonly #running = new Set<number>();
+  /** Nodes whose hooks are not over, by what tags call them. */
+  readonly #hooking = new Set<string>();
+  /** Tasks whose names in the scope may be out of date. */
+  readonly #stale = new Set<string>();
+  #scope: Scope | undefined;
+  #run!: Run;
+  #body!: Body;
+
+  constructor(template: Template) {
+    this.template = template;
+    this.#plan = planOf(template);
+    this.#batch = new Batch(this.#plan.order.length);
+    this.#missing = this.#plan.order.map(({ needs }) => needs.length);
+    for (const name of this.#plan.tasks.keys()) this.#stale.add(name);
   }
 
-  run(): NodeStatus {
-    const { node } = this.#body;
-    for (const task of this.#order()) this.#visit(task);
+  look(part: number, item: number): void {
+    this.#batch.look(part);
+    this.#loops.get(part)?.batch.look(item);
+  }
+
+  run(run: Run, body: Body): NodeStatus {
+    this.#run = run;
+    this.#body = body;
+    const { node } = body;
+    this.#lookAtHooked();
+    this.#batch.work(run, node.id, (part) => run.at({ body: node.id, part, item: 0 }, () => this.#visit(part)));
+    run.hold(node, this.#batch);
     const phase = this.#phase();
-    if (phase === "Running") return node;
+    return phase === "Running" ? node : this.#finish(phase);
+  }
+
+  #finish(phase: DagPhase): NodeStatus {
+    const { node, template } = this.#body;
     if (phase === "Succeeded") {
-      const scope = this.#scope();
-      const outputs = outputsFromScope(this.#body.template, scope);
+      const outputs = outputsFromScope(template, this.#names());
       if (outputs) {
         node.outputs = outputs;
         this.#run.changed = true;
@@ -95,72 +97,73 @@ class Dag {
     return node;
   }
 
-  /** The targets and all that they need, needs first. */
-  #order(): DAGTask[] {
-    const order: DAGTask[] = [];
-    const seen = new Set<string>();
-    const open = this.#plan.targets.toReversed().map((name) => ({ name, left: false }));
-    while (open.length > 0) {
-      const { name, left } = open.pop() as { name: string; left: boolean };
-      const task = this.#plan.tasks.get(name);
-      if (!task) throw new ExpressionError(`dag: there is no task ${name}`);
-      if (left) order.push(task);
-      else if (!seen.has(name)) {
-        seen.add(name);
-        open.push({ name, left: true });
-        for (const need of this.#plan.needs.get(name) ?? [])
-          if (!seen.has(need)) open.push({ name: need, left: false });
-      }
+  /** Whether a hook's expression holds can depend on anything. */
+  #lookAtHooked(): void {
+    for (const [part, { task, hooked }] of this.#plan.order.entries()) {
+      if (!hooked) continue;
+      this.#run.memory.attention.setRestless(this.#body.node.id);
+      if (!this.#node(task.name)) continue;
+      this.#batch.look(part);
+      const loop = this.#loops.get(part);
+      for (const item of loop?.iterations.keys() ?? []) loop?.batch.look(item);
     }
-    return order;
   }
 
   #node(task: string): NodeStatus | undefined {
     return this.#run.node(`${this.#body.node.name}.${task}`);
   }
 
-  #visit(task: DAGTask): void {
-    if (this.#visited.has(task.name)) return;
-    this.#visited.add(task.name);
-    const node = this.#node(task.name);
-    if (node && isOver(node) && node.type !== "TaskGroup") {
-      this.#settle(task, task.name, node);
-      return;
+  #visit(part: number): Visited {
+    const one = this.#plan.order[part] as PlannedTask;
+    const { name } = one.task;
+    this.#stale.add(name);
+    const visited = this.#move(part, one);
+    this.#stale.add(name);
+    const node = this.#node(name);
+    if (!node) return visited;
+    if (!isFulfilled(node)) {
+      this.#running.add(part);
+      return visited;
     }
-    if (node && isOver(node)) return;
-    if (!node) {
-      const ready = this.#ready(task);
-      if (ready === "wait") return;
-      if (ready !== "go") {
-        this.#skip(task, ready.phase, ready.message);
-        return;
+    this.#running.delete(part);
+    if (!this.#served.has(part) && !this.#hooking.has(name) && this.#hooksOver(node)) {
+      this.#served.add(part);
+      for (const other of one.neededBy) {
+        this.#missing[other] = (this.#missing[other] ?? 0) - 1;
+        if (this.#missing[other] === 0) this.#batch.look(other);
       }
     }
-    this.#start(task, node);
+    return visited;
   }
 
-  /** Runs the hooks of a node; false while it or one of them goes on. */
-  #settle(task: DAGTask, name: string, node: NodeStatus): boolean {
-    if (!task.hooks && !task.onExit) return isFulfilled(node);
+  #move(part: number, { task, depends, needs }: PlannedTask): Visited {
+    const node = this.#node(task.name);
+    if (node && isOver(node)) {
+      return node.type === "TaskGroup" ? { outlook: "over" } : this.#settle(task, task.name, node);
+    }
+    if (!node) {
+      if (this.#missing[part] !== 0) return { outlook: "waiting" };
+      if (needs.length > 0 && !evaluateDepends(depends, (name, result) => this.#holds(name, result))) {
+        this.#skip(task, "Omitted", "omitted: depends condition not met");
+        return { outlook: "over" };
+      }
+    }
+    return this.#start(part, task, node);
+  }
+
+  /** Runs the hooks of a node. */
+  #settle(task: DAGTask, name: string, node: NodeStatus): Visited {
+    const outlook = isFulfilled(node) ? "over" : "open";
+    if (!task.hooks && !task.onExit) return { outlook };
     const prefix = `tasks.${name}`;
-    const scope = this.#scope();
+    const scope = this.#names();
     scope.set(`${prefix}.status`, node.phase ?? "");
     const hooked = { run: this.#run, body: this.#body, step: task, node, prefix, scope };
-    const hooksDone = runHooks(hooked);
-    const exitDone = hasRun(node) ? runExitHook(hooked) : true;
-    if (!hooksDone || !exitDone) this.#exitsDone = false;
-    return hooksDone && exitDone && isFulfilled(node);
-  }
-
-  #ready(task: DAGTask): "go" | "wait" | { phase: NodePhase; message: string } {
-    const needs = this.#plan.needs.get(task.name) ?? [];
-    for (const need of needs) {
-      const node = this.#node(need);
-      if (!node || !isFulfilled(node) || !this.#hooksOver(node)) return "wait";
-    }
-    const depends = this.#plan.depends.get(task.name) as Depends;
-    if (needs.length === 0 || evaluateDepends(depends, (name, result) => this.#holds(name, result))) return "go";
-    return { phase: "Omitted", message: "omitted: depends condition not met" };
+    const state = runAllHooks(hooked);
+    if (state === "over") this.#hooking.delete(name);
+    else this.#hooking.add(name);
+    if (state === "held") return { outlook: "crowded", isPod: this.#run.heldIsPod };
+    return { outlook: state === "over" ? outlook : "open" };
   }
 
   #hooksOver(node: NodeStatus): boolean {
@@ -206,8 +209,8 @@ class Dag {
   }
 
   /** Draws a node after what its task needs, or under the boundary. */
-  #connect(task: DAGTask, node: NodeStatus): void {
-    const needs = this.#plan.needs.get(task.name) ?? [];
+  #connect({ name }: DAGTask, node: NodeStatus): void {
+    const needs = this.#plan.tasks.get(name)?.needs ?? [];
     if (needs.length === 0) this.#run.addChild(this.#body.node, node);
     for (const need of needs) {
       const before = this.#node(need);
@@ -215,74 +218,73 @@ class Dag {
     }
   }
 
-  #start(task: DAGTask, node: NodeStatus | undefined): void {
+  #start(part: number, task: DAGTask, node: NodeStatus | undefined): Visited {
     const name = `${this.#body.node.name}.${task.name}`;
     let iterations: DAGTask[];
     let scope: Scope;
     try {
-      scope = this.#scope();
+      scope = this.#names();
       iterations = iterationsOf(this.#run, name, task, scope);
     } catch (error) {
       if (!(error instanceof ExpressionError)) throw error;
       if (node) this.#run.mark(node, "Error", error.message);
       else this.#skip(task, "Error", error.message);
-      return;
+      return { outlook: "over" };
     }
-    if (isLoop(task)) {
-      this.#startLoop(task, node, iterations, scope);
-      return;
-    }
+    if (isLoop(task)) return this.#runLoop(part, task, node, iterations, scope);
     const [one] = iterations as [DAGTask];
     const started = runIteration(this.#run, this.#body, one, name, scope, (made) => this.#connect(task, made));
-    if (started && !isOver(started)) this.#settleRunning(task, started);
-    else if (started) this.#settle(task, task.name, started);
+    if (!started) return { outlook: "held", isPod: this.#run.heldIsPod };
+    return started.phase === "Pending" ? { outlook: "open" } : this.#settle(task, task.name, started);
   }
 
-  #settleRunning(task: DAGTask, node: NodeStatus): void {
-    if (node.phase === "Running") this.#settle(task, task.name, node);
-  }
-
-  #startLoop(task: DAGTask, known: NodeStatus | undefined, iterations: DAGTask[], scope: Scope): void {
+  #runLoop(part: number, task: DAGTask, known: NodeStatus | undefined, iterations: DAGTask[], scope: Scope): Visited {
     if (iterations.length === 0) {
       if (!known) this.#skip(task, "Skipped", "Skipped, empty params");
-      return;
+      return { outlook: "over" };
     }
-    const name = `${this.#body.node.name}.${task.name}`;
+    const { node: around, context } = this.#body;
+    const name = `${around.name}.${task.name}`;
     const group =
       known ??
-      this.#run.addNode({
-        name,
-        type: "TaskGroup",
-        phase: "Running",
-        context: this.#body.context,
-        reference: task,
-        boundary: this.#body.node.id,
-      });
+      this.#run.addNode({ name, type: "TaskGroup", phase: "Running", context, reference: task, boundary: around.id });
     if (!known) this.#connect(task, group);
-    let phase: NodePhase = "Succeeded";
-    let done = true;
-    for (const one of iterations) {
-      const full = `${this.#body.node.name}.${one.name}`;
-      const node = runIteration(this.#run, this.#body, one, full, scope, (made) => this.#run.addChild(group, made));
-      if (!node || !this.#settle(task, one.name, node)) done = false;
-      else if (hasFailed(node)) phase = node.phase as NodePhase;
+    const loop = this.#loops.get(part) ?? { iterations, batch: new Batch(iterations.length) };
+    this.#loops.set(part, loop);
+    loop.batch.work(this.#run, around.id, (item) =>
+      this.#run.at({ body: around.id, part, item }, () => this.#iterate(task, loop, item, group, scope)),
+    );
+    if (loop.batch.open.size === 0) {
+      this.#run.mark(group, loop.failed?.phase ?? "Succeeded");
+      this.#loops.delete(part);
+      return { outlook: "over" };
     }
-    if (done) this.#run.mark(group, phase);
+    if (loop.batch.isCalled(this.#run, around.id)) this.#batch.look(part);
+    return loop.batch.isCrowded ? { outlook: "crowded", isPod: loop.batch.heldArePods } : { outlook: "open" };
+  }
+
+  #iterate(task: DAGTask, loop: Loop, item: number, group: NodeStatus, scope: Scope): Visited {
+    const one = loop.iterations[item] as DAGTask;
+    const name = `${this.#body.node.name}.${one.name}`;
+    const node = runIteration(this.#run, this.#body, one, name, scope, (made) => this.#run.addChild(group, made));
+    if (!node) return { outlook: "held", isPod: this.#run.heldIsPod };
+    const visited = this.#settle(task, one.name, node);
+    if (visited.outlook === "over" && hasFailed(node) && item >= (loop.failed?.item ?? 0))
+      loop.failed = { item, phase: node.phase as NodePhase };
+    return visited;
   }
 
   /** What tasks can name: everything of those that came so far. */
-  #scope(): Scope {
-    const scope = this.#names ?? bodyScope(this.#body.template, this.#run.globals);
-    this.#names = scope;
-    for (const task of this.#plan.tasks.values()) this.#addTask(task, scope);
-    return scope;
+  #names(): Scope {
+    this.#scope ??= bodyScope(this.#body.template, this.#run.globals);
+    for (const name of this.#stale) this.#addTask((this.#plan.tasks.get(name) as PlannedTask).task, this.#scope);
+    this.#stale.clear();
+    return this.#scope;
   }
 
-  #added = new Set<string>();
   #addTask(task: DAGTask, scope: Scope): void {
     const node = this.#node(task.name);
-    if (!node || this.#added.has(task.name)) return;
-    if (isOver(node)) this.#added.add(task.name);
+    if (!node) return;
     const prefix = `tasks.${task.name}`;
     if (node.type === "TaskGroup") {
       if (isOver(node))
@@ -303,58 +305,13 @@ class Dag {
     addNodeToScope(this.#run, scope, prefix, node, absent ? declaredOutputs(this.#run, this.#body, task) : undefined);
   }
 
-  /** Succeeded, Failed or Error when nothing more will happen. An omitted task takes the phase of what is before it. */
-  #phase(): "Running" | "Succeeded" | "Failed" | "Error" {
+  #phase(): DagPhase {
     const run = this.#run;
-    if (run.shutdown && this.#exitsDone && !this.#body.onExit && this.#nothingRuns()) return "Failed";
-    const targets = new Map(this.#plan.targets.map((name) => [run.idOf(`${this.#body.node.name}.${name}`), name]));
-    const deduced = new Map<string, NodePhase>();
-    const open = (this.#body.node.children ?? []).map((id) => ({ id, branch: "Succeeded" as NodePhase }));
-    const seen = new Set<string>();
-    while (open.length > 0) {
-      const { id, branch } = open.pop() as { id: string; branch: NodePhase };
-      if (seen.has(`${id} ${branch}`)) continue;
-      seen.add(`${id} ${branch}`);
-      const node = run.nodes[id];
-      if (!node || !isFulfilled(node)) return "Running";
-      const phase = hasRun(node) ? (node.phase as NodePhase) : branch;
-      const target = targets.get(id);
-      const before = target && deduced.get(target);
-      if (target && !(before && hasFailed({ phase: before }))) deduced.set(target, phase);
-      const next = node.type === "Retry" ? this.#afterRetry(node) : (node.children ?? []);
-      for (const child of next) open.push({ id: child, branch: phase });
-    }
-    if (!this.#exitsDone) return "Running";
-    return this.#verdict(deduced);
-  }
-
-  #nothingRuns(): boolean {
-    return this.#run.inside(this.#body.node.id).every(isFulfilled);
-  }
-
-  /** A Retry node stands for its last attempt: what follows hangs on that one. */
-  #afterRetry(node: NodeStatus): string[] {
-    const attempts = new Set(attemptsOf(this.#run, node).map(({ id }) => id));
-    const own = (node.children ?? []).filter((id) => !attempts.has(id));
-    return [...own, ...attemptsOf(this.#run, node).flatMap(({ children }) => children ?? [])];
-  }
-
-  #verdict(deduced: Map<string, NodePhase>): "Running" | "Succeeded" | "Failed" | "Error" {
-    const failFast = this.#body.template.dag?.failFast !== false;
-    let result: "Running" | "Succeeded" | "Failed" | "Error" = "Succeeded";
-    for (const target of this.#plan.targets) {
-      const phase = deduced.get(target);
-      if (!phase) {
-        result = "Running";
-        if (!failFast) break;
-      } else if (hasFailed({ phase })) {
-        const task = this.#plan.tasks.get(target);
-        const node = this.#node(target);
-        if (continues(task, { ...(node as NodeStatus), phase })) continue;
-        result = phase as "Failed" | "Error";
-        if (failFast) break;
-      }
-    }
-    return result;
+    const stopping = run.shutdown && !this.#body.onExit;
+    if (stopping && this.#hooking.size === 0 && run.inside(this.#body.node.id).every(isFulfilled)) return "Failed";
+    if (this.#running.size > 0) return "Running";
+    if (this.#batch.isCrowded && isBarred(run, this.#body)) return "Failed";
+    const phase = judge(run, this.#body, this.#plan);
+    return this.#hooking.size > 0 ? "Running" : phase;
   }
 }

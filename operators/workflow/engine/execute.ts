@@ -4,10 +4,11 @@ import { ExpressionError, parseDuration } from "../expressions/index.ts";
 import { runDag } from "./dag.ts";
 import { processInputs } from "./inputs.ts";
 import { sourcesOf } from "./invoke.ts";
-import { acquireLocks, releaseLocks } from "./locks.ts";
+import { isHeldBack } from "./limits.ts";
+import { acquireLocks } from "./locks.ts";
 import { recall } from "./memoize.ts";
 import { attemptsOf } from "./outbound.ts";
-import { hasFailed, isOver } from "./phase.ts";
+import { isOver } from "./phase.ts";
 import { requestPod } from "./request-pod.ts";
 import { addRetryNames, nextAttempt } from "./retry.ts";
 import type { Run } from "./run.ts";
@@ -46,10 +47,21 @@ export function executeTemplate(
   options: ExecuteOptions = {},
 ): NodeStatus | undefined {
   const node = run.node(name);
-  if (node && isOver(node)) {
-    if (!node.nodeFlag?.retried) releaseLocks(run, holderOf(run, node));
-    return node;
-  }
+  if (node && isOver(node)) return node;
+  const next = proceed(run, name, node, reference, context, given, options);
+  if (next) run.attend(next);
+  return next;
+}
+
+function proceed(
+  run: Run,
+  name: string,
+  node: NodeStatus | undefined,
+  reference: Reference,
+  context: TemplateContext,
+  given: Arguments | undefined,
+  options: ExecuteOptions,
+): NodeStatus | undefined {
   // A pod that exists goes on by itself; its events are read before any template is.
   if (node?.type === "Pod" && (node.phase === "Running" || run.world.pod(run.podName(node)))) return node;
   if (run.depth >= run.world.settings.depthLimit) {
@@ -71,8 +83,6 @@ export function executeTemplate(
     run.depth--;
   }
 }
-
-const holderOf = (run: Run, node: NodeStatus) => `${run.workflow.metadata.namespace}/${run.name}/${node.id}`;
 
 function fail(
   run: Run,
@@ -128,16 +138,14 @@ function prepare(
 function execute(run: Run, node: NodeStatus | undefined, step: Step): NodeStatus | undefined {
   const { template } = step;
   if (node && pastTimeout(run, node, template)) return run.mark(node, "Failed", "Step exceeded its deadline");
-  if ((!node || node.phase === "Pending") && isHeldBack(run, node, step)) return node;
+  const isPod = runsAsPod(template);
+  if ((!node || node.phase === "Pending") && isHeldBack(run, node, { boundary: step.boundary, isPod })) {
+    run.heldIsPod = isPod;
+    return node;
+  }
   const waiting = acquireLocks(run, template, run.idOf(step.name));
   if (waiting) {
     const held = node ?? add(run, step, nodeTypeOf(run, template), "Pending");
-    const end = endOf(run, step.onExit === true);
-    if (end) {
-      releaseLocks(run, holderOf(run, held));
-      delete held.synchronizationStatus;
-      return run.mark(held, "Failed", end);
-    }
     held.synchronizationStatus = { waiting: waiting.lock };
     return run.mark(held, "Pending", waiting.message);
   }
@@ -160,13 +168,6 @@ function execute(run: Run, node: NodeStatus | undefined, step: Step): NodeStatus
   return body(run, node, step);
 }
 
-/** Why what has not started yet never will. */
-function endOf(run: Run, onExit: boolean): string | undefined {
-  if (run.shutdown === "Terminate" || (run.shutdown === "Stop" && !onExit))
-    return `workflow shutdown with strategy: ${run.shutdown}`;
-  return run.pastDeadline && !onExit ? "Step exceeded its deadline" : undefined;
-}
-
 const startPhase = (template: Template, run: Run) =>
   runsAsPod(template) && !run.retryStrategy(template) ? ("Pending" as const) : ("Running" as const);
 
@@ -181,7 +182,7 @@ function body(run: Run, node: NodeStatus | undefined, step: Step): NodeStatus | 
   // An attempt that is over at once decides about the next one now.
   if (last && isOver(last)) {
     const after = nextAttempt(run, retry, strategy);
-    if (typeof after === "object") run.wakeAt(run.world.now);
+    if (typeof after === "object") run.wakeAt(run.world.now, retry);
   }
   return retry;
 }
@@ -209,14 +210,12 @@ function attempt(
   run.memory.processed.set(id, template);
   const flag = { ...step.flag, retried: true };
   const { deadline } = next;
-  const child = executeOnce(run, known, {
-    ...step,
-    name: next.name,
-    template,
-    flag,
-    ...(deadline ? { deadline } : {}),
+  const one = { ...step, name: next.name, template, flag, ...(deadline ? { deadline } : {}) };
+  run.at({ body: retry.id, part: 0, item: 0 }, () => {
+    const child = executeOnce(run, known, one);
+    run.attend(child);
+    run.addChild(retry, child);
   });
-  if (child) run.addChild(retry, child);
 }
 
 function nodeTypeOf(run: Run, template: Template): NodeType {
@@ -288,7 +287,7 @@ function pastTimeout(run: Run, node: NodeStatus, template: Template): boolean {
   if (!limit || !node.startedAt) return false;
   const until = Date.parse(node.startedAt) + parseDuration(limit);
   if (run.world.now < until) {
-    run.wakeAt(until);
+    run.wakeAt(until, node);
     return false;
   }
   for (const other of Object.values(run.nodes)) {
@@ -298,19 +297,4 @@ function pastTimeout(run: Run, node: NodeStatus, template: Template): boolean {
     }
   }
   return true;
-}
-
-/** Whether a limit keeps a node from starting now; whatever ends asks again. */
-function isHeldBack(run: Run, node: NodeStatus | undefined, step: Step): boolean {
-  if (node && run.world.podFailure(run.podName(node))) return false;
-  const isPod = runsAsPod(step.template);
-  const whole = run.workflow.spec.parallelism ?? run.spec.parallelism;
-  // A pending node without a pod already counts itself.
-  const self = node ? 1 : 0;
-  if (isPod && whole !== undefined && run.active() - self >= whole) return true;
-  const boundary = step.boundary ? run.nodes[step.boundary] : undefined;
-  const around = boundary && run.memory.processed.get(boundary.id);
-  if (!boundary || around?.parallelism === undefined) return false;
-  if (around.failFast && run.inside(boundary.id).some(hasFailed)) return true;
-  return run.active(boundary.id) - self >= around.parallelism;
 }

@@ -3,7 +3,7 @@ import type { NodeStatus, WorkflowPhase } from "@capstan/api/kinds/workflow";
 import { executeTemplate } from "./execute.ts";
 import { holds } from "./hooks.ts";
 import { resolveArguments } from "./invoke.ts";
-import { releaseAllLocks } from "./locks.ts";
+import { releaseLocks } from "./locks.ts";
 import { hookName, labels, onExitName } from "./names.ts";
 import { hasFailed, isFulfilled, isOver, isWorkflowOver } from "./phase.ts";
 import { collectPod } from "./pod-gc.ts";
@@ -77,7 +77,10 @@ export function conclude(run: Run, root: NodeStatus, exit: NodeStatus | null): v
 
 export function setPhase(run: Run, phase: WorkflowPhase, message?: string): void {
   const { status, workflow } = run;
-  if (status.phase !== phase) run.changed = true;
+  if (status.phase !== phase) {
+    run.changed = true;
+    run.pressing = true;
+  }
   status.phase = phase;
   if (message !== undefined && (status.message ?? "") !== message) {
     if (message) status.message = message;
@@ -108,7 +111,8 @@ export function setCondition(run: Run, type: string, value: "True" | "False", me
 
 function cleanUp(run: Run, phase: WorkflowPhase): void {
   const { spec } = run;
-  releaseAllLocks(run, workflowHolder(run));
+  releaseLocks(run, workflowHolder(run));
+  for (const node of Object.values(run.nodes)) releaseLocks(run, `${workflowHolder(run)}/${node.id}`);
   for (const node of Object.values(run.nodes)) {
     if (isOver(node) || node.type !== "Pod") continue;
     run.effects.push({ do: "stop pod", name: run.podName(node) });
@@ -136,6 +140,8 @@ function labelPods(run: Run, phase: WorkflowPhase): void {
     const { metadata } = pod;
     if (metadata.deletionTimestamp) continue;
     if (collectPod(run, pod, "Workflow", phase === "Succeeded")) continue;
+    // Its node was written as over, and then this process ended.
+    if (collectPod(run, pod, "Pod", pod.status?.phase === "Succeeded")) continue;
     if (metadata.labels?.[labels.completed] === "true") continue;
     run.effects.push({ do: known.has(metadata.name) ? "label pod" : "delete pod", name: metadata.name });
   }

@@ -4,7 +4,7 @@ import { ExpressionError, evaluateCondition, UnresolvedError } from "../expressi
 import { executeTemplate } from "./execute.ts";
 import { type Body, resolveArguments } from "./invoke.ts";
 import { hookName, onExitName } from "./names.ts";
-import { isFulfilled } from "./phase.ts";
+import { hasRun, isFulfilled } from "./phase.ts";
 import { addNodeToScope } from "./results.ts";
 import type { Run } from "./run.ts";
 import { Scope } from "./scope.ts";
@@ -21,22 +21,35 @@ export interface Hooked {
   scope: Scope;
 }
 
-/** Runs the hooks whose expression holds; true when all that run are over. */
-export function runHooks({ run, body, step, node, prefix, scope }: Hooked): boolean {
-  let done = true;
+/** How hooks stand: all are over, one is under way, or a limit holds one back. */
+export type HookState = "over" | "open" | "held";
+
+const stateOf = (hook: NodeStatus | undefined): HookState => (!hook ? "held" : isFulfilled(hook) ? "over" : "open");
+
+/** Runs a step's hooks; its exit hook when it has run. */
+export function runAllHooks(hooked: Hooked): HookState {
+  const state = runHooks(hooked);
+  const exit = hasRun(hooked.node) ? runExitHook(hooked) : "over";
+  return state === "held" || exit === "over" ? state : exit;
+}
+
+/** Runs the hooks whose expression holds. */
+function runHooks({ run, body, step, node, prefix, scope }: Hooked): HookState {
+  let state: HookState = "over";
   for (const [name, hook] of Object.entries(step.hooks ?? {})) {
     if (name === "exit") continue;
     const full = hookName(node.name, name);
     if (!run.node(full) && !holds(hook.expression, name, scope)) continue;
-    const own = new Scope(scope);
-    addNodeToScope(run, own, prefix, node);
-    const given = resolveHookArguments(hook.arguments, own);
+    const names = new Scope(scope);
+    addNodeToScope(run, names, prefix, node);
+    const given = resolveHookArguments(hook.arguments, names);
     const options = { boundary: body.node.id, flag: { hooked: true } };
     const hooked = executeTemplate(run, full, hookReference(hook), body.context, given, options);
     if (hooked) run.addChild(node, hooked);
-    if (!hooked || !isFulfilled(hooked)) done = false;
+    const own = stateOf(hooked);
+    if (state !== "held" && own !== "over") state = own;
   }
-  return done;
+  return state;
 }
 
 export function holds(expression: string | undefined, hook: string, scope: Scope): boolean {
@@ -54,17 +67,17 @@ function resolveHookArguments(given: Arguments | undefined, scope: Scope): Argum
   return resolveArguments(substitute(given, scope), scope);
 }
 
-/** Runs the exit hook of a node that has run; true when there is none or it is over. */
-export function runExitHook({ run, body, step, node, prefix, scope }: Hooked): boolean {
+/** Runs the exit hook of a node that has run. */
+function runExitHook({ run, body, step, node, prefix, scope }: Hooked): HookState {
   const hook: LifecycleHook | undefined = step.hooks?.exit ?? (step.onExit ? { template: step.onExit } : undefined);
-  if (!hook || run.shutdown === "Terminate") return true;
+  if (!hook || run.shutdown === "Terminate") return "over";
   const own = new Scope(scope);
   addNodeToScope(run, own, prefix, node);
   const name = onExitName(node.name);
-  if (!run.node(name) && hook.expression && !evaluateCondition(hook.expression, own.environment())) return true;
+  if (!run.node(name) && hook.expression && !evaluateCondition(hook.expression, own.environment())) return "over";
   const given = resolveHookArguments(hook.arguments, own);
   const options = { boundary: body.node.id, onExit: true, flag: { hooked: true } };
   const hooked = executeTemplate(run, name, hookReference(hook), body.context, given, options);
   if (hooked) run.addChild(node, hooked);
-  return hooked !== undefined && isFulfilled(hooked);
+  return stateOf(hooked);
 }

@@ -1,8 +1,7 @@
 // The workflow engine: pure. `operate` moves a workflow one step, given what is seen of the world.
 
 export { anyText } from "./inputs.ts";
-export { createLockTable } from "./lock-table.ts";
-export { heldIn } from "./locks.ts";
+export { createLockTable, heldIn } from "./locks.ts";
 export { entryOf } from "./memoize.ts";
 export { label, labels, nodeId, podName } from "./names.ts";
 export { operate, refuse } from "./operate.ts";
@@ -11,14 +10,10 @@ export { readYaml } from "./pod/yaml.ts";
 export {
   createMemory,
   type Effect,
-  type LockOrder,
-  type LockRequest,
   type LockTable,
-  type LockWait,
   type Memory,
   type Outcome,
   type ResolvedRepository,
   type Settings,
-  type SharedLocks,
   type World,
 } from "./world.ts";

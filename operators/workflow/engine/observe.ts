@@ -10,11 +10,13 @@ import { addGlobalOutputs } from "./results.ts";
 import type { Run } from "./run.ts";
 import { observeTask } from "./tasks.ts";
 
-export function observePods(run: Run): void {
+/** @param told the nodes to look at; undefined stands for all. */
+export function observePods(run: Run, told: Set<string> | undefined): void {
   const { deadline } = run;
   if (deadline !== undefined && !run.pastDeadline) run.wakeAt(deadline);
-  for (const node of Object.values(run.nodes)) {
-    if (isOver(node)) continue;
+  for (const id of told ?? Object.keys(run.nodes)) {
+    const node = run.nodes[id];
+    if (!node || isOver(node)) continue;
     if (node.type === "Pod") observePod(run, node);
     else if (node.type === "HTTP") observeTask(run, node);
     else if (node.type === "Suspend" && run.pastDeadline) run.mark(node, "Failed", "Step exceeded its deadline");
@@ -27,9 +29,7 @@ function observePod(run: Run, node: NodeStatus): void {
     // Its pod was seen and is gone. One that was never seen is asked for again.
     if (node.phase === "Running") {
       delete node.daemoned;
-      failWhole(run, node, "pod deleted");
-      run.mark(node, "Failed");
-      node.phase = "Error";
+      failWhole(run, node, "pod deleted", "Error");
     }
     return;
   }
@@ -70,6 +70,7 @@ function readResult(run: Run, node: NodeStatus, result: WorkflowTaskResult | und
   }
   if (result.progress && /^\d+\/\d+$/.test(result.progress) && result.progress !== node.progress) {
     node.progress = result.progress;
+    run.ledger.unsummed.add(node.id);
     run.changed = true;
   }
   if (result.message && !isOver(node)) run.mark(node, node.phase ?? "Running", result.message);
@@ -83,8 +84,10 @@ function apply(run: Run, node: NodeStatus, pod: Pod, seen: Assessment): void {
   if (pod.spec.nodeName) node.hostNodeName = pod.spec.nodeName;
   if (seen.exitCode !== undefined) node.outputs = { ...node.outputs, exitCode: seen.exitCode };
   if (Boolean(node.daemoned) !== Boolean(seen.daemoned)) {
-    if (seen.daemoned) node.daemoned = true;
-    else delete node.daemoned;
+    if (seen.daemoned) {
+      node.daemoned = true;
+      run.ledger.daemons.add(node.id);
+    } else delete node.daemoned;
     run.changed = true;
   }
   if (seen.podIP && node.podIP !== seen.podIP) {

@@ -13,7 +13,8 @@ import {
   workflowHolder,
 } from "./finish.ts";
 import { applyWorkflowMetadata, joinSpecs, setGlobals, setProgress, substituteSpec } from "./globals.ts";
-import { locksOf, takeLocks } from "./locks.ts";
+import { podLimit } from "./limits.ts";
+import { lockOrder, locksOf, noteHeld } from "./locks.ts";
 import { labels } from "./names.ts";
 import { observePods } from "./observe.ts";
 import { isFulfilled, isWorkflowOver } from "./phase.ts";
@@ -23,7 +24,7 @@ import { localContext } from "./templates.ts";
 import { sumUp } from "./totals.ts";
 import { createMemory, type Memory, type Outcome, type World } from "./world.ts";
 
-/** Changes `workflow` in place: the caller's own copy. */
+/** Changes `workflow` in place: the caller's own copy. Looks at what `memory.attention` was told of. */
 export function operate(workflow: Workflow, world: World, memory: Memory): Outcome {
   const run = new Run(workflow, world, memory);
   if (isWorkflowOver(run.status.phase)) expire(run);
@@ -36,14 +37,13 @@ export function operate(workflow: Workflow, world: World, memory: Memory): Outco
     }
     if (run.changed) {
       sumUp(run);
-      const running = Object.values(run.nodes).some(({ type, phase }) => type === "Pod" && phase === "Running");
-      setCondition(run, "PodRunning", running ? "True" : "False");
+      setCondition(run, "PodRunning", run.ledger.runningPods > 0 ? "True" : "False");
     }
     if (isWorkflowOver(run.status.phase)) expire(run);
   }
   remember(run);
-  const { changed, effects, reached, requeueAfter } = run;
-  return { changed, effects, reached, ...(requeueAfter === undefined ? {} : { requeueAfter }) };
+  const { changed, pressing, effects, reached, requeueAfter } = run;
+  return { changed, pressing, effects, reached, ...(requeueAfter === undefined ? {} : { requeueAfter }) };
 }
 
 /** Ends a workflow before it starts, with what is wrong in it. */
@@ -51,7 +51,7 @@ export function refuse(workflow: Workflow, world: World, message: string): Outco
   const run = new Run(workflow, world, createMemory());
   run.status.startedAt ??= run.now;
   setPhase(run, "Error", message);
-  return { changed: true, effects: run.effects, reached: [] };
+  return { changed: true, pressing: true, effects: run.effects, reached: [] };
 }
 
 function advance(run: Run): void {
@@ -60,7 +60,12 @@ function advance(run: Run): void {
   }
   const given = setGlobals(run);
   substituteSpec(run);
-  observePods(run);
+  const { attention } = run.memory;
+  // What ends before its time can end anywhere.
+  if (run.shutdown || run.pastDeadline) attention.tellAll();
+  observePods(run, attention.begin(run.world.now));
+  const limit = podLimit(run);
+  if (limit !== undefined && run.ledger.activePods < limit) attention.lookAtCrowded();
   if (run.workflow.spec.suspend && !run.shutdown) return;
   const root = executeTemplate(
     run,
@@ -69,6 +74,8 @@ function advance(run: Run): void {
     localContext(run.workflow),
     given,
   );
+  // What ended here may make room for what came before it.
+  if (limit !== undefined && run.ledger.activePods < limit) attention.lookAtCrowded();
   setProgress(run);
   if (!root) return;
   const hooksDone = runWorkflowHooks(run);
@@ -118,10 +125,13 @@ function begin(run: Run): boolean {
 function acquireWorkflowLocks(run: Run): boolean {
   const requests = locksOf(run, run.spec.synchronization);
   if (requests.length === 0) return true;
-  const waiting = takeLocks(run, workflowHolder(run), requests);
-  if (!waiting) return true;
+  const missing = run.world.locks.acquire(workflowHolder(run), requests, lockOrder(run));
+  if (missing === undefined) {
+    noteHeld(run, workflowHolder(run), requests);
+    return true;
+  }
   if (run.shutdown) setPhase(run, "Failed", `Stopped with strategy '${run.shutdown}'`);
-  else setPhase(run, "Pending", waiting.message);
+  else setPhase(run, "Pending", `Waiting for ${missing} lock`);
   return false;
 }
 

@@ -49,8 +49,9 @@ export function connectAfter(run: Run, from: NodeStatus, to: NodeStatus): void {
 
 /** Ends the daemons that a template started. */
 export function stopDaemons(run: Run, boundary: NodeStatus): void {
-  for (const node of Object.values(run.nodes)) {
-    if (node.boundaryID !== boundary.id || !node.daemoned) continue;
+  for (const id of run.ledger.daemons) {
+    const node = run.nodes[id];
+    if (node?.boundaryID !== boundary.id || !node.daemoned) continue;
     if (node.type === "Pod") run.effects.push({ do: "stop pod", name: run.podName(node) });
     delete node.daemoned;
     run.mark(node, "Succeeded");

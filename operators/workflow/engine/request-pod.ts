@@ -1,5 +1,5 @@
 // Nodes that are pods: asks for the pod as soon as nothing forbids it.
-import type { NodeStatus, Template } from "@capstan/api/kinds/workflow";
+import type { NodePhase, NodeStatus, Template } from "@capstan/api/kinds/workflow";
 import { invocationName } from "./names.ts";
 import { isOver } from "./phase.ts";
 import { buildPod } from "./pod/build.ts";
@@ -14,7 +14,11 @@ export function requestPod(
   if (isOver(node)) return node;
   if (template.containerSet) addContainers(run, node, template);
   const name = run.podName(node);
-  if (run.world.pod(name)) return node;
+  if (run.world.pod(name)) {
+    // It was made before this node was written.
+    run.memory.attention.tell(node.id);
+    return node;
+  }
   if (run.shutdown === "Terminate" || (run.shutdown === "Stop" && !onExit)) {
     return failWhole(run, node, `workflow shutdown with strategy: ${run.shutdown}`);
   }
@@ -29,12 +33,12 @@ export function requestPod(
   return node;
 }
 
-/** A pod's node and those of its containers. */
-export function failWhole(run: Run, node: NodeStatus, message: string): NodeStatus {
+/** A pod's node, and those of its containers, which have failed. */
+export function failWhole(run: Run, node: NodeStatus, message: string, phase: NodePhase = "Failed"): NodeStatus {
   for (const child of run.childrenOf(node)) {
     if (child.boundaryID === node.id && child.type === "Container" && !isOver(child)) failWhole(run, child, message);
   }
-  return run.mark(node, "Failed", message);
+  return run.mark(node, phase, message);
 }
 
 /** A containerSet's containers are nodes too, drawn by what they depend on. */

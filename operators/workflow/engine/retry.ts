@@ -34,6 +34,7 @@ export function nextAttempt(
   if (!last) return { name: `${node.name}(0)`, attempt: 0, ...deadlineOf(strategy, run.world.now) };
   if (last.daemoned && !isOver(last)) {
     node.daemoned = true;
+    run.ledger.daemons.add(node.id);
     run.mark(node, last.phase ?? "Running");
   }
   if (!isOver(last)) {
@@ -110,7 +111,7 @@ function backOff(run: Run, node: NodeStatus, attempts: NodeStatus[], last: NodeS
     return "over" as const;
   }
   if (run.world.now < until) {
-    run.wakeAt(until);
+    run.wakeAt(until, node);
     run.mark(node, node.phase ?? "Running", `Backoff for ${Math.round(wait / 1000)} seconds`);
     return "wait" as const;
   }

@@ -9,9 +9,13 @@ import type {
   WorkflowSpec,
   WorkflowStatus,
 } from "@capstan/api/kinds/workflow";
+import type { Place } from "./attention.ts";
+import type { Batch } from "./batch.ts";
+import { Ledger } from "./ledger.ts";
+import { releaseLocks } from "./locks.ts";
 import { fnv1a64, labels, nodeId, podName } from "./names.ts";
 import { isOver } from "./phase.ts";
-import { Scope } from "./scope.ts";
+import type { Scope } from "./scope.ts";
 import type { Reference, TemplateContext } from "./templates.ts";
 import type { Effect, Memory, World } from "./world.ts";
 
@@ -33,16 +37,19 @@ export class Run {
   readonly nodes: Record<string, NodeStatus>;
   readonly world: World;
   readonly memory: Memory;
-  readonly globals = new Scope();
+  readonly globals: Scope;
+  readonly ledger: Ledger;
   readonly effects: Effect[] = [];
   readonly reached: NodeStatus[] = [];
   /** The spec that runs: the workflow's own, or the referred template's with the workflow's over it. */
   spec: WorkflowSpec;
   changed = false;
+  pressing = false;
   depth = 0;
-  #wakeAt = Number.POSITIVE_INFINITY;
-  #activePods: number | undefined;
-  #activeIn: Map<string, number> | undefined;
+  /** The node that was last held back would have been a pod. */
+  heldIsPod = false;
+  /** Where the node that is being looked at stands. */
+  #place: Place | undefined;
 
   constructor(workflow: Workflow, world: World, memory: Memory) {
     this.workflow = workflow;
@@ -52,6 +59,9 @@ export class Run {
     this.nodes = this.status.nodes;
     this.world = world;
     this.memory = memory;
+    this.globals = memory.globals;
+    memory.ledger ??= new Ledger(Object.values(this.nodes));
+    this.ledger = memory.ledger;
     this.spec = this.status.storedWorkflowTemplateSpec ?? workflow.spec;
   }
 
@@ -73,12 +83,36 @@ export class Run {
     return this.deadline !== undefined && this.world.now >= this.deadline;
   }
 
-  /** Asks to be called again at a time, epoch milliseconds. */
-  wakeAt(time: number): void {
-    this.#wakeAt = Math.min(this.#wakeAt, time);
+  /** Asks to look at a node again at a time, epoch milliseconds; without a node, at everything. */
+  wakeAt(time: number, node?: NodeStatus): void {
+    this.memory.attention.wakeAt(time, node?.id ?? "");
   }
   get requeueAfter(): number | undefined {
-    return this.#wakeAt === Number.POSITIVE_INFINITY ? undefined : Math.max(0, this.#wakeAt - this.world.now);
+    const { attention } = this.memory;
+    if (attention.isCalled(this.world.now)) return 0;
+    const next = attention.nextTime;
+    return next === Number.POSITIVE_INFINITY ? undefined : Math.max(0, next - this.world.now);
+  }
+
+  /** Looks at what stands at a place. */
+  at<T>(place: Place, look: () => T): T {
+    const before = this.#place;
+    this.#place = place;
+    try {
+      return look();
+    } finally {
+      this.#place = before;
+    }
+  }
+  /** What happens to this node concerns the place that is being looked at. */
+  attend(node: NodeStatus): void {
+    if (!isOver(node)) this.memory.attention.place(node.id, this.#place);
+  }
+  /** Looks at a body again when there is room for what a limit holds back of it. */
+  hold(body: NodeStatus, batch: Batch): void {
+    const { attention } = this.memory;
+    attention.setCrowded(body.id, batch.isCrowded);
+    if (batch.isCalled(this, body.id)) attention.tell(body.id);
   }
 
   node(name: string): NodeStatus | undefined {
@@ -133,18 +167,19 @@ export class Run {
     if (isOver(node)) node.finishedAt = this.now;
     this.nodes[id] = node;
     this.changed = true;
-    this.#count(node, 1);
-    if (isOver(node)) this.reached.push(node);
+    this.ledger.add(node);
+    // Its time counts from here, and people look for it.
+    if (type === "Suspend") this.pressing = true;
+    if (isOver(node)) this.#end(node);
     return node;
   }
 
   mark(node: NodeStatus, phase: NodePhase, message?: string): NodeStatus {
     if (node.phase !== phase) {
-      if (isOver({ phase })) {
-        this.#count(node, -1);
-        this.reached.push(node);
-      }
+      this.ledger.leave(node);
       node.phase = phase;
+      this.ledger.enter(node);
+      if (isOver(node)) this.#end(node);
       this.changed = true;
     }
     if (message !== undefined && (node.message ?? "") !== message) {
@@ -159,9 +194,18 @@ export class Run {
     return node;
   }
 
+  #end(node: NodeStatus): void {
+    this.reached.push(node);
+    releaseLocks(this, `${this.workflow.metadata.namespace}/${this.name}/${node.id}`);
+    this.memory.attention.forget(node.id);
+    this.memory.processed.delete(node.id);
+    this.memory.expanded.delete(node.name);
+    this.memory.results.delete(node.id);
+  }
+
   addChild(parent: NodeStatus, child: NodeStatus): void {
     parent.children ??= [];
-    if (parent.children.includes(child.id)) return;
+    if (isAmong(parent.children, child.id)) return;
     parent.children.push(child.id);
     this.changed = true;
   }
@@ -174,25 +218,24 @@ export class Run {
     return Object.values(this.nodes).filter((node) => node.boundaryID === boundary);
   }
 
-  /** Pods, and templates of steps, that are under way: in all, or directly inside a boundary. */
-  active(boundary?: string): number {
-    if (!this.#activeIn) {
-      this.#activeIn = new Map();
-      this.#activePods = 0;
-      for (const node of Object.values(this.nodes)) if (!isOver(node)) this.#count(node, 1);
-    }
-    return boundary === undefined ? (this.#activePods ?? 0) : (this.#activeIn.get(boundary) ?? 0);
-  }
-  #count(node: NodeStatus, by: number): void {
-    if (!this.#activeIn || this.#activePods === undefined || (by > 0 && isOver(node))) return;
-    if (node.type === "Pod") this.#activePods += by;
-    if (!["Pod", "Steps", "DAG", "Suspend"].includes(node.type) || !node.boundaryID) return;
-    this.#activeIn.set(node.boundaryID, (this.#activeIn.get(node.boundaryID) ?? 0) + by);
-  }
-
   retryStrategy(template: Template): RetryStrategy | undefined {
     return template.retryStrategy ?? this.spec.retryStrategy;
   }
+}
+
+/** Lists that are long, as sets. */
+const sets = new WeakMap<string[], Set<string>>();
+const longList = 32;
+
+function isAmong(list: string[], id: string): boolean {
+  if (list.length < longList) return list.includes(id);
+  let set = sets.get(list);
+  if (!set) {
+    set = new Set(list);
+    sets.set(list, set);
+  }
+  if (set.size !== list.length) for (const one of list.slice(set.size)) set.add(one);
+  return set.has(id);
 }
 
 function hasAny({ parameters, artifacts }: { parameters?: unknown[]; artifacts?: unknown[] }): boolean {

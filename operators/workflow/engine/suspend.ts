@@ -19,7 +19,7 @@ export function runSuspend(run: Run, node: NodeStatus, template: Template): Node
   if (duration === undefined || duration === "") return node;
   const until = Date.parse(node.startedAt ?? run.now) + parseDuration(duration);
   if (run.world.now < until) {
-    run.wakeAt(until);
+    run.wakeAt(until, node);
     return node;
   }
   const missing = (node.outputs?.parameters ?? []).find((parameter) => {

@@ -11,6 +11,9 @@ import type {
   WorkflowTaskResult,
   WorkflowTaskSet,
 } from "@capstan/api/kinds/workflow";
+import { Attention } from "./attention.ts";
+import type { Ledger } from "./ledger.ts";
+import { Scope } from "./scope.ts";
 
 /** Look-ups in the workflow's own namespace; all answer from caches. */
 export interface World {
@@ -21,8 +24,7 @@ export interface World {
   taskSet(): WorkflowTaskSet | undefined;
   taskResult(nodeId: string): WorkflowTaskResult | undefined;
   templates(scope: "namespaced" | "cluster", name: string): WorkflowSpec | undefined;
-  /** @param namespace default: the workflow's own. */
-  configMap(name: string, namespace?: string): ConfigMap | undefined;
+  configMap(name: string): ConfigMap | undefined;
   claim(name: string): PersistentVolumeClaim | undefined;
   /** Why a pod could not be created the last time; passing reasons are tried again. */
   podFailure(name: string): { message: string; passing: boolean } | undefined;
@@ -50,41 +52,18 @@ export interface Settings {
 
 /** Mutexes and semaphores of all workflows. Holders and names are texts; the table outlives one reconciliation. */
 export interface LockTable {
-  /** Takes every lock or none. Answers what the holder waits for. */
-  acquire(holder: string, locks: LockRequest[], order: LockOrder): LockWait | undefined;
+  /** Takes every lock or none. Answers the name of the first that is not free. */
+  acquire(holder: string, locks: LockRequest[], order: LockOrder): string | undefined;
   release(holder: string): void;
   /** Releases every holder whose name begins so. */
   releaseAll(prefix: string): void;
   holds(holder: string): boolean;
   /** Takes over what was held when an earlier operator ended. */
   adopt(holder: string, names: string[]): void;
-  /** Wakes all who wait for locks whose name begins so: their limit may be another. */
-  look(prefix: string): void;
 }
 export interface LockRequest {
-  kind: "mutex" | "semaphore";
-  /** `namespace/Mutex/name`, `namespace/ConfigMap/name/key` or `namespace/Database/name`. */
   name: string;
   limit: number;
-  /** Its name in the database, of those that several clusters share. */
-  shared?: string;
-}
-export interface LockWait {
-  request: LockRequest;
-  /** Who has it now. */
-  holders: string[];
-  limit: number;
-}
-
-/** Locks in a database. It is asked behind the scenes: whoever waits is woken when the answer is there. */
-export interface SharedLocks {
-  /** As LockTable's. @throws ExpressionError for a semaphore without a limit. */
-  acquire(holder: string, locks: LockRequest[], order: LockOrder): LockWait | undefined;
-  release(holder: string): void;
-  /** The holder has its locks since an earlier operator. */
-  adopt(holder: string): void;
-  /** Everybody who has a lock or waits for one. */
-  holders(): string[];
 }
 export interface LockOrder {
   priority: number;
@@ -119,14 +98,28 @@ export interface Memory {
   results: Map<string, string>;
   /** IDs by node name. */
   ids: Map<string, string>;
+  /** Names of `workflow.*`. */
+  globals: Scope;
+  ledger?: Ledger;
+  /** What has to be looked at: at first, everything. Whoever calls operate() says what happened since. */
+  attention: Attention;
 }
 export function createMemory(): Memory {
-  return { processed: new Map(), expanded: new Map(), results: new Map(), ids: new Map() };
+  return {
+    processed: new Map(),
+    expanded: new Map(),
+    results: new Map(),
+    ids: new Map(),
+    globals: new Scope(),
+    attention: new Attention(),
+  };
 }
 
 export interface Outcome {
   /** The workflow was changed and has to be written. */
   changed: boolean;
+  /** It has to be written at once: others wait for it, or what is not written would be lost. */
+  pressing: boolean;
   effects: Effect[];
   /** Milliseconds until a deadline, back-off or timer. */
   requeueAfter?: number;
