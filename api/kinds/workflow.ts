@@ -4,13 +4,24 @@ export type {
   ArchiveStrategy,
   Arguments,
   Artifact,
+  ArtifactGC,
+  ArtifactGCStrategy,
   ArtifactLocation,
+  ArtifactoryArtifact,
   ArtifactRepository,
+  BasicAuth,
+  GcsArtifact,
+  GitArtifact,
+  HdfsArtifact,
+  HttpArtifact,
   Inputs,
+  OssArtifact,
   Outputs,
   Parameter,
   S3Artifact,
+  S3Encryption,
   ValueFrom,
+  WorkflowArtifactGC,
 } from "./workflow/artifact.ts";
 export {
   ClusterWorkflowTemplates,
@@ -23,6 +34,15 @@ export {
   workflowDefinitions,
 } from "./workflow/definitions.ts";
 export type { WorkflowEventBinding } from "./workflow/event-binding.ts";
+export {
+  isLocated,
+  isPartial,
+  locationKey,
+  type StoreName,
+  secretsOf,
+  storeOf,
+  withKey,
+} from "./workflow/location.ts";
 export {
   argumentsShape,
   cronWorkflowSpecShape,
@@ -58,6 +78,7 @@ export type {
   ContainerSetTemplate,
   DAGTask,
   DAGTemplate,
+  DataTemplate,
   Invocation,
   LifecycleHook,
   Memoize,

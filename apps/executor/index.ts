@@ -3,8 +3,6 @@ import type { Handler } from "@capstan/base/http";
 import type { InProcessImages } from "@capstan/core/runtime";
 import { runProgram } from "./program.ts";
 
-export { type ArtifactDirectory, createArtifactDirectory } from "./repository/index.ts";
-
 export interface ExecutorOptions {
   /** The API server; requests carry the token of the pod's service account. */
   handler: Handler;

@@ -2,7 +2,7 @@
 import { chmod, mkdir, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import type { VolumeMount } from "@capstan/api/generated/core-v1";
-import type { Artifact } from "@capstan/api/kinds/workflow";
+import { type Artifact, storeOf } from "@capstan/api/kinds/workflow";
 import { mainRoot, scriptPath } from "@capstan/api/kinds/workflow-pod";
 import { load } from "./load.ts";
 import type { Step } from "./step.ts";
@@ -16,14 +16,12 @@ export async function runInit(step: Step): Promise<number> {
     await chmod(host, 0o755);
   }
   for (const artifact of template.inputs?.artifacts ?? []) {
-    if (!hasContent(artifact)) continue;
+    if (!storeOf(artifact)) continue;
     const there = await load(step, artifact, container.resolve(container.name, placeOf(step, artifact)));
     container.print(there ? `loaded artifact ${artifact.name}` : `optional artifact ${artifact.name} is not there`);
   }
   return 0;
 }
-
-const hasContent = ({ file, raw, http }: Artifact) => Boolean(file || raw || http);
 
 /** Inside of main's own volume where one lies over the path, else on the volume that main mounts there. */
 function placeOf({ container }: Step, { name, path = "" }: Artifact): string {

@@ -2,7 +2,6 @@
 import type { Handler } from "@capstan/base/http";
 import type { InProcessContainer } from "@capstan/core/runtime";
 import { runInit } from "./init.ts";
-import { createArtifactDirectory } from "./repository/index.ts";
 import { readStep } from "./step.ts";
 import { runWait } from "./wait.ts";
 
@@ -12,7 +11,7 @@ import { runWait } from "./wait.ts";
  */
 export async function runProgram(container: InProcessContainer, handler: Handler, artifacts: string): Promise<number> {
   const [verb = ""] = container.args;
-  const step = readStep(container, handler, createArtifactDirectory(artifacts));
+  const step = readStep(container, handler, artifacts);
   if (verb === "init") return runInit(step);
   if (verb === "wait") return runWait(step);
   if (verb === "resource") {

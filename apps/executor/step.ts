@@ -4,7 +4,6 @@ import type { Template } from "@capstan/api/kinds/workflow";
 import type { Handler } from "@capstan/base/http";
 import { type Client, createClient } from "@capstan/core/client";
 import type { InProcessContainer } from "@capstan/core/runtime";
-import type { ArtifactDirectory } from "./repository/index.ts";
 
 export interface Step {
   container: InProcessContainer;
@@ -15,13 +14,14 @@ export interface Step {
   includeResult: boolean;
   /** Acts with the rights of the pod's service account. */
   client: Client;
-  repository: ArtifactDirectory;
+  /** Root of the directory repository. */
+  artifacts: string;
 }
 
 const tokenPath = "/var/run/secrets/kubernetes.io/serviceaccount/token";
 
 /** @throws Error naming what the pod does not say: pods of this image are made by the workflow operator. */
-export function readStep(container: InProcessContainer, handler: Handler, repository: ArtifactDirectory): Step {
+export function readStep(container: InProcessContainer, handler: Handler, artifacts: string): Step {
   const say = (name: string) => {
     const value = container.env[name];
     if (value === undefined)
@@ -40,7 +40,7 @@ export function readStep(container: InProcessContainer, handler: Handler, reposi
       userAgent: "argoexec",
       bearer: async () => (await readFile(container.resolve(container.name, tokenPath), "utf8")).trim(),
     }),
-    repository,
+    artifacts,
   };
 }
 

@@ -33,26 +33,107 @@ export interface ArtifactLocation {
   /** In the directory repository (Capstan's own), the namespace's part of it. */
   file?: { key?: string };
   s3?: S3Artifact;
-  http?: { url: string; headers?: { name: string; value: string }[]; auth?: unknown };
+  http?: HttpArtifact;
   raw?: { data: string };
-  git?: { repo: string; revision?: string; depth?: number; [field: string]: unknown };
-  gcs?: { key: string; [field: string]: unknown };
+  git?: GitArtifact;
+  gcs?: GcsArtifact;
   azure?: { blob: string; [field: string]: unknown };
-  oss?: { key: string; [field: string]: unknown };
-  hdfs?: { path: string; [field: string]: unknown };
-  artifactory?: { url: string; [field: string]: unknown };
+  oss?: OssArtifact;
+  hdfs?: HdfsArtifact;
+  artifactory?: ArtifactoryArtifact;
 }
 
 export interface S3Artifact {
   key?: string;
   bucket?: string;
+  /** Host and port, without a scheme. */
   endpoint?: string;
   region?: string;
+  /** Plain HTTP. */
   insecure?: boolean;
   accessKeySecret?: SecretKeySelector;
   secretKeySecret?: SecretKeySelector;
   sessionTokenSecret?: SecretKeySelector;
+  /** PEM certificates that the server's is checked against. */
   caSecret?: SecretKeySelector;
+  roleARN?: string;
+  /** Credentials come from the pod's environment. */
+  useSDKCreds?: boolean;
+  createBucketIfNotPresent?: { objectLocking?: boolean };
+  encryptionOptions?: S3Encryption;
+  [field: string]: unknown;
+}
+export interface S3Encryption {
+  enableEncryption?: boolean;
+  kmsKeyId?: string;
+  /** JSON of an object of texts. */
+  kmsEncryptionContext?: string;
+  serverSideCustomerKeySecret?: SecretKeySelector;
+}
+
+export interface BasicAuth {
+  usernameSecret?: SecretKeySelector;
+  passwordSecret?: SecretKeySelector;
+}
+export interface HttpArtifact {
+  url: string;
+  headers?: { name: string; value: string }[];
+  auth?: {
+    basicAuth?: BasicAuth;
+    clientCert?: { clientCertSecret?: SecretKeySelector; clientKeySecret?: SecretKeySelector };
+    oauth2?: {
+      clientIDSecret?: SecretKeySelector;
+      clientSecretSecret?: SecretKeySelector;
+      tokenURLSecret?: SecretKeySelector;
+      scopes?: string[];
+      endpointParams?: { key: string; value?: string }[];
+    };
+  };
+}
+export interface ArtifactoryArtifact extends BasicAuth {
+  url: string;
+  [field: string]: unknown;
+}
+export interface GitArtifact extends BasicAuth {
+  repo: string;
+  revision?: string;
+  /** So many commits of the history; absent: all. */
+  depth?: number;
+  /** Ref specifications fetched before the checkout. */
+  fetch?: string[];
+  sshPrivateKeySecret?: SecretKeySelector;
+  insecureIgnoreHostKey?: boolean;
+  insecureSkipTLS?: boolean;
+  disableSubmodules?: boolean;
+  singleBranch?: boolean;
+  branch?: string;
+  [field: string]: unknown;
+}
+export interface GcsArtifact {
+  key?: string;
+  bucket?: string;
+  /** A service account's key file. */
+  serviceAccountKeySecret?: SecretKeySelector;
+  [field: string]: unknown;
+}
+export interface OssArtifact {
+  key?: string;
+  bucket?: string;
+  endpoint?: string;
+  accessKeySecret?: SecretKeySelector;
+  secretKeySecret?: SecretKeySelector;
+  securityToken?: string;
+  createBucketIfNotPresent?: boolean;
+  useSDKCreds?: boolean;
+  [field: string]: unknown;
+}
+export interface HdfsArtifact {
+  path?: string;
+  /** Name nodes, `host:port`. */
+  addresses?: string[];
+  hdfsUser?: string;
+  /** Replaces a file that is there. */
+  force?: boolean;
   [field: string]: unknown;
 }
 
@@ -75,8 +156,22 @@ export interface Artifact extends ArtifactLocation {
   optional?: boolean;
   /** Capstan's own: `sha256:…` of what the executor kept, whatever it was packed in. In statuses alone. */
   digest?: string;
-  artifactGC?: { strategy?: string; [field: string]: unknown };
+  artifactGC?: ArtifactGC;
+  /** Collected: nothing is kept under its location any more. */
   deleted?: boolean;
+}
+
+export type ArtifactGCStrategy = "" | "OnWorkflowCompletion" | "OnWorkflowDeletion" | "Never";
+/** When an artifact is deleted, and as whom. */
+export interface ArtifactGC {
+  strategy?: ArtifactGCStrategy;
+  podMetadata?: { labels?: Record<string, string>; annotations?: Record<string, string> };
+  serviceAccountName?: string;
+}
+export interface WorkflowArtifactGC extends ArtifactGC {
+  /** The workflow goes even where an artifact could not be deleted. */
+  forceFinalizerRemoval?: boolean;
+  podSpecPatch?: string;
 }
 
 export interface Arguments {
@@ -98,5 +193,9 @@ export interface ArtifactRepository {
   archiveLogs?: boolean;
   file?: { keyFormat?: string };
   s3?: S3Artifact & { keyFormat?: string; keyPrefix?: string };
+  gcs?: GcsArtifact & { keyFormat?: string };
+  oss?: OssArtifact & { keyFormat?: string };
+  hdfs?: HdfsArtifact & { pathFormat?: string };
+  artifactory?: BasicAuth & { repoURL?: string; keyFormat?: string };
   [store: string]: unknown;
 }

@@ -73,20 +73,68 @@ const s3 = open({
   secretKeySecret: secretKey,
   sessionTokenSecret: secretKey,
   caSecret: secretKey,
+  roleARN: string,
+  useSDKCreds: boolean,
+  createBucketIfNotPresent: object({ objectLocking: boolean }),
+  encryptionOptions: object({
+    enableEncryption: boolean,
+    kmsKeyId: string,
+    kmsEncryptionContext: string,
+    serverSideCustomerKeySecret: secretKey,
+  }),
+});
+const basicAuth = { usernameSecret: secretKey, passwordSecret: secretKey };
+const httpAuth = object({
+  basicAuth: object(basicAuth),
+  clientCert: object({ clientCertSecret: secretKey, clientKeySecret: secretKey }),
+  oauth2: object({
+    clientIDSecret: secretKey,
+    clientSecretSecret: secretKey,
+    tokenURLSecret: secretKey,
+    scopes: list(string),
+    endpointParams: list(object({ key: string, value: string }, "key")),
+  }),
+});
+const git = open(
+  {
+    ...basicAuth,
+    repo: string,
+    revision: string,
+    depth: integer,
+    fetch: list(string),
+    sshPrivateKeySecret: secretKey,
+    insecureIgnoreHostKey: boolean,
+    insecureSkipTLS: boolean,
+    disableSubmodules: boolean,
+    singleBranch: boolean,
+    branch: string,
+  },
+  "repo",
+);
+const oss = open({
+  key: string,
+  bucket: string,
+  endpoint: string,
+  accessKeySecret: secretKey,
+  secretKeySecret: secretKey,
+  securityToken: string,
+  createBucketIfNotPresent: boolean,
+  useSDKCreds: boolean,
 });
 const location = {
   archiveLogs: boolean,
   file: object({ key: string }),
   s3,
-  http: object({ url: string, headers: list(object({ name: string, value: string }, "name")), auth: any }, "url"),
+  http: object({ url: string, headers: list(object({ name: string, value: string }, "name")), auth: httpAuth }, "url"),
   raw: object({ data: string }, "data"),
-  git: open({ repo: string, revision: string }, "repo"),
-  gcs: open({ key: string }),
+  git,
+  gcs: open({ key: string, bucket: string, serviceAccountKeySecret: secretKey }),
   azure: open({ blob: string }),
-  oss: open({ key: string }),
-  hdfs: open({ path: string }),
-  artifactory: open({ url: string }),
+  oss,
+  hdfs: open({ path: string, addresses: list(string), hdfsUser: string, force: boolean }),
+  artifactory: open({ ...basicAuth, url: string }),
 };
+const gcFields = { strategy: string, podMetadata: metadata, serviceAccountName: string };
 const artifact = object(
   {
     ...location,
@@ -100,7 +148,7 @@ const artifact = object(
     globalName: string,
     archive: object({ none: object({}), tar: object({ compressionLevel: integer }), zip: object({}) }),
     optional: boolean,
-    artifactGC: open({ strategy: string }),
+    artifactGC: object(gcFields),
     deleted: boolean,
   },
   "name",
@@ -206,7 +254,13 @@ export const templateShape: Shape = object({
     },
     "url",
   ),
-  data: any,
+  data: object(
+    {
+      source: object({ artifactPaths: artifact }),
+      transformation: list(object({ expression: string })),
+    },
+    "source",
+  ),
   plugin: any,
   activeDeadlineSeconds: number,
   timeout: string,
@@ -241,7 +295,7 @@ const workflowFields: Record<string, Shape> = {
     deleteDelayDuration: string,
   }),
   archiveLogs: boolean,
-  artifactGC: open({ strategy: string }),
+  artifactGC: object({ ...gcFields, forceFinalizerRemoval: boolean, podSpecPatch: string }),
   artifactRepositoryRef: object({ configMap: string, key: string }),
   volumeClaimTemplates: list(builtin("core/v1.PersistentVolumeClaim")),
   volumeClaimGC: object({ strategy: string }),

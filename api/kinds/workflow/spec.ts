@@ -14,7 +14,7 @@ import type {
 import type { LabelSelector, ObjectMeta, Time } from "../../generated/meta-v1.ts";
 import type { PodDisruptionBudgetSpec } from "../../generated/policy-v1.ts";
 import type { KubeObject } from "../../meta/index.ts";
-import type { Arguments } from "./artifact.ts";
+import type { Arguments, WorkflowArtifactGC } from "./artifact.ts";
 import type { Condition, WorkflowStatus } from "./status.ts";
 import type { LifecycleHook, Metadata, RetryStrategy, Synchronization, Template } from "./template.ts";
 
@@ -36,7 +36,7 @@ export interface WorkflowSpec {
   ttlStrategy?: { secondsAfterCompletion?: number; secondsAfterSuccess?: number; secondsAfterFailure?: number };
   podGC?: { strategy?: string; labelSelector?: LabelSelector; deleteDelayDuration?: string };
   archiveLogs?: boolean;
-  artifactGC?: { strategy?: string; [field: string]: unknown };
+  artifactGC?: WorkflowArtifactGC;
   artifactRepositoryRef?: { configMap?: string; key?: string };
   volumes?: Volume[];
   volumeClaimTemplates?: VolumeClaimTemplate[];

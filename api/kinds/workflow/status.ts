@@ -93,7 +93,14 @@ export interface WorkflowStatus {
     default?: boolean;
     artifactRepository?: ArtifactRepository;
   };
-  artifactGCStatus?: unknown;
+  artifactGCStatus?: {
+    /** Strategies whose pods were made. */
+    strategiesProcessed?: Record<string, boolean>;
+    /** Pods whose reports were read. */
+    podsRecouped?: Record<string, boolean>;
+    /** Nothing is to be collected. */
+    notSpecified?: boolean;
+  };
   taskResultsCompletionStatus?: Record<string, boolean>;
 }
 

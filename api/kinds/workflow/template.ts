@@ -127,7 +127,7 @@ export interface Template {
   resource?: ResourceTemplate;
   containerSet?: ContainerSetTemplate;
   http?: HttpTemplate;
-  data?: unknown;
+  data?: DataTemplate;
   plugin?: unknown;
   retryStrategy?: RetryStrategy;
   activeDeadlineSeconds?: number | string;
@@ -156,4 +156,11 @@ export interface Template {
   serviceAccountName?: string;
   tolerations?: Toleration[];
   volumes?: Volume[];
+}
+
+/** Lists what a store keeps, and makes a value of the list. */
+export interface DataTemplate {
+  source: { artifactPaths?: Artifact };
+  /** Each expression sees the value before it as `data`. */
+  transformation?: { expression?: string }[];
 }

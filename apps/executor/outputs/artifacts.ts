@@ -1,8 +1,8 @@
 import { lstat } from "node:fs/promises";
 import { posix } from "node:path";
-import { createGzip } from "node:zlib";
-import type { Artifact } from "@capstan/api/kinds/workflow";
-import { tarOf, zipOf } from "../archive/index.ts";
+import { type Artifact, type ArtifactLocation, locationKey, storeOf, withKey } from "@capstan/api/kinds/workflow";
+import { saveArtifact, saveSource } from "@capstan/core/artifacts";
+import { openResources } from "../resources.ts";
 import type { Step } from "../step.ts";
 
 /** Keeps the artifacts that the step made. @param complete false after a failure: what is missing is left out. */
@@ -16,10 +16,16 @@ export async function saveArtifacts(step: Step, main: string, complete: boolean)
       if (complete && !artifact.optional) throw new Error(`output artifact ${artifact.name}: there is no ${path}`);
       continue;
     }
-    const key = keyOf(step, artifact, path);
-    await save(step, artifact, key, host, posix.basename(posix.normalize(path)) || artifact.name);
-    step.container.print(`kept artifact ${artifact.name} as ${key}`);
-    saved.push({ ...rest, path, file: { key } });
+    const name = posix.basename(posix.normalize(path)) || artifact.name;
+    const place = placeOf(step, artifact, name);
+    try {
+      const packed = { ...place, ...(artifact.archive ? { archive: artifact.archive } : {}) };
+      await saveArtifact(packed, host, name, openResources(step), step.container.signal);
+    } catch (error) {
+      throw new Error(`output artifact ${artifact.name}: ${(error as Error).message}`, { cause: error });
+    }
+    step.container.print(`kept artifact ${artifact.name} as ${locationKey(place)}`);
+    saved.push({ ...rest, path, ...place });
   }
   return saved;
 }
@@ -34,43 +40,24 @@ async function exists(host: string): Promise<boolean> {
   }
 }
 
-/** The artifact's own key, else one below the step's, named by how it is packed. */
-function keyOf({ template }: Step, artifact: Artifact, path: string): string {
-  if (artifact.file?.key) return artifact.file.key;
-  const base = template.archiveLocation?.file?.key;
+/** The artifact's own place, else one below the step's, named by how it is packed. */
+function placeOf({ template }: Step, artifact: Artifact, name: string): ArtifactLocation {
+  const store = storeOf(artifact);
+  const own = store && { [store]: artifact[store] };
+  if (own && locationKey(own)) return own;
+  const base = template.archiveLocation && locationKey(template.archiveLocation);
   if (!base) throw new Error(`output artifact ${artifact.name}: the template says no repository`);
-  const name = artifact.archive?.none
-    ? posix.basename(posix.normalize(path)) || artifact.name
-    : `${artifact.name}${artifact.archive?.zip ? ".zip" : ".tgz"}`;
-  return `${base}/${name}`;
-}
-
-async function save(
-  { repository, namespace }: Step,
-  { archive }: Artifact,
-  key: string,
-  host: string,
-  name: string,
-): Promise<void> {
-  if (archive?.none) await repository.putTree(namespace, key, host);
-  else if (archive?.zip) await repository.putStream(namespace, key, zipOf(host, name));
-  else {
-    const level = archive?.tar?.compressionLevel;
-    const bytes = tarOf(host, name);
-    // Level 0 is a plain tar.
-    if (level === 0) await repository.putStream(namespace, key, bytes);
-    else await repository.putStream(namespace, key, bytes, createGzip(level === undefined ? {} : { level }));
-  }
+  const { archiveLogs: _, ...step } = template.archiveLocation as ArtifactLocation;
+  const last = artifact.archive?.none ? name : `${artifact.name}${artifact.archive?.zip ? ".zip" : ".tgz"}`;
+  return withKey(own ?? step, `${base}/${last}`);
 }
 
 /** Keeps a container's logs, without timestamps. */
-export async function saveLogs(
-  { container, repository, namespace, template }: Step,
-  name: string,
-): Promise<Artifact | undefined> {
-  const base = template.archiveLocation?.file?.key;
-  if (!template.archiveLocation?.archiveLogs || !base) return undefined;
-  const key = `${base}/${name}.log`;
-  await repository.putStream(namespace, key, container.logs(name));
-  return { name: `${name}-logs`, file: { key } };
+export async function saveLogs(step: Step, name: string): Promise<Artifact | undefined> {
+  const { archiveLogs, ...place } = step.template.archiveLocation ?? {};
+  if (!archiveLogs || !locationKey(place)) return undefined;
+  const at = withKey(place, `${locationKey(place)}/${name}.log`);
+  const { container } = step;
+  await saveSource(at, { bytes: () => container.logs(name) }, openResources(step), container.signal);
+  return { name: `${name}-logs`, ...at };
 }

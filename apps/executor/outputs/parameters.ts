@@ -1,5 +1,5 @@
 import type { Parameter } from "@capstan/api/kinds/workflow";
-import { openRegular } from "../archive/index.ts";
+import { openRegular } from "@capstan/core/artifacts";
 import type { Step } from "../step.ts";
 
 /** Largest output parameter, bytes: it becomes part of an API object. */

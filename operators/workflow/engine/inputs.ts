@@ -1,7 +1,14 @@
 // Arguments become a template's inputs: values over defaults, then the template's own tags are replaced.
 
 import type { ConfigMap } from "@capstan/api/generated/core-v1";
-import type { AnyString, Arguments, Artifact, Parameter, Template } from "@capstan/api/kinds/workflow";
+import {
+  type AnyString,
+  type Arguments,
+  type Artifact,
+  isLocated,
+  type Parameter,
+  type Template,
+} from "@capstan/api/kinds/workflow";
 import { ExpressionError, plainNumber } from "../expressions/index.ts";
 import { Scope } from "./scope.ts";
 import { substitute } from "./substitute.ts";
@@ -74,17 +81,9 @@ function checkEnums(parameters: Parameter[] | undefined): void {
   }
 }
 
-/** Whether an artifact says where its content is. */
-export function hasLocation(artifact: Artifact): boolean {
-  const { file, s3, http, raw, git, gcs, azure, oss, hdfs, artifactory } = artifact;
-  return Boolean(
-    file?.key || s3?.key || http || raw || git || gcs?.key || azure?.blob || oss?.key || hdfs?.path || artifactory,
-  );
-}
-
 function supplyArtifact(input: Artifact, given: Artifact[] | undefined): Artifact[] {
   const argument = given?.find(({ name }) => name === input.name);
-  if (argument && hasLocation(argument)) {
+  if (argument && isLocated(argument)) {
     const { path, mode, recurseMode, optional, archive } = input;
     return [
       {
@@ -97,7 +96,7 @@ function supplyArtifact(input: Artifact, given: Artifact[] | undefined): Artifac
       },
     ];
   }
-  if (hasLocation(input) || input.optional) return [input];
+  if (isLocated(input) || input.optional) return [input];
   throw new ExpressionError(`inputs.artifacts.${input.name} was not supplied`);
 }
 

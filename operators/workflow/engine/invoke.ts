@@ -1,8 +1,13 @@
 // One step or task: its tags are replaced, its loop is unrolled, and each of its iterations becomes a node.
-import type { Arguments, Invocation, NodeStatus, Template } from "@capstan/api/kinds/workflow";
+import {
+  type Arguments,
+  type Invocation,
+  isLocated,
+  type NodeStatus,
+  type Template,
+} from "@capstan/api/kinds/workflow";
 import { ExpressionError } from "../expressions/index.ts";
 import { executeTemplate } from "./execute.ts";
-import { hasLocation } from "./inputs.ts";
 import { expand, shouldRun } from "./items.ts";
 import { hasFailed } from "./phase.ts";
 import { dropAbsent, resolveArtifact } from "./results.ts";
@@ -102,7 +107,7 @@ function start(run: Run, body: Body, one: Invocation, name: string, scope: Scope
 export function resolveArguments(given: Arguments | undefined, scope: Scope): Arguments | undefined {
   if (!given?.artifacts) return given;
   const artifacts = given.artifacts.flatMap((artifact) => {
-    if (!artifact.from && !artifact.fromExpression) return hasLocation(artifact) ? [artifact] : [];
+    if (!artifact.from && !artifact.fromExpression) return isLocated(artifact) ? [artifact] : [];
     const found = resolveArtifact(artifact, scope);
     if (found) {
       const { path: _path, optional: _optional, globalName: _global, ...rest } = found;

@@ -4,6 +4,7 @@ import type { NodeStatus, WorkflowTaskResult } from "@capstan/api/kinds/workflow
 import { type Assessment, assess, isPodOver } from "./assess.ts";
 import { labels } from "./names.ts";
 import { isOver } from "./phase.ts";
+import { shorten } from "./pod/location.ts";
 import { collectPod } from "./pod-gc.ts";
 import { failWhole } from "./request-pod.ts";
 import { addGlobalOutputs } from "./results.ts";
@@ -66,7 +67,10 @@ function readResult(run: Run, node: NodeStatus, result: WorkflowTaskResult | und
   run.status.taskResultsCompletionStatus[node.id] = complete;
   node.taskResultSynced = complete;
   if (result.outputs) {
-    node.outputs = { ...result.outputs, ...(node.outputs?.exitCode ? { exitCode: node.outputs.exitCode } : {}) };
+    const { repository } = run.world.repository(run.workflow);
+    const artifacts = result.outputs.artifacts?.map((artifact) => shorten(artifact, repository));
+    const reported = { ...result.outputs, ...(artifacts ? { artifacts } : {}) };
+    node.outputs = { ...reported, ...(node.outputs?.exitCode ? { exitCode: node.outputs.exitCode } : {}) };
   }
   if (result.progress && /^\d+\/\d+$/.test(result.progress) && result.progress !== node.progress) {
     node.progress = result.progress;

@@ -1,9 +1,9 @@
 // Fields that exist in the contract but do nothing here: refused, so that nobody relies on them.
-import type { Artifact, Synchronization, Template, WorkflowSpec } from "@capstan/api/kinds/workflow";
+import type { Synchronization, Template, WorkflowSpec } from "@capstan/api/kinds/workflow";
 import { isJqPath } from "../expressions/index.ts";
 import type { Problem } from "./shape.ts";
+import { checkArtifacts, checkPlace } from "./stores.ts";
 
-const stores = ["git", "gcs", "azure", "oss", "hdfs", "artifactory"] as const;
 const actions = ["create", "apply", "patch", "replace", "delete", "get"];
 
 export function checkSupport(spec: WorkflowSpec, problems: Problem[]): void {
@@ -65,6 +65,7 @@ export function checkTemplate(template: Template, path: string, problems: Proble
         message: "only paths such as .status.phase are supported",
       });
   }
+  if (template.archiveLocation) checkPlace(template.archiveLocation, `${path}.archiveLocation`, problems);
   checkArtifacts(template.inputs?.artifacts, `${path}.inputs.artifacts`, problems);
   checkArtifacts(template.outputs?.artifacts, `${path}.outputs.artifacts`, problems);
 }
@@ -79,22 +80,5 @@ function checkLocks(synchronization: Synchronization | undefined, path: string, 
   ];
   for (const [field, lock] of locks) {
     if (lock && "database" in lock) problems.push({ path: `${path}.${field}.database`, message: "is not supported" });
-  }
-}
-
-function checkArtifacts(artifacts: Artifact[] | undefined, path: string, problems: Problem[]): void {
-  for (const [i, artifact] of (artifacts ?? []).entries()) {
-    for (const store of stores) {
-      if (artifact[store]) problems.push({ path: `${path}[${i}].${store}`, message: "this store is not supported" });
-    }
-    if (artifact.s3?.bucket || artifact.s3?.endpoint) {
-      problems.push({ path: `${path}[${i}].s3`, message: "only a key in the workflow's own repository is supported" });
-    }
-    if (artifact.artifactGC?.strategy && artifact.artifactGC.strategy !== "Never") {
-      problems.push({
-        path: `${path}[${i}].artifactGC`,
-        message: "is not supported: artifacts stay in the repository",
-      });
-    }
   }
 }

@@ -118,13 +118,13 @@ const golden: [string, string, string[]][] = [
   ],
   [
     "a type that is not supported",
-    one("data: {}"),
-    ["spec.templates[0].data: templates of this type are not supported"],
+    one("plugin: {x: {}}"),
+    ["spec.templates[0].plugin: templates of this type are not supported"],
   ],
   [
     "a store that is not supported",
-    one(`${pod}, inputs: {artifacts: [{name: a, path: /a, git: {repo: r}}]}`),
-    ["spec.templates[0].inputs.artifacts[0].git: this store is not supported"],
+    one(`${pod}, inputs: {artifacts: [{name: a, path: /a, azure: {blob: b}}]}`),
+    ["spec.templates[0].inputs.artifacts[0].azure: this store is not supported"],
   ],
   [
     "a template that is not there to run",

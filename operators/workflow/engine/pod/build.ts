@@ -18,6 +18,8 @@ import {
   loaded,
   mirrored,
   mountOver,
+  placesOf,
+  secretVolumes,
   stagingMount,
   volumesFor,
 } from "./volumes.ts";
@@ -50,6 +52,7 @@ export function buildPod(run: Run, node: NodeStatus, template: Template, options
   }
   const main = mains.find((container) => container.name === "main") ?? (mains[0] as Container);
   const env = executorEnv(run, node, located, options);
+  const secrets = secretVolumes(placesOf(located));
   const pod: PodTemplate = {
     apiVersion: "v1",
     kind: "Pod",
@@ -59,11 +62,11 @@ export function buildPod(run: Run, node: NodeStatus, template: Template, options
       ...placement(run, template),
       ...deadlineOf(run, template, options),
       initContainers: [
-        ...(template.resource ? [] : [initContainer(run, template, main, env)]),
+        ...(template.resource ? [] : [withMounts(initContainer(run, template, main, env), secrets.mounts)]),
         ...(template.initContainers ?? []).map((container) => withMirror(container, main)),
       ],
       containers: [
-        ...(template.resource ? [] : [waitContainer(run, template, main, env)]),
+        ...(template.resource ? [] : [withMounts(waitContainer(run, template, main, env), secrets.mounts)]),
         ...mains.map((container) => ({
           ...wrapMain(located, container, main, options),
           env: [
@@ -73,11 +76,20 @@ export function buildPod(run: Run, node: NodeStatus, template: Template, options
         })),
         ...(template.sidecars ?? []).map((sidecar) => wrapSidecar(withMirror(sidecar, main))),
       ],
-      volumes: [...inputVolumes(template), ...volumesFor(run, template, declaredContainers(template, mains))],
+      volumes: [
+        ...inputVolumes(template),
+        ...secrets.volumes,
+        ...volumesFor(run, template, declaredContainers(template, mains)),
+      ],
     },
   };
   return { ...pod, spec: patchSpec(pod.spec, [run.spec.podSpecPatch, template.podSpecPatch]) };
 }
+
+const withMounts = (container: Container, mounts: VolumeMount[]): Container => ({
+  ...container,
+  volumeMounts: [...(container.volumeMounts ?? []), ...mounts],
+});
 
 const declaredContainers = (template: Template, mains: Container[]): Container[] => [
   ...mains,

@@ -1,6 +1,6 @@
 // Volumes of a workflow's pods: those that its containers mount, and those by which the executor hands files over.
 import type { Container, Volume, VolumeMount } from "@capstan/api/generated/core-v1";
-import type { Artifact, Template } from "@capstan/api/kinds/workflow";
+import { type Artifact, type ArtifactLocation, secretsOf, storeOf, type Template } from "@capstan/api/kinds/workflow";
 import { inputArtifactsPath, mainRoot, sharedPath } from "@capstan/api/kinds/workflow-pod";
 import { ExpressionError } from "../../expressions/index.ts";
 import type { Run } from "../run.ts";
@@ -54,10 +54,7 @@ export function artifactMounts(template: Template, main: Container): VolumeMount
 
 /** Input artifacts that have a content: an optional one may have none. */
 export function loaded(template: Template): Artifact[] {
-  return (template.inputs?.artifacts ?? []).filter((artifact) => {
-    const { file, s3, http, raw, git, gcs, azure, oss, hdfs, artifactory } = artifact;
-    return file || s3 || http || raw || git || gcs || azure || oss || hdfs || artifactory;
-  });
+  return (template.inputs?.artifacts ?? []).filter((artifact) => storeOf(artifact) ?? artifact.azure);
 }
 
 /** Main's volumes as the executor sees them. */
@@ -73,3 +70,44 @@ export const inputVolumes = (template: Template): Volume[] => [
   ...(loaded(template).length > 0 ? [emptyDir(artifactsVolume)] : []),
   ...(template.script ? [emptyDir(stagingMount.name)] : []),
 ];
+
+/** Where the executor finds the Secrets of stores: `<root>/<name>/<key>`. */
+export const secretRoot = "/argo/secret";
+
+/**
+ * Volumes of the Secret keys that locations name, and where the executor mounts them. A Secret that is missing does not
+ * hold the pod back: the executor says which one it is.
+ */
+export function secretVolumes(locations: (ArtifactLocation | undefined)[]): {
+  volumes: Volume[];
+  mounts: VolumeMount[];
+} {
+  const keys = new Map<string, Set<string>>();
+  for (const { selector } of locations.flatMap((location) => secretsOf(location))) {
+    const { name = "", key } = selector;
+    keys.set(name, (keys.get(name) ?? new Set()).add(key));
+  }
+  const names = [...keys.keys()].sort();
+  const volumeOf = (name: string) => `argo-secret-${names.indexOf(name)}`;
+  return {
+    volumes: names.map((name) => ({
+      name: volumeOf(name),
+      secret: {
+        secretName: name,
+        optional: true,
+        items: [...(keys.get(name) ?? [])].sort().map((key) => ({ key, path: key })),
+      },
+    })),
+    mounts: names.map((name) => ({ name: volumeOf(name), mountPath: `${secretRoot}/${name}`, readOnly: true })),
+  };
+}
+
+/** Every place that the executor of a template reads or writes. */
+export function placesOf(template: Template): ArtifactLocation[] {
+  return [
+    ...(template.inputs?.artifacts ?? []),
+    ...(template.outputs?.artifacts ?? []),
+    ...(template.archiveLocation ? [template.archiveLocation] : []),
+    ...(template.data?.source.artifactPaths ? [template.data.source.artifactPaths] : []),
+  ];
+}

@@ -1,18 +1,34 @@
 // Unpacks a tar below a directory. Nothing is ever written outside of it, whatever the archive says.
 import { Buffer } from "node:buffer";
-import { chmod, link, lstat, mkdir, open, symlink, unlink } from "node:fs/promises";
+import { chmod, link, lstat, mkdir, open, statfs, symlink, unlink } from "node:fs/promises";
 import { dirname, join, posix } from "node:path";
 import { blockSize, readHeader, readPax, type TarEntry } from "./tar-format.ts";
 import { treeLimits } from "./tree.ts";
 
-/** Bounds of what one archive may unpack to. */
-export const unpackLimits = { bytes: 256 * 2 ** 30, entries: treeLimits.entries, record: 1024 * 1024 };
+/** Bounds of what one archive may unpack to; `disk` is the share of the free space. */
+export const unpackLimits = { bytes: 256 * 2 ** 30, entries: treeLimits.entries, record: 1024 * 1024, disk: 0.9 };
+
+/** Counts what an archive unpacks to. @throws Error beyond a limit, which it names. */
+export async function createMeter(directory: string): Promise<(bytes: number) => void> {
+  const { bavail, bsize } = await statfs(directory);
+  const free = Math.floor(bavail * bsize * unpackLimits.disk);
+  let [entries, total] = [0, 0];
+  return (bytes) => {
+    entries++;
+    total += bytes;
+    if (entries > unpackLimits.entries)
+      throw new Error(`the archive has more than ${unpackLimits.entries} entries (limit entries)`);
+    if (total > unpackLimits.bytes)
+      throw new Error(`the archive unpacks to more than ${unpackLimits.bytes} bytes (limit bytes)`);
+    if (total > free) throw new Error(`the archive unpacks to more than the ${free} bytes that are free (limit disk)`);
+  };
+}
 
 /** @throws Error for a damaged archive, one that leaves its directory, or one beyond a limit, which it names. */
 export async function untar(source: AsyncIterable<Uint8Array>, directory: string): Promise<void> {
   const reader = new ByteReader(source);
   let overrides: Record<string, string> = {};
-  let [entries, bytes] = [0, 0];
+  const meter = await createMeter(directory);
   for (;;) {
     const block = await reader.take(blockSize);
     if (block.length === 0 || block.every((byte) => byte === 0)) return;
@@ -29,12 +45,7 @@ export async function untar(source: AsyncIterable<Uint8Array>, directory: string
     }
     const whole = override(entry, overrides);
     overrides = {};
-    entries++;
-    bytes += whole.size;
-    if (entries > unpackLimits.entries)
-      throw new Error(`the archive has more than ${unpackLimits.entries} entries (limit entries)`);
-    if (bytes > unpackLimits.bytes)
-      throw new Error(`the archive unpacks to more than ${unpackLimits.bytes} bytes (limit bytes)`);
+    meter(whole.size);
     await unpackEntry(whole, reader, directory);
   }
 }
@@ -84,7 +95,7 @@ async function unpackEntry(entry: TarEntry, reader: ByteReader, directory: strin
 }
 
 /** Makes parents one by one: a link in their place is refused, so that nothing is written through it. */
-async function ensureDirectory(root: string, name: string): Promise<void> {
+export async function ensureDirectory(root: string, name: string): Promise<void> {
   if (name === "." || name === "") return;
   let path = root;
   for (const part of name.split("/")) {

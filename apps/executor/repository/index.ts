@@ -1,2 +1,0 @@
-// Where artifacts are kept.
-export { type ArtifactDirectory, copyTree, createArtifactDirectory } from "./directory.ts";

@@ -1,0 +1,39 @@
+// Places of artifacts: stores and fields that nothing here acts on are refused.
+import type { Artifact, ArtifactLocation, StoreName } from "@capstan/api/kinds/workflow";
+import type { Problem } from "./shape.ts";
+
+export function checkArtifacts(artifacts: Artifact[] | undefined, path: string, problems: Problem[]): void {
+  for (const [i, artifact] of (artifacts ?? []).entries()) {
+    const at = `${path}[${i}]`;
+    checkPlace(artifact, at, problems);
+    if (artifact.artifactGC?.strategy && artifact.artifactGC.strategy !== "Never") {
+      problems.push({
+        path: `${path}[${i}].artifactGC`,
+        message: "is not supported: artifacts stay in the repository",
+      });
+    }
+  }
+}
+
+/** Fields of stores that nothing here acts on. */
+const inert: [StoreName, string[], string][] = [
+  [
+    "hdfs",
+    ["krbCCacheSecret", "krbKeytabSecret", "krbUsername", "krbRealm", "krbConfigConfigMap", "krbServicePrincipalName"],
+    "Kerberos is not supported: set hdfsUser",
+  ],
+  ["hdfs", ["dataTransferProtection"], "is not supported: WebHDFS over https protects what is sent"],
+  ["oss", ["lifecycleRule"], "is not supported: set the rule on the bucket"],
+];
+
+export function checkPlace(location: ArtifactLocation, path: string, problems: Problem[]): void {
+  if (location.azure) problems.push({ path: `${path}.azure`, message: "this store is not supported" });
+  for (const [store, fields, message] of inert) {
+    const given = location[store] as Record<string, unknown> | undefined;
+    for (const field of fields)
+      if (given?.[field] !== undefined) problems.push({ path: `${path}.${store}.${field}`, message });
+  }
+  const { git } = location;
+  if (git?.singleBranch && !git.branch)
+    problems.push({ path: `${path}.git.branch`, message: "is required with singleBranch" });
+}
