@@ -13,6 +13,7 @@ import {
 } from "@capstan/api/kinds/workflow";
 import { isReason, type KubeObject, keyOf, matches, type ObjectRef, type Requirement, refOf } from "@capstan/api/meta";
 import { backoff } from "@capstan/base/async";
+import { messageOf } from "@capstan/base/errors";
 import type { Logger } from "@capstan/base/log";
 import type { Client } from "@capstan/core/client";
 import {
@@ -34,7 +35,9 @@ import {
   createMemory,
   type Effect,
   heldIn,
+  isOver,
   isWorkflowOver,
+  type LockTable,
   labels,
   type Memory,
   type Outcome,
@@ -45,6 +48,7 @@ import {
 } from "./engine/index.ts";
 import { createLineageWriter, type LineageWriter } from "./lineage/index.ts";
 import { findRepository } from "./repository.ts";
+import { createSharedLocks, type SharedLockKeeper } from "./shared-locks.ts";
 import { type Problem, resolvedTemplates, validateWorkflow } from "./validate/index.ts";
 
 /** Looks at a new workflow before anything of it runs; what it finds ends the workflow. */
@@ -132,11 +136,8 @@ class Operator {
   readonly #settings: Settings;
   readonly #lineage: LineageWriter | undefined;
   readonly #access: (namespace: string) => Promise<void>;
-  readonly #locks = createLockTable((holder) => {
-    const [namespace = "", name = "", node = ""] = holder.split("/");
-    this.#tell({ namespace, name }, node);
-    this.controller.enqueue({ namespace, name });
-  });
+  readonly #shared: SharedLockKeeper | undefined;
+  readonly #locks: LockTable;
 
   constructor(options: WorkflowOperatorOptions) {
     const { client, informers, log } = options;
@@ -154,6 +155,17 @@ class Operator {
       ...(archive && records ? { archives: (labels: Record<string, string>) => matches(selected, labels) } : {}),
     };
     this.#lineage = records && createLineageWriter({ records, log: this.#log });
+    const wake = (holder: string) => {
+      const [namespace = "", name = "", node = ""] = holder.split("/");
+      this.#tell({ namespace, name }, node);
+      this.controller.enqueue({ namespace, name });
+    };
+    const isLive = (holder: string) => isHolder(holder, (ref) => informers.informer(Workflows).get(ref));
+    this.#shared = records && createSharedLocks({ records, log: this.#log, wake, isLive });
+    this.#locks = createLockTable(wake, this.#shared);
+    informers.informer(ConfigMaps).onChange(({ object: { metadata } }) => {
+      this.#locks.look(`${metadata.namespace}/ConfigMap/${metadata.name}/`);
+    });
     const pods = informers.informer(Pods);
     pods.addIndex(byWorkflow, (pod) => workflowOf(pod).map(keyOf));
     pods.onChange(({ object }) => {
@@ -175,7 +187,7 @@ class Operator {
         if (!this.#locks.holds(holder)) this.#locks.adopt(holder, names);
       }
     });
-    this.controller = createController({
+    const controller = createController({
       name: "workflow",
       informers,
       log: this.#log,
@@ -193,6 +205,23 @@ class Operator {
       ],
       reconcile: (ref, signal) => this.#reconcile(ref, signal),
     });
+    this.controller = {
+      ...controller,
+      start: async (signal) => {
+        if (records?.shared) this.#sweep();
+        await controller.start(signal);
+        this.#shared?.stop();
+      },
+    };
+  }
+
+  /** Others wait for what this cluster's workflows left behind when it ended. */
+  #sweep(): void {
+    const work = this.#options.informers
+      .informer(Workflows)
+      .synced()
+      .then(() => this.#shared?.sweep());
+    work.catch((error: unknown) => this.#log.warn("old locks could not be given up", { error: messageOf(error) }));
   }
 
   /** Something happened to a node; without one, anything may have. */
@@ -272,7 +301,8 @@ class Operator {
     const { namespace = "" } = ref;
     const pods = informers.informer(Pods);
     const results = informers.informer(WorkflowTaskResults);
-    const configMap = (name: string) => informers.informer(ConfigMaps).get({ namespace, name });
+    const configMap = (name: string, space = namespace) =>
+      informers.informer(ConfigMaps).get({ namespace: space, name });
     const { uid } = held.workflow.metadata;
     const isOwn = (object: KubeObject | undefined) =>
       object?.metadata.ownerReferences?.some((owner) => owner.uid === uid);
@@ -395,6 +425,15 @@ class Operator {
     this.#recorder[failed ? "warning" : "normal"](workflow, `Workflow${phase}`, text);
     this.#log.info("workflow", { name: keyOf(refOf(workflow)), phase, ...(message ? { message } : {}) });
   }
+}
+
+/** Whether a holder of locks is under way: a workflow, or one of its nodes. */
+function isHolder(holder: string, find: (ref: ObjectRef) => Workflow | undefined): boolean {
+  const [namespace = "", name = "", node] = holder.split("/");
+  const workflow = find({ namespace, name });
+  if (!workflow || isWorkflowOver(workflow.status?.phase)) return false;
+  const status = node === undefined ? undefined : unpack(workflow).status?.nodes?.[node];
+  return !status || !isOver(status);
 }
 
 /** Resource versions of one server grow. */

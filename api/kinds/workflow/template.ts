@@ -107,11 +107,23 @@ export interface Memoize {
   maxAge?: string;
   cache: { configMap: ConfigMapKeySelector };
 }
+export interface Mutex {
+  name?: string;
+  namespace?: string;
+  /** Shared with other clusters, by a database. */
+  database?: boolean;
+}
+/** Its size is in a ConfigMap or, when several clusters share it, in a database. */
+export interface Semaphore {
+  configMapKeyRef?: ConfigMapKeySelector;
+  database?: { key: string };
+  namespace?: string;
+}
 export interface Synchronization {
-  mutex?: { name?: string; namespace?: string };
-  mutexes?: { name?: string; namespace?: string }[];
-  semaphore?: { configMapKeyRef?: ConfigMapKeySelector; namespace?: string };
-  semaphores?: { configMapKeyRef?: ConfigMapKeySelector; namespace?: string }[];
+  mutex?: Mutex;
+  mutexes?: Mutex[];
+  semaphore?: Semaphore;
+  semaphores?: Semaphore[];
 }
 
 export interface Template {

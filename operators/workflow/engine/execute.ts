@@ -146,6 +146,11 @@ function execute(run: Run, node: NodeStatus | undefined, step: Step): NodeStatus
   const waiting = acquireLocks(run, template, run.idOf(step.name));
   if (waiting) {
     const held = node ?? add(run, step, nodeTypeOf(run, template), "Pending");
+    const end = endOf(run, step.onExit === true);
+    if (end) {
+      delete held.synchronizationStatus;
+      return run.mark(held, "Failed", end);
+    }
     held.synchronizationStatus = { waiting: waiting.lock };
     return run.mark(held, "Pending", waiting.message);
   }
@@ -166,6 +171,13 @@ function execute(run: Run, node: NodeStatus | undefined, step: Step): NodeStatus
     }
   }
   return body(run, node, step);
+}
+
+/** Why what has not started yet never will. */
+function endOf(run: Run, onExit: boolean): string | undefined {
+  if (run.shutdown === "Terminate" || (run.shutdown === "Stop" && !onExit))
+    return `workflow shutdown with strategy: ${run.shutdown}`;
+  return run.pastDeadline && !onExit ? "Step exceeded its deadline" : undefined;
 }
 
 const startPhase = (template: Template, run: Run) =>

@@ -3,7 +3,7 @@ import type { NodeStatus, WorkflowPhase } from "@capstan/api/kinds/workflow";
 import { executeTemplate } from "./execute.ts";
 import { holds } from "./hooks.ts";
 import { resolveArguments } from "./invoke.ts";
-import { releaseLocks } from "./locks.ts";
+import { releaseAllLocks } from "./locks.ts";
 import { hookName, labels, onExitName } from "./names.ts";
 import { hasFailed, isFulfilled, isOver, isWorkflowOver } from "./phase.ts";
 import { collectPod } from "./pod-gc.ts";
@@ -111,8 +111,7 @@ export function setCondition(run: Run, type: string, value: "True" | "False", me
 
 function cleanUp(run: Run, phase: WorkflowPhase): void {
   const { spec } = run;
-  releaseLocks(run, workflowHolder(run));
-  for (const node of Object.values(run.nodes)) releaseLocks(run, `${workflowHolder(run)}/${node.id}`);
+  releaseAllLocks(run, workflowHolder(run));
   for (const node of Object.values(run.nodes)) {
     if (isOver(node) || node.type !== "Pod") continue;
     run.effects.push({ do: "stop pod", name: run.podName(node) });

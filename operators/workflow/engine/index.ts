@@ -1,7 +1,8 @@
 // The workflow engine: pure. `operate` moves a workflow one step, given what is seen of the world.
 
 export { anyText } from "./inputs.ts";
-export { createLockTable, heldIn } from "./locks.ts";
+export { createLockTable } from "./lock-table.ts";
+export { heldIn } from "./locks.ts";
 export { entryOf } from "./memoize.ts";
 export { label, labels, nodeId, podName } from "./names.ts";
 export { operate, refuse } from "./operate.ts";
@@ -10,10 +11,14 @@ export { readYaml } from "./pod/yaml.ts";
 export {
   createMemory,
   type Effect,
+  type LockOrder,
+  type LockRequest,
   type LockTable,
+  type LockWait,
   type Memory,
   type Outcome,
   type ResolvedRepository,
   type Settings,
+  type SharedLocks,
   type World,
 } from "./world.ts";

@@ -2,27 +2,54 @@
 import type { Synchronization, SynchronizationStatus, Template } from "@capstan/api/kinds/workflow";
 import { ExpressionError } from "../expressions/index.ts";
 import type { Run } from "./run.ts";
-import type { LockOrder, LockRequest, LockTable } from "./world.ts";
+import type { LockOrder, LockRequest, LockWait } from "./world.ts";
 
-/** Locks of one place, old and new form. Names are upstream's. @throws ExpressionError for a limit that is not there. */
+/**
+ * Locks of one place, old and new form. Names are upstream's.
+ * @throws ExpressionError for a limit that is not there, and for a lock that is asked for twice.
+ */
 export function locksOf(run: Run, synchronization: Synchronization | undefined): LockRequest[] {
   if (!synchronization) return [];
   const { mutex, mutexes = [], semaphore, semaphores = [] } = synchronization;
-  const here = run.workflow.metadata.namespace ?? "";
-  const requests: LockRequest[] = [];
-  for (const { name, namespace } of [...(mutex ? [mutex] : []), ...mutexes]) {
-    if (!name) throw new ExpressionError("synchronization.mutexes.name is required");
-    requests.push({ name: `${namespace || here}/Mutex/${name}`, limit: 1 });
-  }
-  for (const { configMapKeyRef } of [...(semaphore ? [semaphore] : []), ...semaphores]) {
-    if (!configMapKeyRef) throw new ExpressionError("synchronization.semaphores.configMapKeyRef is required");
-    const { name = "", key } = configMapKeyRef;
-    const limit = Number(run.world.configMap(name)?.data?.[key]);
-    if (!Number.isInteger(limit))
-      throw new ExpressionError(`semaphore: ConfigMap ${name} has no whole number at ${key}`);
-    requests.push({ name: `${here}/ConfigMap/${name}/${key}`, limit });
-  }
+  const requests = [
+    ...[...(mutex ? [mutex] : []), ...mutexes].map((one) => mutexOf(run, one)),
+    ...[...(semaphore ? [semaphore] : []), ...semaphores].map((one) => semaphoreOf(run, one)),
+  ];
+  const names = requests.map(({ kind, name }) => `${kind} ${name}`);
+  const twice = names.find((name, i) => names.indexOf(name) !== i);
+  if (twice) throw new ExpressionError(`synchronization: ${twice} is asked for twice`);
   return requests;
+}
+
+type Mutex = NonNullable<Synchronization["mutex"]>;
+type Semaphore = NonNullable<Synchronization["semaphore"]>;
+const hereOf = (run: Run) => run.workflow.metadata.namespace ?? "";
+
+function mutexOf(run: Run, { name, namespace, database }: Mutex): LockRequest {
+  if (!name) throw new ExpressionError("synchronization.mutexes.name is required");
+  const space = namespace || hereOf(run);
+  if (database) return { kind: "mutex", name: `${space}/Database/${name}`, limit: 1, shared: `${space}/${name}` };
+  return { kind: "mutex", name: `${space}/Mutex/${name}`, limit: 1 };
+}
+
+function semaphoreOf(run: Run, { configMapKeyRef, database, namespace }: Semaphore): LockRequest {
+  const space = namespace || hereOf(run);
+  if (configMapKeyRef && database) {
+    throw new ExpressionError("synchronization.semaphores: configMapKeyRef and database exclude one another");
+  }
+  if (database) {
+    if (!database.key) throw new ExpressionError("synchronization.semaphores.database.key is required");
+    // The database says how many.
+    const shared = `${space}/${database.key}`;
+    return { kind: "semaphore", name: `${space}/Database/${database.key}`, limit: 0, shared };
+  }
+  if (!configMapKeyRef) throw new ExpressionError("synchronization.semaphores.configMapKeyRef is required");
+  const { name = "", key } = configMapKeyRef;
+  const limit = Number(run.world.configMap(name, space)?.data?.[key]);
+  if (!Number.isInteger(limit)) {
+    throw new ExpressionError(`semaphore: ConfigMap ${space}/${name} has no whole number at ${key}`);
+  }
+  return { kind: "semaphore", name: `${space}/ConfigMap/${name}/${key}`, limit };
 }
 
 export function lockOrder(run: Run): LockOrder {
@@ -33,19 +60,33 @@ export function lockOrder(run: Run): LockOrder {
 export function acquireLocks(run: Run, template: Template, id: string): { lock: string; message: string } | undefined {
   const requests = locksOf(run, template.synchronization);
   if (requests.length === 0) return undefined;
-  const holder = `${run.workflow.metadata.namespace}/${run.name}/${id}`;
-  const missing = run.world.locks.acquire(holder, requests, lockOrder(run));
-  if (missing !== undefined) return { lock: missing, message: `Waiting for ${missing} lock` };
-  noteHeld(run, holder, requests);
-  return undefined;
+  return takeLocks(run, `${hereOf(run)}/${run.name}/${id}`, requests);
+}
+
+/** Takes all locks for a holder or none, and writes down what came of it. */
+export function takeLocks(
+  run: Run,
+  holder: string,
+  requests: LockRequest[],
+): { lock: string; message: string } | undefined {
+  const wait = run.world.locks.acquire(holder, requests, lockOrder(run));
+  if (!wait) {
+    noteHeld(run, holder, requests);
+    return undefined;
+  }
+  noteWaiting(run, wait);
+  const { request, holders, limit } = wait;
+  const free = Math.max(0, limit - holders.length);
+  return { lock: request.name, message: `Waiting for ${request.name} lock. Lock status: ${free}/${limit}` };
 }
 
 /** Writes down who holds what, so that it holds after a restart. */
-export function noteHeld(run: Run, holder: string, requests: LockRequest[]): void {
+function noteHeld(run: Run, holder: string, requests: LockRequest[]): void {
   run.status.synchronization ??= {};
   const { synchronization } = run.status;
-  for (const { name } of requests) {
-    if (name.includes("/Mutex/")) {
+  for (const { kind, name } of requests) {
+    forgetWaiting(run, kind, name);
+    if (kind === "mutex") {
       synchronization.mutex ??= {};
       synchronization.mutex.holding ??= [];
       const { holding } = synchronization.mutex;
@@ -65,18 +106,60 @@ export function noteHeld(run: Run, holder: string, requests: LockRequest[]): voi
   }
 }
 
-export function releaseLocks(run: Run, holder: string): void {
-  if (!run.world.locks.holds(holder)) return;
-  run.world.locks.release(holder);
+/** Writes down who has the lock that is waited for. */
+function noteWaiting(run: Run, { request, holders }: LockWait): void {
+  const { kind, name } = request;
+  run.status.synchronization ??= {};
+  const { synchronization } = run.status;
+  if (kind === "mutex") {
+    const [holder] = holders;
+    if (holder === undefined) return;
+    synchronization.mutex ??= {};
+    const { waiting = [] } = synchronization.mutex;
+    if (waiting.some((one) => one.mutex === name && one.holder === holder)) return;
+    synchronization.mutex.waiting = [...waiting.filter((one) => one.mutex !== name), { mutex: name, holder }];
+  } else {
+    synchronization.semaphore ??= {};
+    const { waiting = [] } = synchronization.semaphore;
+    const known = waiting.find((one) => one.semaphore === name);
+    if (known && JSON.stringify(known.holders) === JSON.stringify(holders)) return;
+    const others = waiting.filter((one) => one.semaphore !== name);
+    synchronization.semaphore.waiting = [...others, { semaphore: name, holders }];
+  }
+  run.changed = true;
+}
+
+function forgetWaiting(run: Run, kind: LockRequest["kind"], name: string): void {
   const { mutex, semaphore } = run.status.synchronization ?? {};
-  if (mutex?.holding) mutex.holding = mutex.holding.filter((held) => held.holder !== holder);
+  if (kind === "mutex" && mutex?.waiting) mutex.waiting = mutex.waiting.filter((one) => one.mutex !== name);
+  if (kind === "semaphore" && semaphore?.waiting) {
+    semaphore.waiting = semaphore.waiting.filter((one) => one.semaphore !== name);
+  }
+}
+
+export function releaseLocks(run: Run, holder: string): void {
+  const held = run.world.locks.holds(holder);
+  run.world.locks.release(holder);
+  if (!held) return;
+  const { mutex, semaphore } = run.status.synchronization ?? {};
+  if (mutex?.holding) mutex.holding = mutex.holding.filter((one) => one.holder !== holder);
   if (semaphore?.holding) {
     semaphore.holding = semaphore.holding
-      .map((held) => ({ ...held, holders: held.holders.filter((one) => one !== holder) }))
+      .map((one) => ({ ...one, holders: one.holders.filter((name) => name !== holder) }))
       .filter(({ holders }) => holders.length > 0);
   }
   run.changed = true;
   run.pressing = true;
+}
+
+/** Releases and forgets all that a workflow and its nodes hold and wait for. */
+export function releaseAllLocks(run: Run, workflow: string): void {
+  releaseLocks(run, workflow);
+  for (const node of Object.values(run.nodes)) releaseLocks(run, `${workflow}/${node.id}`);
+  run.world.locks.releaseAll(`${workflow}/`);
+  const { mutex, semaphore } = run.status.synchronization ?? {};
+  if (mutex) delete mutex.waiting;
+  if (semaphore) delete semaphore.waiting;
 }
 
 /** Who held what when the status was written: holder → names. */
@@ -88,77 +171,3 @@ export function heldIn(status: SynchronizationStatus | undefined): Map<string, s
     for (const holder of holders) add(holder, semaphore);
   return held;
 }
-
-interface Lock {
-  holders: Set<string>;
-  limit: number;
-  waiting: Map<string, LockOrder>;
-}
-
-/** @param wake is called with a holder that may get its locks now. */
-export function createLockTable(wake: (holder: string) => void): LockTable {
-  const locks = new Map<string, Lock>();
-  const held = new Map<string, string[]>();
-  const first = (lock: Lock) =>
-    [...lock.waiting].sort(
-      ([a, x], [b, y]) => y.priority - x.priority || compare(x.createdAt, y.createdAt) || compare(a, b),
-    );
-  const table: LockTable = {
-    acquire(holder, requests, order) {
-      if (held.has(holder)) return undefined;
-      for (const { name, limit } of requests) {
-        const lock = locks.get(name) ?? { holders: new Set(), limit, waiting: new Map() };
-        lock.limit = limit;
-        locks.set(name, lock);
-        lock.waiting.set(holder, order);
-      }
-      for (const { name } of requests) {
-        const lock = locks.get(name) as Lock;
-        const free = lock.limit - lock.holders.size;
-        if (
-          !first(lock)
-            .slice(0, Math.max(0, free))
-            .some(([waiter]) => waiter === holder)
-        )
-          return name;
-      }
-      for (const { name } of requests) {
-        const lock = locks.get(name) as Lock;
-        lock.waiting.delete(holder);
-        lock.holders.add(holder);
-      }
-      held.set(
-        holder,
-        requests.map(({ name }) => name),
-      );
-      return undefined;
-    },
-    release(holder) {
-      if (locks.size === 0) return;
-      const names = held.get(holder) ?? [];
-      held.delete(holder);
-      const woken = new Set<string>();
-      for (const [name, lock] of locks) {
-        const changed = lock.holders.delete(holder) || lock.waiting.delete(holder);
-        if (changed || names.includes(name)) for (const [waiter] of first(lock)) woken.add(waiter);
-        if (lock.holders.size === 0 && lock.waiting.size === 0) locks.delete(name);
-      }
-      for (const waiter of woken) wake(waiter);
-    },
-    releaseAll(prefix) {
-      const waiting = [...locks.values()].flatMap((lock) => [...lock.waiting.keys()]);
-      for (const holder of new Set([...held.keys(), ...waiting])) if (holder.startsWith(prefix)) table.release(holder);
-    },
-    holds: (holder) => held.has(holder),
-    adopt(holder, names) {
-      for (const name of names) {
-        const lock = locks.get(name) ?? { holders: new Set(), limit: 1, waiting: new Map() };
-        lock.holders.add(holder);
-        locks.set(name, lock);
-      }
-      held.set(holder, names);
-    },
-  };
-  return table;
-}
-const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);

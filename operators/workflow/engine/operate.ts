@@ -14,7 +14,7 @@ import {
 } from "./finish.ts";
 import { applyWorkflowMetadata, joinSpecs, setGlobals, setProgress, substituteSpec } from "./globals.ts";
 import { podLimit } from "./limits.ts";
-import { lockOrder, locksOf, noteHeld } from "./locks.ts";
+import { locksOf, takeLocks } from "./locks.ts";
 import { labels } from "./names.ts";
 import { observePods } from "./observe.ts";
 import { isFulfilled, isWorkflowOver } from "./phase.ts";
@@ -125,13 +125,10 @@ function begin(run: Run): boolean {
 function acquireWorkflowLocks(run: Run): boolean {
   const requests = locksOf(run, run.spec.synchronization);
   if (requests.length === 0) return true;
-  const missing = run.world.locks.acquire(workflowHolder(run), requests, lockOrder(run));
-  if (missing === undefined) {
-    noteHeld(run, workflowHolder(run), requests);
-    return true;
-  }
+  const waiting = takeLocks(run, workflowHolder(run), requests);
+  if (!waiting) return true;
   if (run.shutdown) setPhase(run, "Failed", `Stopped with strategy '${run.shutdown}'`);
-  else setPhase(run, "Pending", `Waiting for ${missing} lock`);
+  else setPhase(run, "Pending", waiting.message);
   return false;
 }
 

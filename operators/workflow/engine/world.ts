@@ -24,7 +24,8 @@ export interface World {
   taskSet(): WorkflowTaskSet | undefined;
   taskResult(nodeId: string): WorkflowTaskResult | undefined;
   templates(scope: "namespaced" | "cluster", name: string): WorkflowSpec | undefined;
-  configMap(name: string): ConfigMap | undefined;
+  /** @param namespace default: the workflow's own. */
+  configMap(name: string, namespace?: string): ConfigMap | undefined;
   claim(name: string): PersistentVolumeClaim | undefined;
   /** Why a pod could not be created the last time; passing reasons are tried again. */
   podFailure(name: string): { message: string; passing: boolean } | undefined;
@@ -52,18 +53,41 @@ export interface Settings {
 
 /** Mutexes and semaphores of all workflows. Holders and names are texts; the table outlives one reconciliation. */
 export interface LockTable {
-  /** Takes every lock or none. Answers the name of the first that is not free. */
-  acquire(holder: string, locks: LockRequest[], order: LockOrder): string | undefined;
+  /** Takes every lock or none. Answers what the holder waits for. */
+  acquire(holder: string, locks: LockRequest[], order: LockOrder): LockWait | undefined;
   release(holder: string): void;
   /** Releases every holder whose name begins so. */
   releaseAll(prefix: string): void;
   holds(holder: string): boolean;
   /** Takes over what was held when an earlier operator ended. */
   adopt(holder: string, names: string[]): void;
+  /** Wakes all who wait for locks whose name begins so: their limit may be another. */
+  look(prefix: string): void;
 }
 export interface LockRequest {
+  kind: "mutex" | "semaphore";
+  /** `namespace/Mutex/name`, `namespace/ConfigMap/name/key` or `namespace/Database/name`. */
   name: string;
   limit: number;
+  /** Its name in the database, of those that several clusters share. */
+  shared?: string;
+}
+export interface LockWait {
+  request: LockRequest;
+  /** Who has it now. */
+  holders: string[];
+  limit: number;
+}
+
+/** Locks in a database. It is asked behind the scenes: whoever waits is woken when the answer is there. */
+export interface SharedLocks {
+  /** As LockTable's. @throws ExpressionError for a semaphore without a limit. */
+  acquire(holder: string, locks: LockRequest[], order: LockOrder): LockWait | undefined;
+  release(holder: string): void;
+  /** The holder has its locks since an earlier operator. */
+  adopt(holder: string): void;
+  /** Everybody who has a lock or waits for one. */
+  holders(): string[];
 }
 export interface LockOrder {
   priority: number;

@@ -1,5 +1,5 @@
 // Fields that exist in the contract but do nothing here: refused, so that nobody relies on them.
-import type { Synchronization, Template, WorkflowSpec } from "@capstan/api/kinds/workflow";
+import type { Template, WorkflowSpec } from "@capstan/api/kinds/workflow";
 import { isJqPath } from "../expressions/index.ts";
 import type { Problem } from "./shape.ts";
 import { checkArtifacts, checkPlace } from "./stores.ts";
@@ -16,7 +16,6 @@ export function checkSupport(spec: WorkflowSpec, problems: Problem[]): void {
       message: "is not supported: set spec.serviceAccountName",
     });
   }
-  checkLocks(spec.synchronization, "spec.synchronization", problems);
   checkArtifacts(spec.arguments?.artifacts, "spec.arguments.artifacts", problems);
   for (const [i, template] of (spec.templates ?? []).entries())
     checkTemplate(template, `spec.templates[${i}]`, problems);
@@ -52,7 +51,6 @@ export function checkTemplate(template: Template, path: string, problems: Proble
       message: "is not supported: set retryStrategy on the template",
     });
   }
-  checkLocks(template.synchronization, `${path}.synchronization`, problems);
   for (const [i, { valueFrom }] of (template.outputs?.parameters ?? []).entries()) {
     if (valueFrom?.event)
       problems.push({
@@ -68,17 +66,4 @@ export function checkTemplate(template: Template, path: string, problems: Proble
   if (template.archiveLocation) checkPlace(template.archiveLocation, `${path}.archiveLocation`, problems);
   checkArtifacts(template.inputs?.artifacts, `${path}.inputs.artifacts`, problems);
   checkArtifacts(template.outputs?.artifacts, `${path}.outputs.artifacts`, problems);
-}
-
-function checkLocks(synchronization: Synchronization | undefined, path: string, problems: Problem[]): void {
-  const { mutex, mutexes = [], semaphore, semaphores = [] } = synchronization ?? {};
-  const locks: [string, object | undefined][] = [
-    ["mutex", mutex],
-    ["semaphore", semaphore],
-    ...mutexes.map((lock, i): [string, object] => [`mutexes[${i}]`, lock]),
-    ...semaphores.map((lock, i): [string, object] => [`semaphores[${i}]`, lock]),
-  ];
-  for (const [field, lock] of locks) {
-    if (lock && "database" in lock) problems.push({ path: `${path}.${field}.database`, message: "is not supported" });
-  }
 }
