@@ -274,6 +274,11 @@ test("a deadline ends a pod, and memory beyond the limit a container", { skip },
     "Failed",
   );
   assert.equal(main(hog)?.state?.terminated?.reason, "OOMKilled");
+  const whole = { resources: { limits: { memory: "80Mi", cpu: "1" } }, restartPolicy: "Never" };
+  const shared = await phase(await run({ script }, whole), "Failed");
+  assert.equal(main(shared)?.state?.terminated?.reason, "OOMKilled");
+  assert.equal(shared.status?.qosClass, "Guaranteed");
+  assert.deepEqual(shared.spec.resources?.requests, { memory: "80Mi", cpu: "1" });
 });
 
 test("termination messages come from the file, or from the log", { skip }, async () => {

@@ -22,6 +22,8 @@ export interface PodSandboxConfig {
   labels: Record<string, string>;
   namespaces: NamespaceOptions;
   sysctls?: Record<string, string>;
+  /** Limits of all the pod's containers together. */
+  resources?: Pick<Resources, "cpuShares" | "cpuLimit" | "memoryLimit">;
   /** Directories of the node that are a tmpfs for the pod's containers, as long as the sandbox lives. */
   tmpfs?: { path: string; sizeBytes?: number }[];
   /** The pod, for programs that run inside the agent. */

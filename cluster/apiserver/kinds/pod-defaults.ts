@@ -32,6 +32,17 @@ export function defaultPod(spec: PodSpec): void {
       resources.requests[name] ??= limit;
     }
   }
+  defaultWholeRequests(spec);
+}
+
+/** What the pod as a whole is limited to it also asks for, unless its containers say what they ask for. */
+function defaultWholeRequests({ resources, containers, initContainers }: PodSpec): void {
+  const asked = [...(containers ?? []), ...(initContainers ?? [])].map((container) => container.resources?.requests);
+  for (const [name, limit] of Object.entries(resources?.limits ?? {})) {
+    if (!resources || resources.requests?.[name] !== undefined) continue;
+    if (asked.some((requests) => requests?.[name] !== undefined)) continue;
+    resources.requests = { ...resources.requests, [name]: limit };
+  }
 }
 
 function defaultContainer(container: Container, hostNetwork: boolean | undefined): void {

@@ -7,7 +7,12 @@ import { defaultPod } from "./pod-defaults.ts";
 
 /** Guaranteed, Burstable or BestEffort. */
 export function qosClassOf(pod: Pod): string {
-  const containers: Container[] = [...(pod.spec.containers ?? []), ...(pod.spec.initContainers ?? [])];
+  const { resources: whole } = pod.spec;
+  // What a pod says of itself as a whole is what it is.
+  const containers: Pick<Container, "resources">[] =
+    whole?.requests || whole?.limits
+      ? [{ resources: whole }]
+      : [...(pod.spec.containers ?? []), ...(pod.spec.initContainers ?? [])];
   let any = false;
   let guaranteed = true;
   for (const { resources } of containers) {

@@ -1,7 +1,8 @@
 // What a pod's spec says beside its containers: identities, gates, names' servers, claims. Source: core's ValidatePodSpec.
 import type { Container, PodDNSConfig, PodSpec } from "@capstan/api/generated/core-v1";
-import { qualifiedNameProblems } from "@capstan/api/meta";
+import { isQuantity, parseQuantity, qualifiedNameProblems } from "@capstan/api/meta";
 import type { FieldErrors } from "../field-errors.ts";
+import { checkResources } from "./containers.ts";
 import { addressDetail, checkOneOf, checkUserId, isAddress } from "./values.ts";
 
 export function checkPodContext(spec: PodSpec, field: string, errors: FieldErrors): void {
@@ -29,16 +30,41 @@ export function checkPodContext(spec: PodSpec, field: string, errors: FieldError
       errors.invalid(at, claim, "at most one of `resourceClaimName` or `resourceClaimTemplateName` may be specified");
     }
   }
+  if (spec.resources) checkWhole(spec, `${field}.resources`, errors);
   refuseWhatNodesLack(spec, field, errors);
   if (spec.dnsConfig) checkDns(spec.dnsConfig, `${field}.dnsConfig`, errors);
 }
 
+/** Source: k8s.io/kubernetes pkg/apis/core/validation, validatePodResources. */
+function checkWhole({ resources, containers }: PodSpec, field: string, errors: FieldErrors): void {
+  checkResources(resources, field, errors);
+  for (const part of ["requests", "limits"] as const) {
+    for (const [name, whole] of Object.entries(resources?.[part] ?? {})) {
+      const at = `${field}.${part}[${name}]`;
+      if (!["cpu", "memory"].includes(name) && !name.startsWith("hugepages-")) {
+        errors.invalid(at, name, "must be a standard resource for pods: cpu, memory or hugepages");
+        continue;
+      }
+      if (name.startsWith("hugepages-")) {
+        errors.forbidden(at, "the nodes of this cluster limit cpu and memory of pods as a whole");
+        continue;
+      }
+      if (!isQuantity(whole)) continue;
+      const own = (containers ?? []).flatMap((one) => {
+        const value = one.resources?.[part]?.[name];
+        return value !== undefined && isQuantity(value) ? [parseQuantity(value)] : [];
+      });
+      const needed = part === "requests" ? own.reduce((sum, one) => sum + one, 0) : Math.max(0, ...own);
+      if (needed > parseQuantity(whole)) {
+        const what = part === "requests" ? "the sum of its containers' requests" : "the limit of any container";
+        errors.invalid(at, whole, `must be greater than or equal to ${what}`);
+      }
+    }
+  }
+}
+
 /** What the nodes here would not do is refused, so that nobody relies on it. */
 function refuseWhatNodesLack(spec: PodSpec, field: string, errors: FieldErrors): void {
-  if (Object.keys(spec.resources?.limits ?? {}).length > 0) {
-    const detail = "the nodes of this cluster limit containers, not pods as a whole: set the limits of its containers";
-    errors.forbidden(`${field}.resources.limits`, detail);
-  }
   if (spec.hostUsers === false) {
     errors.forbidden(`${field}.hostUsers`, "the nodes of this cluster give pods no user namespace of their own");
   }

@@ -62,6 +62,14 @@ const cases: [string, readonly [string, object], string][] = [
     pod({ containers: [{ ...container, resources: { requests: { cpu: "2" }, limits: { cpu: "1" } } }] }),
     'spec.containers[0].resources.requests: Invalid value: "2": must be less than or equal to cpu limit of 1',
   ],
+  [
+    "container over pod",
+    pod({
+      containers: [{ ...container, resources: { limits: { cpu: "2" } } }],
+      resources: { limits: { cpu: "1" } },
+    }),
+    'spec.resources.limits[cpu]: Invalid value: "1": must be greater than or equal to the limit of any container',
+  ],
   ["no selector", deployment({ template: template({ a: "b" }) }), "spec.selector: Required value"],
   [
     "labels",
@@ -113,7 +121,6 @@ test("what the nodes would not do is refused by field", async () => {
   const volumeDevices = [{ name: "v", devicePath: "/dev/x" }];
   const volumes = [{ name: "v", persistentVolumeClaim: { claimName: "a" } }];
   const specs: [string, object][] = [
-    ["spec.resources.limits", { containers: [container], resources: { limits: { cpu: "1" } } }],
     ["spec.hostUsers", { containers: [container], hostUsers: false }],
     ["spec.setHostnameAsFQDN", { containers: [container], setHostnameAsFQDN: true }],
     ["spec.containers[0].volumeDevices", { containers: [{ ...container, volumeDevices }], volumes }],

@@ -6,7 +6,12 @@ export type QosClass = "Guaranteed" | "Burstable" | "BestEffort";
 
 /** Source: k8s.io/kubernetes pkg/apis/core/v1/helper/qos. */
 export function qosOf(pod: Pod): QosClass {
-  const containers = [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])];
+  const { resources: whole } = pod.spec ?? {};
+  // What a pod says of itself as a whole is what it is.
+  const containers =
+    whole?.requests || whole?.limits
+      ? [{ resources: whole }]
+      : [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])];
   const set = (list: Container["resources"], kind: "requests" | "limits", name: string) => {
     const quantity = list?.[kind]?.[name];
     return quantity !== undefined && parseQuantity(quantity) > 0 ? parseQuantity(quantity) : undefined;
@@ -23,6 +28,17 @@ export function qosOf(pod: Pod): QosClass {
   }
   if (!any) return "BestEffort";
   return guaranteed ? "Guaranteed" : "Burstable";
+}
+
+/** Limits of a pod's containers together. */
+export function podLimitsOf({ spec }: Pod): Resources {
+  const { requests = {}, limits = {} } = spec?.resources ?? {};
+  const cpu = requests.cpu ?? limits.cpu;
+  return {
+    ...(cpu === undefined ? {} : { cpuShares: Math.max(2, Math.floor(parseQuantity(cpu) * 1024)) }),
+    ...(limits.cpu === undefined ? {} : { cpuLimit: parseQuantity(limits.cpu) }),
+    ...(limits.memory === undefined ? {} : { memoryLimit: parseQuantity(limits.memory) }),
+  };
 }
 
 /** Limits as the kubelet derives them from a container's resources. */

@@ -1,5 +1,6 @@
 import type { Pod } from "@capstan/api/generated/core-v1";
 import type { PodSandboxConfig } from "@capstan/core/runtime";
+import { podLimitsOf } from "../containers/resources.ts";
 import type { PodVolumes } from "../volumes/mounts.ts";
 import { type DnsSettings, hostnameOf, resolverOf } from "./files.ts";
 
@@ -23,6 +24,7 @@ export function sandboxConfig(pod: Pod, volumes: PodVolumes, dns: DnsSettings): 
       sharePID: spec?.shareProcessNamespace ?? false,
     },
     sysctls: Object.fromEntries((spec?.securityContext?.sysctls ?? []).map(({ name, value }) => [name, value])),
+    ...(Object.keys(spec?.resources?.limits ?? {}).length > 0 ? { resources: podLimitsOf(pod) } : {}),
     pod,
     volumes: Object.fromEntries([...volumes].map(([name, { hostPath }]) => [name, hostPath])),
     tmpfs,

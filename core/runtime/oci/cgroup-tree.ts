@@ -50,17 +50,21 @@ export function findHierarchies(): Hierarchies {
  * controllers for children. Source: Documentation/admin-guide/cgroup-v2.rst, "No Internal Process Constraint".
  */
 export function enableControllers(root: string, directory: string): void {
-  const enable = (group: string) => writeFileSync(join(group, "cgroup.subtree_control"), "+cpu +memory +pids");
   try {
-    enable(root);
+    enableBelow(root);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EBUSY") throw error;
     const leaf = join(root, "capstan-node");
     mkdirSync(leaf, { recursive: true });
     for (const pid of processesOf(root)) writeFileSync(join(leaf, "cgroup.procs"), String(pid));
-    enable(root);
+    enableBelow(root);
   }
-  enable(directory);
+  enableBelow(directory);
+}
+
+/** Gives a group's children the controllers that they need. */
+export function enableBelow(group: string): void {
+  writeFileSync(join(group, "cgroup.subtree_control"), "+cpu +memory +pids");
 }
 
 export function processesOf(group: string): number[] {

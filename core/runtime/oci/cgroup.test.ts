@@ -55,6 +55,22 @@ test("the unified hierarchy: limits, numbers, and all of a container killed for 
   assert.deepEqual(groups.names().sort(), ["id", "pod"]);
 });
 
+test("a pod's limits are those of a group around its containers' groups", () => {
+  const { groups, root } = open("pods", [""]);
+  groups.createPod("p.pod", { cpuLimit: 2, memoryLimit: 1 << 27 });
+  const group = groups.create("p.pod/c", { memoryLimit: 1 << 20 });
+  const read = (file: string) => readFileSync(join(root, "capstan1-x/p.pod", file), "utf8");
+  assert.deepEqual(["cpu.max", "memory.max", "cgroup.subtree_control", "c/memory.max"].map(read), [
+    "200000 100000",
+    String(1 << 27),
+    "+cpu +memory +pids",
+    String(1 << 20),
+  ]);
+  assert.throws(() => read("memory.oom.group"), "one container's end is not the others'");
+  assert.equal(group.path, "/capstan1-x/p.pod/c");
+  assert.deepEqual(groups.names(), ["p.pod"]);
+});
+
 test("version 1: each controller has its own, and holders are in one of them", () => {
   const { groups, root } = open("first", ["cpu", "cpuacct", "memory", "pids"]);
   const group = groups.create("id", limits);

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { Resources } from "../cri.ts";
 import {
   childGroups,
+  enableBelow,
   enableControllers,
   findHierarchies,
   groupsBelow,
@@ -29,13 +30,15 @@ export interface Cgroup {
 }
 
 export interface Cgroups {
+  /** The group around those of a pod's containers, by the limits that they share: theirs are named `<name>/<id>`. */
+  createPod(name: string, resources: Resources): void;
   create(name: string, resources: Resources): Cgroup;
   open(name: string): Cgroup;
   /** The group of the processes that hold a pod; its directory. They are not the containers' to count. */
   createHolder(name: string): string;
   /** Directories that the agent itself is in, of the hierarchies that have no group for holders. */
   home: string[];
-  /** Names of all groups that are there, of an earlier agent too. */
+  /** Names of all groups that are there, of an earlier agent too; of a pod's, not those in it. */
   names(): string[];
   /** Kills what is left in a group and removes it everywhere. */
   remove(name: string): Promise<void>;
@@ -63,6 +66,13 @@ export function openCgroups(instance: string, hierarchies: Hierarchies = findHie
     cgroupOf(`/${instance}/${name}`, new Map([...base].map(([one, directory]) => [one, join(directory, name)])));
   return {
     open,
+    createPod(name, resources) {
+      const directories = new Map([...base].map(([one, directory]) => [one, join(directory, name)]));
+      for (const directory of directories.values()) mkdirSync(directory, { recursive: true });
+      const unified = directories.get("");
+      if (unified) enableBelow(unified);
+      limit(directories, resources, false);
+    },
     create(name, resources) {
       const group = open(name);
       for (const directory of group.directories.values()) mkdirSync(directory, { recursive: true });
@@ -113,7 +123,9 @@ export function cpuQuota(cores: number | undefined): number | undefined {
   return cores === undefined ? undefined : Math.max(1000, Math.round(cores * cpuPeriod));
 }
 
-function limit(directories: Map<string, string>, { cpuShares, cpuLimit, memoryLimit, pidsLimit }: Resources): void {
+/** @param together whether all its processes die when one of them has no memory left. */
+function limit(directories: Map<string, string>, resources: Resources, together = true): void {
+  const { cpuShares, cpuLimit, memoryLimit, pidsLimit } = resources;
   const set = (controller: string, file: string, value: number | string | undefined) => {
     const directory = directories.get(controller);
     if (directory !== undefined && value !== undefined) writeFileSync(join(directory, file), String(value));
@@ -125,7 +137,7 @@ function limit(directories: Map<string, string>, { cpuShares, cpuLimit, memoryLi
     set("", "cpu.max", quota && `${quota} ${cpuPeriod}`);
     set("", "memory.max", memoryLimit);
     // One process of a container without the others is no use, as the kubelet sees it.
-    set("", "memory.oom.group", memoryLimit && 1);
+    set("", "memory.oom.group", together ? memoryLimit && 1 : undefined);
     set("", "pids.max", pidsLimit);
     return;
   }

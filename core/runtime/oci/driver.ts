@@ -26,6 +26,7 @@ import { execSync, resizeTerminal, startExec } from "./exec.ts";
 import { type HostRoot, readHostRoot } from "./host-root.ts";
 import { LayeredRoot } from "./layers.ts";
 import { canMake, type MakeOptions, makeContainer } from "./make-container.ts";
+import { groupOf, podGroup, sandboxOf } from "./pod-group.ts";
 import { forwardPort } from "./port-forward.ts";
 import { removeTree } from "./remove-tree.ts";
 import { deviceNames } from "./rootfs.ts";
@@ -95,7 +96,8 @@ export class OciDriver implements RuntimeService {
 
   /** Ends what was left of pods and containers that nothing is written down about: a killed agent did not come to it. */
   async #sweep(): Promise<void> {
-    const left = (this.#cgroups?.names() ?? []).filter((id) => !this.#sandboxes.has(id) && !this.#containers.has(id));
+    const known = (name: string) => this.#containers.has(name) || this.#sandboxes.has(sandboxOf(name));
+    const left = (this.#cgroups?.names() ?? []).filter((name) => !known(name));
     await Promise.all(left.map((id) => this.#cgroups?.remove(id)));
   }
 
@@ -118,10 +120,11 @@ export class OciDriver implements RuntimeService {
     const sandbox = new OciSandbox(record, join(directory, "sandboxes", id));
     try {
       mkdirSync(sandbox.directory, { recursive: true, mode: 0o700 });
+      if (config.resources) this.#cgroups?.createPod(podGroup(id), config.resources);
       await sandbox.start(tools, network, rootless, this.#cgroups?.createHolder(id));
     } catch (error) {
       if (ip) network.give(ip, id);
-      await this.#cgroups?.remove(id);
+      await this.#removeGroups(id);
       sandbox.remove();
       throw error;
     }
@@ -136,7 +139,7 @@ export class OciDriver implements RuntimeService {
       [...this.#containers.values()].filter((one) => one.record.sandboxId === id).map((one) => one.stop(0)),
     );
     await sandbox.stop();
-    await this.#cgroups?.remove(id);
+    await this.#removeGroups(id);
     if (sandbox.record.ip) this.#options.network.give(sandbox.record.ip, id);
   }
 
@@ -209,7 +212,8 @@ export class OciDriver implements RuntimeService {
     const container = this.#containers.get(id);
     if (!container) return;
     await container.stop(0);
-    await this.#cgroups?.remove(id);
+    const sandbox = this.#sandboxes.get(container.record.sandboxId);
+    await this.#cgroups?.remove(sandbox ? groupOf(sandbox.record, id) : id);
     removeTree(container.directory);
     this.#disk.forget(join(container.directory, "upper"));
     this.#containers.delete(id);
@@ -302,6 +306,11 @@ export class OciDriver implements RuntimeService {
     this.#sandboxes.clear();
   }
 
+  /** Of a pod: that of its holder, and the one around its containers. */
+  async #removeGroups(id: string): Promise<void> {
+    await Promise.all([this.#cgroups?.remove(id), this.#cgroups?.remove(podGroup(id))]);
+  }
+
   #adoptSandbox(id: string): void {
     const directory = join(this.#options.directory, "sandboxes", id);
     if (!existsSync(join(directory, "config.json")) || !existsSync(join(directory, "pid"))) {
@@ -318,12 +327,14 @@ export class OciDriver implements RuntimeService {
   #adoptContainer(id: string): void {
     const directory = join(this.#options.directory, "containers", id);
     const record = JSON.parse(readFileSync(join(directory, "config.json"), "utf8")) as ContainerRecord;
-    const container = new OciContainer(record, directory, new LayeredRoot(record.layers), this.#cgroups?.open(id));
-    if (!this.#sandboxes.has(record.sandboxId)) {
+    const sandbox = this.#sandboxes.get(record.sandboxId);
+    const cgroup = this.#cgroups?.open(sandbox ? groupOf(sandbox.record, id) : id);
+    const container = new OciContainer(record, directory, new LayeredRoot(record.layers), cgroup);
+    if (!sandbox) {
       removeTree(directory);
       return;
     }
-    const cut = !this.#sandboxes.get(record.sandboxId)?.ready;
+    const cut = !sandbox.ready;
     // Without its sandbox it cannot run; an end that was recorded counts all the same.
     if (cut && !container.hasEnded) container.interrupt();
     container.connect();

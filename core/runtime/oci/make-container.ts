@@ -11,6 +11,7 @@ import type { Tools } from "./command-line.ts";
 import { type ContainerRecord, type Launcher, OciContainer } from "./container.ts";
 import type { HostRoot } from "./host-root.ts";
 import { type Launched, launch, readFifo } from "./launch.ts";
+import { groupOf } from "./pod-group.ts";
 import { type Prepared, prepareContainer } from "./prepare.ts";
 import { removeTree } from "./remove-tree.ts";
 import { runcFailure } from "./runc.ts";
@@ -43,7 +44,8 @@ export async function makeContainer(
   const id = randomBytes(32).toString("hex");
   const directory = join(options.directory, "containers", id);
   // runc sets the limits itself.
-  const cgroup = cgroups?.create(id, launcher === "runc" ? {} : (config.resources ?? {}));
+  const group = groupOf(sandbox.record, id);
+  const cgroup = cgroups?.create(group, launcher === "runc" ? {} : (config.resources ?? {}));
   try {
     mkdirSync(directory, { recursive: true, mode: 0o700 });
     const prepared = prepareContainer({
@@ -70,7 +72,7 @@ export async function makeContainer(
     return broken;
   } catch (error) {
     removeTree(directory);
-    await cgroups?.remove(id);
+    await cgroups?.remove(group);
     throw error;
   }
 }
@@ -94,7 +96,7 @@ export async function canMake(options: MakeOptions, sandbox: OciSandbox): Promis
     const container = await makeContainer({ ...options, target: undefined }, sandbox, config, image);
     await container.stop(0);
     removeTree(container.directory);
-    await options.cgroups?.remove(container.record.id);
+    await options.cgroups?.remove(groupOf(sandbox.record, container.record.id));
     return true;
   } catch (error) {
     if (error instanceof RuntimeError) return false;

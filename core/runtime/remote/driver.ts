@@ -112,6 +112,8 @@ export class RemoteDriver implements RuntimeService {
   }
 
   async runPodSandbox(config: PodSandboxConfig): Promise<PodSandbox> {
+    if (config.resources)
+      throw new RuntimeError("Unsupported", "spec.resources: this runtime limits containers, not pods as a whole");
     const { connection, instance } = this.#options;
     const before = [...this.#mirror.sandboxes.values()].filter(({ record }) => record.config.uid === config.uid);
     const attempt = before.reduce((most, { record }) => Math.max(most, record.attempt + 1), 0);
