@@ -1,4 +1,4 @@
-import type { Namespace, Toleration } from "@capstan/api/generated/core-v1";
+import type { Namespace, Taint, Toleration } from "@capstan/api/generated/core-v1";
 import { Namespaces, Nodes } from "@capstan/api/generated/resources";
 import type { Domain } from "@capstan/api/kinds/domain";
 import { isReason } from "@capstan/api/meta";
@@ -41,6 +41,21 @@ export async function readopt(world: World, domain: Domain): Promise<void> {
   for (const name of namespace ? joinedNodes(namespace) : []) {
     const node = informers.informer(Nodes).get({ name });
     if (node && node.metadata.labels?.[nodeLabel] === undefined) await adopt(world, domain, name);
+  }
+}
+
+/**
+ * Lets the nodes go that joined a Domain which is purged. Their machines are still the tenant's: the taint stays, without
+ * a Domain's name that any pod would tolerate, until an administrator takes it away.
+ */
+export async function release({ client, informers }: World, domain: string): Promise<void> {
+  for (const node of informers.informer(Nodes).byIndex("domain", domain)) {
+    const isOwn = ({ key, value }: Taint) => key === nodeLabel && value === domain;
+    const present = node.spec?.taints ?? [];
+    if (!present.some(isOwn)) continue;
+    const { [nodeLabel]: _, ...labels } = node.metadata.labels ?? {};
+    const taints = present.map((taint) => (isOwn(taint) ? { key: nodeLabel, effect: taint.effect } : taint));
+    await client.update(Nodes, { ...node, metadata: { ...node.metadata, labels }, spec: { ...node.spec, taints } });
   }
 }
 

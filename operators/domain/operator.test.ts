@@ -22,6 +22,7 @@ import {
   ValidatingAdmissionPolicyBindings,
 } from "@capstan/api/generated/resources";
 import { type Domain, Domains, domainDefinition } from "@capstan/api/kinds/domain";
+import { pathOf } from "@capstan/api/meta";
 import { silent } from "@capstan/base/log";
 import type { ExtensionFactory } from "@capstan/cluster/apiserver";
 import { bootstrapPriorityClasses, createAdmission } from "@capstan/cluster/apiserver/admission";
@@ -57,6 +58,16 @@ async function start(
       return createDomainOperator({ client, informers, log, ...options });
     },
   });
+}
+
+/** As the namespace's controller does it, once the namespace is empty. */
+async function purge({ client }: TestCluster): Promise<void> {
+  const ref = { name: "alice" };
+  await client.delete(Namespaces, ref);
+  const namespace = { ...(await client.get(Namespaces, ref)), spec: { finalizers: [] } };
+  const headers = { "content-type": "application/json" };
+  const body = Buffer.from(JSON.stringify({ ...namespace, apiVersion: "v1", kind: "Namespace" }));
+  await client.request({ method: "PUT", url: `${pathOf(Namespaces, "", "alice")}/finalize`, headers, body });
 }
 
 const quota = { namespace: "alice", name: "resource-limitation" };
@@ -323,4 +334,7 @@ test("a node joins with the Domain's token, which then is used up and followed b
   await client.delete(Domains, { name: "alice" });
   await cluster.until(Secrets, next, (found) => found === undefined);
   rmSync(directory, { recursive: true });
+  await purge(cluster);
+  const left = await cluster.until(Nodes, { name: "worker" }, (found) => !found?.metadata.labels);
+  assert.deepEqual(left?.spec?.taints, [{ key: taint.key, effect: taint.effect }], "the machine is still the tenant's");
 });

@@ -30,7 +30,7 @@ import { revokeAll, syncTokens, tokenDomainOf, tokenIdOf } from "./deploy-token.
 import { domainLabel, nodeLabel } from "./labels.ts";
 import { syncMembers } from "./members.ts";
 import { foreignness, markDeleted, syncNamespace } from "./namespace.ts";
-import { joinedNodes, readopt } from "./node.ts";
+import { joinedNodes, readopt, release } from "./node.ts";
 import { quotaName, syncQuota } from "./quota.ts";
 import { settingsName, syncRole, syncSettings } from "./settings.ts";
 import { changed, isDated, nodeStatuses, silentSince } from "./status.ts";
@@ -117,6 +117,7 @@ export function createDomainOperator(options: DomainOperatorOptions): Controller
       if (!domain || domain.metadata.deletionTimestamp) {
         await revokeAll(world, ref.name);
         await markDeleted(world, ref.name);
+        if (!domain && !namespaces.get(ref)) await release(world, ref.name);
         return;
       }
       const namespace = namespaces.get(ref);
