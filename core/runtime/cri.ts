@@ -113,6 +113,8 @@ export interface ContainerConfig {
   stdin?: boolean;
   stdinOnce?: boolean;
   tty?: boolean;
+  /** How long its program may take to end in good order when the node stops. Absent: 30. */
+  graceSeconds?: number;
   resources?: Resources;
   security?: SecurityConfig;
 }

@@ -1,10 +1,14 @@
 // What an instance that was killed leaves on the machine: processes, cgroups, a bridge with its rules and routes.
 import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { constants } from "node:os";
 import { join, resolve } from "node:path";
+import { sleep } from "@capstan/base/async";
 import { type AllocateOptions, type InstanceNetwork, type VoidClaim, voidClaims } from "./network/instance.ts";
 import { sweepCgroups } from "./oci/cgroup.ts";
 import { findTool, run } from "./oci/command.ts";
-import { family, kill } from "./oci/processes.ts";
+import { type ContainerRecord, endGrace, OciContainer } from "./oci/container.ts";
+import { LayeredRoot } from "./oci/layers.ts";
+import { family, hears, kill } from "./oci/processes.ts";
 
 /** Begins the names of an instance's cgroups, and of no other's: its ranges are its own. */
 export function instancePrefix({ bridge, podCidr }: InstanceNetwork): string {
@@ -33,7 +37,7 @@ async function sweep({ network, dataDir, release }: VoidClaim): Promise<void> {
 }
 
 async function clear(network: InstanceNetwork, dataDir: string): Promise<boolean> {
-  const ended = killHolders(dataDir);
+  const ended = await endHolders(dataDir);
   if (process.getuid?.() !== 0) return ended;
   const swept = await sweepCgroups(instancePrefix(network));
   return (network.bridge !== undefined && (await clearNetwork(network, network.bridge))) || swept || ended;
@@ -41,17 +45,64 @@ async function clear(network: InstanceNetwork, dataDir: string): Promise<boolean
 
 const script = /\/core\/runtime\/oci\/(sandbox|launch)\.sh$/;
 
-/** Scripts of ours that hold a pod or a container of the directory, and what they started. */
-function killHolders(dataDir: string): boolean {
+/**
+ * Ends scripts of ours that hold a pod or a container of the directory, and what they started: programs that listen may
+ * end in good order.
+ */
+async function endHolders(dataDir: string): Promise<boolean> {
+  const present = held(dataDir);
+  if (present.length === 0) return false;
+  await askToEnd(dataDir, new Set(present));
+  for (const pid of held(dataDir)) kill(pid, "SIGKILL");
+  return true;
+}
+
+/** A container's first process goes before its parent, which would leave it to nobody. */
+function held(dataDir: string): number[] {
   const own = `${resolve(dataDir)}/`;
   const holding = readdirSync("/proc").filter((name) => {
     if (!/^\d+$/.test(name)) return false;
     const words = commandLine(name).split("\0");
     return words.some((word) => script.test(word)) && words.some((word) => word.startsWith(own));
   });
-  // A container's first process goes before its parent, which would leave it to nobody.
-  for (const pid of holding.flatMap((name) => family(Number(name)).reverse())) kill(pid, "SIGKILL");
-  return holding.length > 0;
+  return holding.flatMap((name) => family(Number(name)).reverse());
+}
+
+/** Their ends say nothing about them: the next agent runs them again. */
+async function askToEnd(dataDir: string, present: ReadonlySet<number>): Promise<void> {
+  const nodes = join(dataDir, "nodes");
+  const nodeDirectories = [dataDir, ...(existsSync(nodes) ? readdirSync(nodes).map((name) => join(nodes, name)) : [])];
+  const directories = nodeDirectories.flatMap((directory) => {
+    const containers = join(directory, "runtime", "containers");
+    return existsSync(containers) ? readdirSync(containers).map((name) => join(containers, name)) : [];
+  });
+  await Promise.all(directories.map((directory) => askOneToEnd(directory, present)));
+}
+
+async function askOneToEnd(directory: string, present: ReadonlySet<number>): Promise<void> {
+  const files = ["config.json", "pid"].map((name) => join(directory, name));
+  if (!files.every((file) => existsSync(file))) return;
+  const [text = "", number] = files.map((file) => readFileSync(file, "utf8"));
+  const pid = Number(number);
+  if (!present.has(pid)) return;
+  const container = new OciContainer(JSON.parse(text) as ContainerRecord, directory, new LayeredRoot([]), undefined);
+  container.interrupt();
+  const { stopSignal = constants.signals.SIGTERM, config } = container.record;
+  if (!hears(pid, stopSignal)) return;
+  kill(pid, stopSignal);
+  await ended(pid, 1000 * Math.min(config.graceSeconds ?? endGrace, endGrace));
+}
+
+/** Nobody here is told of its end: it is no child. */
+async function ended(pid: number, ms: number): Promise<void> {
+  const over = AbortSignal.timeout(ms);
+  while (!over.aborted && isAlive(pid)) await sleep(lookMs, over);
+}
+
+const lookMs = 5;
+
+function isAlive(pid: number): boolean {
+  return commandLine(String(pid)) !== "";
 }
 
 function commandLine(pid: string): string {

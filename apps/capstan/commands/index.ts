@@ -96,7 +96,9 @@ ${dataDirectory}
     summary: "stop the platform and wait until it has stopped",
     help: `Usage: capstan down [--data-dir DIR]
 
-Stops the running platform as Ctrl-C does: pods are ended, everything is saved.
+Stops the running platform as Ctrl-C does: pods are ended, everything is saved. Programs that handle SIGTERM (or their
+image's stop signal) get it and their pod's grace, at most ten seconds; what is left is killed. The next start runs them
+again.
 
 Options:
 ${dataDirectory}`,

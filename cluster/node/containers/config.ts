@@ -50,6 +50,7 @@ export async function containerConfig(plan: ContainerPlan): Promise<ContainerCon
       stdin: container.stdin ?? false,
       stdinOnce: container.stdinOnce ?? false,
       tty: container.tty ?? false,
+      graceSeconds: pod.spec?.terminationGracePeriodSeconds ?? 30,
       resources: limitsOf(pod, container, plan.allocatable.memory, plan.pidsLimit),
       security: securityOf(pod, container, paths.profiles),
     };

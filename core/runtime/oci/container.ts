@@ -1,5 +1,6 @@
 import { existsSync, readFileSync, renameSync, statSync, writeFileSync } from "node:fs";
 import type { Socket } from "node:net";
+import { constants } from "node:os";
 import { join } from "node:path";
 import { createQueue, deferred, sleep } from "@capstan/base/async";
 import { type ContainerConfig, type ContainerStatus, type ExecSession, RuntimeError } from "../cri.ts";
@@ -7,8 +8,11 @@ import { LogFile, type LogStream } from "../log-file.ts";
 import type { Cgroup } from "./cgroup.ts";
 import { drainFifo, isHeld, type Launched, readFifo, release, sayDrained, writeFifo } from "./launch.ts";
 import type { LayeredRoot } from "./layers.ts";
-import { childrenOf, kill } from "./processes.ts";
+import { childrenOf, hears, kill } from "./processes.ts";
 import { runcFailure } from "./runc.ts";
+
+/** Longest that a stop of the node waits for a program, in seconds. */
+export const endGrace = 10;
 
 /** What makes a container's process: runc, or util-linux's programs. */
 export type Launcher = "runc" | "unshare";
@@ -232,6 +236,14 @@ export class OciContainer {
     this.save();
   }
 
+  /** The node stops: a program that listens for it may end in good order, within its grace and the node's own. */
+  async end(): Promise<void> {
+    this.interrupt();
+    const { stopSignal = constants.signals.SIGTERM, config } = this.record;
+    const isHeard = this.state === "running" && hears(this.pid, stopSignal);
+    await this.stop(isHeard ? Math.min(config.graceSeconds ?? endGrace, endGrace) : 0);
+  }
+
   save(): void {
     const path = join(this.directory, "config.json");
     writeFileSync(`${path}.new`, JSON.stringify(this.record), { mode: 0o600 });
@@ -252,7 +264,7 @@ export class OciContainer {
     const finishedAt = text !== "" && stat ? stat.mtime : new Date();
     // Of a program that the kernel would not start there is no status.
     const failure = this.record.launcher === "runc" ? runcFailure(this.directory) : undefined;
-    if (!this.#killed) this.record.startError ??= failure;
+    if (!this.#killed && !this.record.interrupted) this.record.startError ??= failure;
     const code = this.record.startError ? 128 : text === "" || failure ? 137 : Number(text);
     if (!this.record.startedAt) this.record.interrupted = true;
     this.exit = { code, finishedAt, oomKilled: code !== 0 && (this.cgroup?.oomKilled() ?? false) };

@@ -289,7 +289,7 @@ export class OciDriver implements RuntimeService {
 
   /** Stops and removes everything; the instance leaves no process, mount or cgroup. */
   async close(): Promise<void> {
-    for (const container of this.#containers.values()) container.interrupt();
+    await Promise.all([...this.#containers.values()].map((container) => container.end()));
     await Promise.all([...this.#sandboxes.keys()].map((id) => this.stopPodSandbox(id)));
     try {
       await this.#cgroups?.close();

@@ -9,6 +9,27 @@ export function kill(pid: number, signal: NodeJS.Signals | number): void {
   }
 }
 
+/**
+ * Whether a signal does anything to a process: the first one of a PID namespace hears only those that it handles.
+ * Source: pid_namespaces(7), and the masks of proc(5)'s status.
+ */
+export function hears(pid: number, signal: number): boolean {
+  const status = statusOf(pid);
+  const field = (name: string) => new RegExp(`^${name}:\\s*(.*)$`, "m").exec(status)?.[1] ?? "";
+  const has = (mask: string) => ((BigInt(`0x${mask || "0"}`) >> BigInt(signal - 1)) & 1n) === 1n;
+  if (status === "" || has(field("SigIgn"))) return false;
+  return field("NSpid").split(/\s+/).at(-1) !== "1" || has(field("SigCgt"));
+}
+
+function statusOf(pid: number): string {
+  try {
+    return readFileSync(`/proc/${pid}/status`, "utf8");
+  } catch (error) {
+    if (["ENOENT", "ESRCH"].includes((error as NodeJS.ErrnoException).code ?? "")) return "";
+    throw error;
+  }
+}
+
 /** Of all threads of a process: each has children of its own. */
 export function childrenOf(pid: number): number[] {
   try {
