@@ -8,9 +8,9 @@ const plainLimit = 1024 * 1024;
 const unpackedLimit = 512 * 1024 * 1024;
 
 /** Workflows up to this are written at each change; characters. */
-const smallSize = 64 * 1024;
+const smallSize = 16 * 1024;
 /** What larger ones may cost: characters a millisecond, and the longest rest in milliseconds. */
-const pace = 4000;
+const pace = 1000;
 const longestRest = 5000;
 
 /** How long a workflow is left alone after it was written: a large one costs everybody who sees it. */

@@ -107,8 +107,6 @@ const hold = (workflow: Workflow, before?: Held): Held => ({
   seen: undefined,
 });
 const nodeOf = (pod: Pod): string => pod.metadata.annotations?.[labels.nodeId] ?? "";
-/** How far timers of this process go wrong, milliseconds. */
-const timerError = 5;
 
 /** Everything that makes workflows run. Starts nothing; the kinds of workflowDefinitions must exist. */
 export function createWorkflowOperator(options: WorkflowOperatorOptions): Controller[] {
@@ -242,17 +240,14 @@ class Operator {
     return held?.workflow.metadata.resourceVersion === resourceVersion;
   }
 
-  /** Milliseconds until there is something to do; 0 now. Who calls without a word says that anything may have happened. */
+  /** Milliseconds until there is something to do. Whoever enqueues a workflow says by #tell what happened to it. */
   #attend(held: Held): number {
     const now = Date.now();
     const { attention } = held.memory;
     for (const { node, until } of held.failures.values()) if (until <= now) attention.tell(node);
     const writeAt = held.unwritten ? held.writeAt : Number.POSITIVE_INFINITY;
     if (attention.isCalled(now) || writeAt <= now) return 0;
-    const wait = Math.min(attention.nextTime, writeAt, this.#retryAt(held)) - now;
-    if (wait <= timerError) return wait;
-    attention.tellAll();
-    return 0;
+    return Math.min(attention.nextTime, writeAt, this.#retryAt(held)) - now;
   }
 
   async #reconcile(ref: ObjectRef, signal: AbortSignal): Promise<Result | undefined> {
@@ -266,7 +261,7 @@ class Operator {
     }
     if (held.workflow.metadata.deletionTimestamp) return undefined;
     const wait = this.#attend(held);
-    if (wait > 0) return { requeueAfter: wait };
+    if (wait > 0) return wait === Number.POSITIVE_INFINITY ? undefined : { requeueAfter: wait };
     const before = held.workflow.status?.phase;
     const world = this.#world(ref, held);
     const outcome = (await this.#check(held.workflow, world)) ?? operate(held.workflow, world, held.memory);

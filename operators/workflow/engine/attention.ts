@@ -17,7 +17,9 @@ export interface Frame {
 
 /** All of it can be lost: then everything is looked at. */
 export class Attention {
+  /** Everything is to be looked at now; when it is next looked at. */
   #whole = true;
+  #lost = false;
   readonly #told = new Set<string>();
   readonly #places = new Map<string, Place>();
   readonly #frames = new Map<string, Frame>();
@@ -30,6 +32,11 @@ export class Attention {
   /** Anything may have happened. */
   tellAll(): void {
     this.#whole = true;
+  }
+
+  /** The operation that has begun does not look at anything: the next one looks at everything. */
+  lose(): void {
+    this.#lost = true;
   }
 
   /** Something outside happened to a node: to its pod, to its report, to a lock that it waits for. */
@@ -50,10 +57,11 @@ export class Attention {
       if (id === "") this.#whole = true;
       else this.#told.add(id);
     }
-    if (this.#whole) {
+    if (this.#whole || this.#lost) {
       for (const all of [this.#told, this.#places, this.#frames, this.#timers, this.#restless, this.#crowded])
         all.clear();
       this.#whole = false;
+      this.#lost = false;
       return undefined;
     }
     const told = new Set(this.#told);

@@ -26,6 +26,18 @@ function sorted(status: Workflow["status"]) {
   return { ...status, nodes: nodes.sort((a, b) => (a.id < b.id ? -1 : 1)) };
 }
 
+test("a workflow that only waits, or is over, is not called for again at once", () => {
+  const after: (number | undefined)[] = [];
+  const compare = ({ outcome }: Operated) => {
+    if (!outcome.changed) after.push(outcome.requeueAfter);
+  };
+  const waiting = simulate(randomWorkflow(createRandom(1)), { linger: () => true, roundLimit: 20, compare });
+  assert.equal(waiting.workflow.status?.phase, "Running");
+  const over = simulate(randomWorkflow(createRandom(1)));
+  simulate(over.workflow, { compare });
+  assert.ok(after.length > 1 && !after.includes(0), String(after));
+});
+
 test("what touches only what changed gives what looks at everything gives, in each operation", () => {
   for (let seed = 1; seed <= workflows; seed++) {
     const random = createRandom(seed);

@@ -27,10 +27,14 @@ import { createMemory, type Memory, type Outcome, type World } from "./world.ts"
 /** Changes `workflow` in place: the caller's own copy. Looks at what `memory.attention` was told of. */
 export function operate(workflow: Workflow, world: World, memory: Memory): Outcome {
   const run = new Run(workflow, world, memory);
+  const { attention } = memory;
+  // What ends before its time can end anywhere.
+  if (run.shutdown || run.pastDeadline) attention.tellAll();
+  const told = attention.begin(world.now);
   if (isWorkflowOver(run.status.phase)) expire(run);
   else {
     try {
-      advance(run);
+      advance(run, told);
     } catch (error) {
       if (!(error instanceof ExpressionError || error instanceof RangeError)) throw error;
       setPhase(run, "Error", error.message);
@@ -54,16 +58,19 @@ export function refuse(workflow: Workflow, world: World, message: string): Outco
   return { changed: true, pressing: true, effects: run.effects, reached: [] };
 }
 
-function advance(run: Run): void {
-  if (!run.status.phase || run.status.phase === "Pending") {
-    if (!begin(run)) return;
-  }
-  const given = setGlobals(run);
-  substituteSpec(run);
+function advance(run: Run, told: Set<string> | undefined): void {
   const { attention } = run.memory;
-  // What ends before its time can end anywhere.
-  if (run.shutdown || run.pastDeadline) attention.tellAll();
-  observePods(run, attention.begin(run.world.now));
+  if (!run.status.phase || run.status.phase === "Pending") {
+    if (!begin(run)) {
+      attention.lose();
+      return;
+    }
+  }
+  const given = run.memory.given ?? setGlobals(run);
+  run.memory.given = given;
+  setProgress(run);
+  substituteSpec(run);
+  observePods(run, told);
   const limit = podLimit(run);
   if (limit !== undefined && run.ledger.activePods < limit) attention.lookAtCrowded();
   if (run.workflow.spec.suspend && !run.shutdown) return;

@@ -2,6 +2,7 @@
 import type { ConfigMap, PersistentVolumeClaim, Pod } from "@capstan/api/generated/core-v1";
 import type { PodDisruptionBudget } from "@capstan/api/generated/policy-v1";
 import type {
+  Arguments,
   ArtifactRepository,
   NodeStatus,
   Outputs,
@@ -122,8 +123,9 @@ export interface Memory {
   results: Map<string, string>;
   /** IDs by node name. */
   ids: Map<string, string>;
-  /** Names of `workflow.*`. */
+  /** Names of `workflow.*`, and the workflow's arguments with their values. */
   globals: Scope;
+  given?: Arguments;
   ledger?: Ledger;
   /** What has to be looked at: at first, everything. Whoever calls operate() says what happened since. */
   attention: Attention;
