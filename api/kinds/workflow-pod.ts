@@ -40,7 +40,12 @@ export function isWrapped(command: string[] | undefined): boolean {
   return command?.[0] === argoexecPath && command[1] === "emissary";
 }
 
-/** What a wrapped command runs, for a node that does the wrapper's work itself. Others stay as they are. */
-export function unwrapCommand(command: string[]): string[] {
-  return isWrapped(command) ? command.slice(command.indexOf(end) + 1) : command;
+/**
+ * What a wrapped command runs, for a node that does the wrapper's work itself; undefined: what the image says. Others stay
+ * as they are.
+ */
+export function unwrapCommand(command: string[]): string[] | undefined {
+  if (!isWrapped(command)) return command;
+  const own = command.slice(command.indexOf(end) + 1);
+  return own.length > 0 ? own : undefined;
 }

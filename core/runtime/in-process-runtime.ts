@@ -26,8 +26,8 @@ import { readLog } from "./log-reader.ts";
 /** Resolves when rules for the traffic of a pod's address hold. */
 export type TrafficGuard = (pod: Pod, ip: string) => Promise<void>;
 
-/** The command that a container really runs: without the wrapper whose work this process does. */
-export type Unwrap = (command: string[]) => string[];
+/** The command that a container really runs, without the wrapper whose work this process does; undefined: the image's. */
+export type Unwrap = (command: string[]) => string[] | undefined;
 
 /** A runtime some of whose images are functions of this process; all others it leaves to `inner`. */
 export class InProcessRuntime implements RuntimeService {
@@ -109,7 +109,7 @@ export class InProcessRuntime implements RuntimeService {
     const repository = repositoryOf(config.image);
     if (!this.#programs.has(repository)) {
       const command = config.command && this.#unwrap(config.command);
-      return await this.#inner.createContainer(sandboxId, command ? { ...config, command } : config);
+      return await this.#inner.createContainer(sandboxId, { ...config, command });
     }
     const sandbox = this.#inner.listPodSandboxes().find(({ id }) => id === sandboxId);
     if (!sandbox) throw new RuntimeError("NotFound", `there is no sandbox ${sandboxId}`);

@@ -77,6 +77,7 @@ const heard = (run: Run, text: string) =>
 test("a wrapped command unwraps to itself", () => {
   const command = ["sh", "-c", "--", "x"];
   assert.deepEqual(unwrapCommand(wrapCommand(command, { name: "main", saves: ["/a"], after: ["b"] })), command);
+  assert.equal(unwrapCommand(wrapCommand([], { name: "main" })), undefined);
   assert.deepEqual(unwrapCommand(["sh", "--", "x"]), ["sh", "--", "x"]);
 });
 
