@@ -207,6 +207,40 @@ for (const key of ["../other/x", "/../x", "a/../../x", "a//b", "", "a\0b", "x".r
   });
 }
 
+test("a data template lists what a store keeps and reports what its expressions make of it", async () => {
+  await using cluster = await start();
+  const transformation = [{ expression: 'filter(data, {# endsWith ".csv"})' }, { expression: "map(data, {# + '!'})" }];
+  const source = { artifactPaths: { name: "in", file: { key: "in" } } };
+  using scene = setUp(cluster, { data: { source, transformation } });
+  for (const name of ["a.csv", "b.txt", "sub/c.csv"]) {
+    const file = join(scene.artifacts, "default/in", name);
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, "x");
+  }
+  assert.equal(await scene.program({ ...scene.pod.container("main"), args: ["data"] }), 0);
+  assert.equal((await result(cluster)).outputs?.result, '["in/a.csv!","in/sub/c.csv!"]');
+  using wrong = setUp(cluster, { data: { source, transformation: [{ expression: "data.nothing(" }] } });
+  const ended = wrong.program({ ...wrong.pod.container("main"), args: ["data"] });
+  await assert.rejects(ended, /data\.transformation\[0\]\.expression: /);
+});
+
+test("a Secret that a store needs is read where the pod mounts it, and named where it is not there", async () => {
+  const accessKeySecret = { name: "cred", key: "id" };
+  const s3 = { endpoint: "127.0.0.1:1", bucket: "b", key: "k", accessKeySecret };
+  const template: Template = { inputs: { artifacts: [{ name: "n", path: "/n", s3 }] } };
+  using scene = setUp(undefined, template);
+  const problem = /artifact n: s3\.accessKeySecret: there is no Secret cred with the key id in the namespace/;
+  await assert.rejects(scene.program(scene.pod.container("init")), problem);
+  scene.put("init", "/argo/secret/cred/id", "me");
+  const missing = { ...s3, secretKeySecret: { name: "cred", key: "secret" } };
+  using next = setUp(undefined, { inputs: { artifacts: [{ name: "n", path: "/n", s3: missing }] } });
+  next.put("init", "/argo/secret/cred/id", "me");
+  await assert.rejects(
+    next.program(next.pod.container("init")),
+    /s3\.secretKeySecret: there is no Secret cred with the key secret/,
+  );
+});
+
 test("a resource is made, waited for, and read", async () => {
   await using cluster = await start();
   const manifest = "apiVersion: v1\nkind: ConfigMap\nmetadata: {name: made}\ndata: {phase: new}\n";

@@ -18,5 +18,9 @@ export async function runProgram(container: InProcessContainer, handler: Handler
     const { runResource } = await import("./resource/index.ts");
     return runResource(step);
   }
-  throw new Error(`argoexec: ${JSON.stringify(verb)} is none of init, wait, resource`);
+  if (verb === "data") {
+    const { runData } = await import("./data.ts");
+    return runData(step);
+  }
+  throw new Error(`argoexec: ${JSON.stringify(verb)} is none of init, wait, resource, data`);
 }

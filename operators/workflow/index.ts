@@ -9,7 +9,13 @@ export {
   type World,
 } from "./engine/index.ts";
 export { createEventHandler, type EventHandlerOptions, eventsPath } from "./events/index.ts";
-export { type Environment, evaluateCondition, kubectlJsonPath, queryJq } from "./expressions/index.ts";
+export {
+  type Environment,
+  evaluateCondition,
+  evaluateExpression,
+  kubectlJsonPath,
+  queryJq,
+} from "./expressions/index.ts";
 export { readManifests } from "./manifest.ts";
 export {
   createWorkflowController,

@@ -1,5 +1,6 @@
 import type { ConfigMap, Pod } from "@capstan/api/generated/core-v1";
 import type {
+  ArtifactRepository,
   NodeStatus,
   Outputs,
   Template,
@@ -31,6 +32,8 @@ export interface SimulationOptions {
   ends?: Record<string, PodEnd | ((template: Template, node: NodeStatus) => PodEnd)>;
   templates?: Record<string, WorkflowSpec>;
   configMaps?: Record<string, Record<string, string>>;
+  /** Default: the directory. */
+  repository?: ArtifactRepository;
   /** Called before each operation, to change the workflow as a user would. */
   before?: (workflow: Workflow, round: number) => void;
   /** What becomes of a pod as it is made; it is its own business from then on. */
@@ -141,7 +144,7 @@ function createState(options: SimulationOptions) {
     configMap: (name) => configMaps.get(name),
     claim: () => undefined,
     podFailure: () => undefined,
-    repository: () => ({ repository: { file: {} } }),
+    repository: () => ({ repository: options.repository ?? { file: {} } }),
     locks: createLockTable((holder) => told.push(holder.split("/")[2] ?? "")),
     settings: { executorImage: "capstan/executor", agentImage: "capstan/agent", depthLimit: 100 },
   };

@@ -69,7 +69,7 @@ function isReporting(pod: Pod, result: WorkflowTaskResult | undefined): boolean 
   const reporter = pod.status?.containerStatuses?.find(({ name }) => name === "wait") ?? resourceMain(pod);
   return reporter?.state?.terminated?.exitCode === 0;
 }
-/** A resource template's main container is the executor itself. */
+/** The main container of a resource or data template is the executor itself. */
 function resourceMain(pod: Pod): ContainerStatus | undefined {
   if (pod.spec.containers.some(({ name }) => name === "wait")) return undefined;
   return pod.status?.containerStatuses?.find(({ name }) => name === "main");

@@ -269,14 +269,15 @@ function executeOnce(run: Run, known: NodeStatus | undefined, step: Step): NodeS
     case "container":
     case "script":
     case "resource":
-    case "containerSet": {
+    case "containerSet":
+    case "data": {
       const node = known ?? add(run, step, "Pod", "Pending");
       const ends = [step.deadline, timeoutOf(node, template)].filter((end) => end !== undefined);
       return requestPod(run, node, template, { onExit, ...(ends.length > 0 ? { deadline: Math.min(...ends) } : {}) });
     }
     case undefined:
       throw new ExpressionError(
-        `template ${template.name ?? ""} says neither container, script, steps, dag, suspend, resource nor http`,
+        `template ${template.name ?? ""} says neither container, script, steps, dag, suspend, resource, http nor data`,
       );
     default:
       throw new ExpressionError(`templates of type ${typeOf(template)} are not supported`);

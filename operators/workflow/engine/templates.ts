@@ -104,9 +104,13 @@ export type TemplateType = (typeof templateTypes)[number];
 export function typeOf(template: Template): TemplateType | undefined {
   return templateTypes.find((type) => template[type] !== undefined);
 }
+/** Whether the executor itself is the pod's only container, as main. */
+export function isExecutorsOwn(template: Template): boolean {
+  return ["resource", "data"].includes(typeOf(template) ?? "");
+}
 /** Whether a template runs as a pod. */
 export function runsAsPod(template: Template): boolean {
-  return ["container", "script", "resource", "containerSet"].includes(typeOf(template) ?? "");
+  return ["container", "script", "resource", "containerSet", "data"].includes(typeOf(template) ?? "");
 }
 
 const merged = new WeakMap<Template, Template>();

@@ -205,7 +205,10 @@ class Parser {
     }
     if (this.#take("[")) return { is: "array", items: this.#list("]") };
     if (this.#take("{")) return this.#braces();
-    if (this.#take("#")) return { is: "pointer", name: this.#token.kind === "name" ? this.#name() : "" };
+    const { at } = this.#token;
+    // `#acc` is one word; in `# in list` the name is an operator.
+    if (this.#take("#"))
+      return { is: "pointer", name: this.#token.kind === "name" && this.#token.at === at + 1 ? this.#name() : "" };
     // `.field` inside a predicate is `#.field`; the dot is read by #postfix.
     if (this.#is(".")) return { is: "pointer", name: "" };
     this.#fail();

@@ -1,5 +1,11 @@
 // Places of artifacts: stores and fields that nothing here acts on are refused.
-import type { Artifact, ArtifactLocation, StoreName } from "@capstan/api/kinds/workflow";
+import {
+  type Artifact,
+  type ArtifactLocation,
+  type StoreName,
+  storeOf,
+  type Template,
+} from "@capstan/api/kinds/workflow";
 import type { Problem } from "./shape.ts";
 
 export function checkArtifacts(artifacts: Artifact[] | undefined, path: string, problems: Problem[]): void {
@@ -36,4 +42,20 @@ export function checkPlace(location: ArtifactLocation, path: string, problems: P
   const { git } = location;
   if (git?.singleBranch && !git.branch)
     problems.push({ path: `${path}.git.branch`, message: "is required with singleBranch" });
+}
+
+/** Stores whose content can be listed. */
+const listed: (StoreName | undefined)[] = ["file", "s3", "gcs", "oss", "hdfs"];
+
+export function checkData({ data }: Template, path: string, problems: Problem[]): void {
+  if (!data) return;
+  const at = `${path}.data.source.artifactPaths`;
+  const { artifactPaths } = data.source ?? {};
+  if (!artifactPaths) {
+    problems.push({ path: at, message: "is required" });
+    return;
+  }
+  checkPlace(artifactPaths, at, problems);
+  if (!listed.includes(storeOf(artifactPaths)))
+    problems.push({ path: at, message: `names no store that can be listed: ${listed.join(", ")}` });
 }

@@ -2,7 +2,7 @@
 import type { Template, WorkflowSpec } from "@capstan/api/kinds/workflow";
 import { isJqPath } from "../expressions/index.ts";
 import type { Problem } from "./shape.ts";
-import { checkArtifacts, checkPlace } from "./stores.ts";
+import { checkArtifacts, checkData, checkPlace } from "./stores.ts";
 
 const actions = ["create", "apply", "patch", "replace", "delete", "get"];
 
@@ -22,10 +22,9 @@ export function checkSupport(spec: WorkflowSpec, problems: Problem[]): void {
 }
 
 export function checkTemplate(template: Template, path: string, problems: Problem[]): void {
-  for (const type of ["data", "plugin"] as const) {
-    if (template[type] !== undefined)
-      problems.push({ path: `${path}.${type}`, message: "templates of this type are not supported" });
-  }
+  if (template.plugin !== undefined)
+    problems.push({ path: `${path}.plugin`, message: "templates of this type are not supported" });
+  checkData(template, path, problems);
   if (template.executor?.serviceAccountName) {
     problems.push({ path: `${path}.executor.serviceAccountName`, message: "is not supported: set serviceAccountName" });
   }

@@ -7,7 +7,7 @@ import { inputScope } from "../inputs.ts";
 import { labels } from "../names.ts";
 import type { Run } from "../run.ts";
 import { Scope } from "../scope.ts";
-import { typeOf } from "../templates.ts";
+import { isExecutorsOwn, typeOf } from "../templates.ts";
 import { locate } from "./location.ts";
 import { patchSpec, placement } from "./placement.ts";
 import {
@@ -42,10 +42,11 @@ export function buildPod(run: Run, node: NodeStatus, template: Template, options
   const { repository } = run.world.repository(run.workflow);
   const located = locate(template, repository, scope, run.spec.archiveLogs);
   const mains = mainContainers(run, template);
+  const own = isExecutorsOwn(template);
   for (const main of mains) {
     const first = main === mains[0] || main.name === "main";
     // What a resource template takes in is read by the executor itself.
-    const extra = first && !template.resource ? artifactMounts(template, main) : [];
+    const extra = first && !own ? artifactMounts(template, main) : [];
     main.volumeMounts = [...(main.volumeMounts ?? []), ...extra];
     if (template.script) main.volumeMounts.push(stagingMount);
     main.volumeMounts.push(executorMount);
@@ -62,17 +63,14 @@ export function buildPod(run: Run, node: NodeStatus, template: Template, options
       ...placement(run, template),
       ...deadlineOf(run, template, options),
       initContainers: [
-        ...(template.resource ? [] : [withMounts(initContainer(run, template, main, env), secrets.mounts)]),
+        ...(own ? [] : [withMounts(initContainer(run, template, main, env), secrets.mounts)]),
         ...(template.initContainers ?? []).map((container) => withMirror(container, main)),
       ],
       containers: [
-        ...(template.resource ? [] : [withMounts(waitContainer(run, template, main, env), secrets.mounts)]),
+        ...(own ? [] : [withMounts(waitContainer(run, template, main, env), secrets.mounts)]),
         ...mains.map((container) => ({
-          ...wrapMain(located, container, main, options),
-          env: [
-            ...(container.env ?? []),
-            ...(template.resource ? named(env, container.name) : mainEnv(env, container.name)),
-          ],
+          ...(own ? withMounts(container, secrets.mounts) : wrapMain(located, container, main, options)),
+          env: [...(container.env ?? []), ...(own ? named(env, container.name) : mainEnv(env, container.name))],
         })),
         ...(template.sidecars ?? []).map((sidecar) => wrapSidecar(withMirror(sidecar, main))),
       ],
@@ -116,7 +114,9 @@ function mainContainers(run: Run, template: Template): Container[] {
       return [{ ...container, name: "main", args: [...(container.args ?? []), scriptPath] }];
     }
     case "resource":
-      return [resourceContainer(run, template.resource as ResourceTemplate)];
+      return [executorMain(run, ["resource", (template.resource as ResourceTemplate).action])];
+    case "data":
+      return [executorMain(run, ["data"])];
     default:
       return (template.containerSet?.containers ?? []).map(({ dependencies: _, ...container }) => ({
         ...container,
@@ -125,8 +125,8 @@ function mainContainers(run: Run, template: Template): Container[] {
   }
 }
 
-function resourceContainer(run: Run, { action }: ResourceTemplate): Container {
-  return { name: "main", image: run.world.settings.executorImage, command: ["argoexec"], args: ["resource", action] };
+function executorMain(run: Run, args: string[]): Container {
+  return { name: "main", image: run.world.settings.executorImage, command: ["argoexec"], args };
 }
 
 function executorEnv(run: Run, node: NodeStatus, template: Template, options: PodOptions): EnvVar[] {

@@ -98,8 +98,10 @@ export function locate(
   const inputs = template.inputs?.artifacts?.map((artifact) => relocate(artifact, repository));
   const outputs = template.outputs?.artifacts?.map((artifact) => relocate(artifact, repository));
   const { archiveLocation: _, ...rest } = template;
+  const source = template.data?.source.artifactPaths;
   return {
     ...rest,
+    ...(source ? { data: { ...template.data, source: { artifactPaths: relocate(source, repository) } } } : {}),
     ...(location ? { archiveLocation: location } : {}),
     inputs: inputs ? { artifacts: inputs } : {},
     outputs: { ...template.outputs, ...(outputs ? { artifacts: outputs } : {}) },

@@ -2,13 +2,13 @@
 import type { Container } from "@capstan/api/generated/core-v1";
 import type { Template } from "@capstan/api/kinds/workflow";
 import { mainRoot, wrapCommand } from "@capstan/api/kinds/workflow-pod";
+import { isExecutorsOwn } from "../templates.ts";
 import type { PodOptions } from "./build.ts";
 import { executorMount, mirrored, mountOver } from "./volumes.ts";
 
 /** @param main the container whose files are the template's outputs. */
 export function wrapMain(template: Template, container: Container, main: Container, options: PodOptions): Container {
-  // A resource template's container is the executor itself.
-  if (template.resource) return container;
+  if (isExecutorsOwn(template)) return container;
   const isMain = container.name === main.name;
   const logs = template.archiveLocation?.archiveLogs === true;
   const set = template.containerSet?.containers.find(({ name }) => name === container.name);
