@@ -117,6 +117,8 @@ export interface ContainerConfig {
   graceSeconds?: number;
   resources?: Resources;
   security?: SecurityConfig;
+  /** A signal that its first process leaves to the kernel ends it: alone among processes, a first one would not notice. */
+  endsBySignal?: boolean;
 }
 
 export interface ContainerStatus {

@@ -101,6 +101,15 @@ export class InProcessRuntime implements RuntimeService {
     this.#volumes.delete(id);
   }
 
+  #unwrapped(config: ContainerConfig): ContainerConfig {
+    const { command: given, ...rest } = config;
+    const command = given && this.#unwrap(given);
+    if (!given || command?.length === given.length) return config;
+    // The wrapper would have been its first process, and handed signals on to it as to any other. Without a command of
+    // its own the container has its image's.
+    return { ...rest, ...(command?.length ? { command } : {}), endsBySignal: true };
+  }
+
   listPodSandboxes(): PodSandbox[] {
     return this.#inner.listPodSandboxes();
   }
@@ -108,8 +117,7 @@ export class InProcessRuntime implements RuntimeService {
   async createContainer(sandboxId: string, config: ContainerConfig): Promise<string> {
     const repository = repositoryOf(config.image);
     if (!this.#programs.has(repository)) {
-      const command = config.command && this.#unwrap(config.command);
-      return await this.#inner.createContainer(sandboxId, { ...config, command });
+      return await this.#inner.createContainer(sandboxId, this.#unwrapped(config));
     }
     const sandbox = this.#inner.listPodSandboxes().find(({ id }) => id === sandboxId);
     if (!sandbox) throw new RuntimeError("NotFound", `there is no sandbox ${sandboxId}`);

@@ -8,7 +8,7 @@ import { LogFile, type LogStream } from "../log-file.ts";
 import type { Cgroup } from "./cgroup.ts";
 import { drainFifo, isHeld, type Launched, readFifo, release, sayDrained, writeFifo } from "./launch.ts";
 import type { LayeredRoot } from "./layers.ts";
-import { childrenOf, hears, kill } from "./processes.ts";
+import { childrenOf, hears, kill, leavesToKernel } from "./processes.ts";
 import { runcFailure } from "./runc.ts";
 
 /** Longest that a stop of the node waits for a program, in seconds. */
@@ -36,6 +36,13 @@ export interface ContainerRecord {
   interrupted?: boolean;
 }
 
+/** Exit codes of what a signal ended. */
+const signalled = 128;
+const killedCode = signalled + constants.signals.SIGKILL;
+/** Signals that end a process that does nothing about them. */
+const { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2 } = constants.signals;
+const ending = new Set<number>([SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGUSR2]);
+
 const outputs = ["stdout", "stderr"] as const;
 
 /** One container of the oci driver: its process, its output, and its record on disk. */
@@ -54,6 +61,8 @@ export class OciContainer {
   #sockets: Socket[] = [];
   #detached = false;
   #killed = false;
+  /** The signal whose work SIGKILL does. */
+  #endedBy: number | undefined;
   #input: Socket | undefined;
   readonly #listeners = new Set<(stream: LogStream, data: Uint8Array) => void>();
 
@@ -208,6 +217,12 @@ export class OciContainer {
 
   signal(signal: NodeJS.Signals | number): void {
     if (this.exit || !this.record.startedAt) return;
+    const number = typeof signal === "number" ? signal : constants.signals[signal];
+    if (this.record.config.endsBySignal && ending.has(number) && leavesToKernel(this.pid, number)) {
+      this.#endedBy = number;
+      this.signal("SIGKILL");
+      return;
+    }
     if (signal === "SIGKILL") {
       this.#killed = true;
       this.cgroup?.unthrottle();
@@ -265,7 +280,9 @@ export class OciContainer {
     // Of a program that the kernel would not start there is no status.
     const failure = this.record.launcher === "runc" ? runcFailure(this.directory) : undefined;
     if (!this.#killed && !this.record.interrupted) this.record.startError ??= failure;
-    const code = this.record.startError ? 128 : text === "" || failure ? 137 : Number(text);
+    const status = text === "" || failure ? killedCode : Number(text);
+    const ended = status === killedCode && this.#endedBy ? signalled + this.#endedBy : status;
+    const code = this.record.startError ? 128 : ended;
     if (!this.record.startedAt) this.record.interrupted = true;
     this.exit = { code, finishedAt, oomKilled: code !== 0 && (this.cgroup?.oomKilled() ?? false) };
   }

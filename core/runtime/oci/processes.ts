@@ -30,6 +30,16 @@ function statusOf(pid: number): string {
   }
 }
 
+/** Whether a process neither handles a signal, nor ignores it on purpose. */
+export function leavesToKernel(pid: number, signal: number): boolean {
+  const status = statusOf(pid);
+  const bit = 1n << BigInt(signal - 1);
+  return ["SigCgt", "SigIgn"].every((field) => {
+    const mask = new RegExp(`^${field}:\\s*([0-9a-f]+)$`, "m").exec(status)?.[1];
+    return mask !== undefined && (BigInt(`0x${mask}`) & bit) === 0n;
+  });
+}
+
 /** Of all threads of a process: each has children of its own. */
 export function childrenOf(pid: number): number[] {
   try {

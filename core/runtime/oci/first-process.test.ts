@@ -1,0 +1,43 @@
+import assert from "node:assert/strict";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { test } from "node:test";
+import { silent } from "@capstan/base/log";
+import { allocateInstanceNetwork } from "../network/instance.ts";
+import { canBridge, createRuntime } from "../runtime.ts";
+
+const skip = canBridge() ? false : "networks of their own need root and the program ip";
+/** Seconds: longer than a test may take. */
+const grace = 600;
+
+test("a wrapped command that does nothing about a signal is ended by it, though it comes first", { skip }, async () => {
+  const dataDir = mkdtempSync(join(tmpdir(), "capstan-first-"));
+  const network = allocateInstanceNetwork(dataDir, { bridged: true });
+  const stop = new AbortController();
+  const unwrap = (words: string[]) => (words[0] === "wrapper" ? words.slice(1) : words);
+  const open = createRuntime({ dataDir, network, launcher: "unshare", log: silent, unwrap });
+  const running = open.start(stop.signal);
+  try {
+    await open.ready;
+    const { runtime } = open;
+    const pod = { name: "p", namespace: "n", uid: "u", hostname: "h", labels: {}, namespaces: {} };
+    const { id: sandbox } = await runtime.runPodSandbox(pod);
+    const endOf = async (name: string, command: string[], graceSeconds: number) => {
+      const id = await runtime.createContainer(sandbox, {
+        ...{ name, attempt: 0, image: "capstan/host", command, env: [], mounts: [], labels: {} },
+        logPath: join(dataDir, name),
+      });
+      await runtime.startContainer(id);
+      await runtime.stopContainer(id, graceSeconds);
+      return runtime.containerStatus(id).exitCode;
+    };
+    assert.equal(await endOf("wrapped", ["wrapper", "sleep", "1000"], grace), 143);
+    assert.equal(await endOf("plain", ["sleep", "1000"], 0.1), 137);
+    assert.equal(await endOf("images", ["wrapper"], grace), 143, "without a command it is the image's");
+  } finally {
+    stop.abort();
+    await running;
+    rmSync(dataDir, { recursive: true, force: true });
+  }
+});
