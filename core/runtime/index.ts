@@ -28,7 +28,7 @@ export type {
 export { RuntimeError } from "./cri.ts";
 export { type DiskUsage, diskUsage } from "./disk-usage.ts";
 export { type FakeBehaviour, type FakeProgram, FakeRuntime } from "./fake/fake.ts";
-export type { BuiltinImage } from "./images/image.ts";
+export type { BuiltinImage, ImageSettings } from "./images/image.ts";
 export type { ImageMapping } from "./images/image-map.ts";
 export {
   credentialsFor,
@@ -37,6 +37,8 @@ export {
   parseDockerConfig,
   readDockerConfig,
 } from "./images/keyring.ts";
+export { type PullSecrets, readPullSecrets } from "./images/pull-secrets.ts";
+export { createImageLookup, type ImageLookup } from "./images/registry/lookup.ts";
 export type { RegistryOptions } from "./images/registry/options.ts";
 export type { InProcessContainer, InProcessImages, InProcessProgram } from "./in-process.ts";
 export { removeLeftovers, sweepInstances } from "./leftovers.ts";

@@ -7,6 +7,7 @@ import { backoff, sleep } from "@capstan/base/async";
 import { messageOf } from "@capstan/base/errors";
 import type { Logger } from "@capstan/base/log";
 import type { Client } from "@capstan/core/client";
+import { completePod, type FindCommand } from "./command/index.ts";
 import { type Effect, entryOf, labels } from "./engine/index.ts";
 import { addTasks, removeTask } from "./task-set.ts";
 
@@ -25,6 +26,8 @@ export interface Context {
   workflow: Workflow;
   log: Logger;
   signal: AbortSignal;
+  /** Finds the command of an image whose container says none. Absent: the nodes know it. */
+  findCommand?: FindCommand | undefined;
 }
 
 /** Requests under way at once for one workflow. */
@@ -44,7 +47,7 @@ export async function carryOutFirst(context: Context, effects: Effect[], book: P
   const others = effects.filter((effect) => effect.do !== "create pod" && effect.do !== "add task");
   await addTasks(context.client, context.workflow, effects);
   await Promise.all(others.map((effect) => carryOutOne(context, effect)));
-  await createPods(context.client, context.workflow, pods, book);
+  await createPods(context, pods, book);
 }
 
 /** Failures are logged and tried again on their own: the workflow does not wait for them. */
@@ -68,18 +71,19 @@ async function persist(context: Context, effect: Effect, attempt: number): Promi
   }
 }
 
-async function createPods(client: Client, workflow: Workflow, pods: Pod[], book: PodBook): Promise<void> {
+async function createPods(context: Context, pods: Pod[], book: PodBook): Promise<void> {
   const queue = pods.values();
   const work = async () => {
-    for (const pod of queue) await createPod(client, workflow, pod, book);
+    for (const pod of queue) await createPod(context, pod, book);
   };
   await Promise.all(Array.from({ length: Math.min(atOnce, pods.length) }, work));
 }
 
-async function createPod(client: Client, workflow: Workflow, pod: Pod, book: PodBook): Promise<void> {
+async function createPod(context: Context, pod: Pod, book: PodBook): Promise<void> {
+  const { client, workflow, findCommand } = context;
   const { name, namespace = "" } = pod.metadata;
   try {
-    book.made(await client.create(Pods, pod));
+    book.made(await client.create(Pods, findCommand ? await completePod(pod, findCommand) : pod));
   } catch (thrown) {
     if (!isReason(thrown, "AlreadyExists")) {
       book.failed(pod, { message: messageOf(thrown), passing: isPassing(thrown) });

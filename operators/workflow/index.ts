@@ -1,4 +1,5 @@
 // Workflows (argoproj.io): Argo's manifests, run by watching, without waiting.
+export { type CommandFinderOptions, createCommandFinder, type FindCommand } from "./command/index.ts";
 export {
   createLockTable,
   createMemory,

@@ -28,6 +28,7 @@ import type { Records } from "@capstan/core/records";
 import { createAccess } from "./access.ts";
 import { createArchiveController } from "./archive/index.ts";
 import { carryOutFirst, carryOutThen, inOrder, type PodFailure } from "./carry-out.ts";
+import type { FindCommand } from "./command/index.ts";
 import { pack, restAfter, unpack } from "./compress.ts";
 import { createCronWorkflowController } from "./cron/index.ts";
 import {
@@ -63,6 +64,8 @@ export interface WorkflowOperatorOptions {
   artifacts?: ArtifactRepository;
   /** Default `capstan/executor`. */
   executorImage?: string;
+  /** Finds the command of an image whose template says none. Default: the nodes know it. */
+  findCommand?: FindCommand;
   /** Where lineage is written down. Without it there is none, and no archive. */
   records?: Records;
   /** Which finished workflows are archived: those that these labels select, for so many milliseconds. Absent: none. */
@@ -367,7 +370,7 @@ class Operator {
       },
     };
     const { first, then } = inOrder(outcome.effects);
-    const context = { client: this.#client, workflow, log: this.#log, signal };
+    const context = { client: this.#client, workflow, log: this.#log, signal, findCommand: this.#options.findCommand };
     held.unwritten ||= outcome.changed;
     held.later.push(...then);
     const due = held.unwritten && (outcome.pressing || held.writeAt <= Date.now());

@@ -2,9 +2,8 @@ import type { Container, Pod } from "@capstan/api/generated/core-v1";
 import { messageOf } from "@capstan/base/errors";
 import type { Client } from "@capstan/core/client";
 import type { Recorder } from "@capstan/core/reconcile";
-import { type ImageService, RuntimeError } from "@capstan/core/runtime";
+import { type ImageService, RuntimeError, readPullSecrets } from "@capstan/core/runtime";
 import { aboutContainer, aboutPod } from "./events.ts";
-import { readPullSecrets } from "./pull-secrets.ts";
 import { type DelayOptions, RetryDelays } from "./restart-delay.ts";
 
 /** Why a container waits for its image, and until when. */

@@ -1,13 +1,8 @@
 import type { Pod, Secret } from "@capstan/api/generated/core-v1";
 import { Secrets } from "@capstan/api/generated/resources";
-import type { Client } from "@capstan/core/client";
-import {
-  type AuthConfig,
-  credentialsFor,
-  type DockerConfigKey,
-  type Keyring,
-  parseDockerConfig,
-} from "@capstan/core/runtime";
+import type { Client } from "../../client/index.ts";
+import type { AuthConfig } from "../cri.ts";
+import { credentialsFor, type DockerConfigKey, type Keyring, parseDockerConfig } from "./keyring.ts";
 
 export interface PullSecrets {
   /** What fits the image, the most special first. */
@@ -22,7 +17,11 @@ const keyOf: Record<string, DockerConfigKey> = {
 };
 
 /** Credentials of the pod's imagePullSecrets; those of its service account are among them since its admission. */
-export async function readPullSecrets(client: Client, pod: Pod, image: string): Promise<PullSecrets> {
+export async function readPullSecrets(
+  client: Client,
+  pod: Pick<Pod, "metadata" | "spec">,
+  image: string,
+): Promise<PullSecrets> {
   const namespace = pod.metadata.namespace ?? "";
   const keyrings: Keyring[] = [];
   const missing: string[] = [];
