@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, watch, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -54,6 +54,11 @@ function pod(template: Template, nodeId: string) {
     },
     run: (name: string, script: string, saves: string[] = []) =>
       start(wrapCommand(["sh", "-c", script], { name, capture: true, saves }).slice(1)),
+    async started(name: string) {
+      const watching = watch(join(shared, "ctr", name));
+      while (!existsSync(join(shared, "ctr", name, "started"))) await once(watching, "change");
+      watching.close();
+    },
     async execute(verb: "init" | "wait", signal = new AbortController().signal) {
       const env = {
         ARGO_TEMPLATE: JSON.stringify(template).slice(0, 20),
@@ -127,7 +132,7 @@ test("wait learns of a main container that was killed with all that was in it", 
   await one.init("main");
   const waiting = one.execute("wait");
   const main = one.run("main", "read -r _");
-  await once(main, "spawn");
+  await one.started("main");
   main.kill("SIGKILL");
   assert.equal(await waiting, 0);
   assert.equal((await one.outputs())?.result, "");
