@@ -12,7 +12,7 @@ export interface ImageCommand {
 /** An image's own command; the pod says with whose credentials it is pulled. */
 export type FindCommand = (image: string, pod: Pod) => Promise<ImageCommand>;
 
-const isBare = ({ command }: Container) => isWrapped(command) && unwrapCommand(command ?? []).length === 0;
+const isBare = ({ command }: Container) => isWrapped(command) && !unwrapCommand(command ?? [])?.length;
 
 /** The pod with all commands. @throws Error naming the container, the image, and what to do. */
 export async function completePod(pod: Pod, find: FindCommand): Promise<Pod> {
