@@ -48,6 +48,8 @@ export interface ComponentDefinition<P extends Parameters = Parameters> {
   name: string;
   /** Semantic; a new one makes earlier cached results void. */
   version: string;
+  /** It does more than its outputs tell, so that every run of it counts: nothing of it is used again. */
+  hasEffects?: true;
   stage: "source" | "prepare" | "features" | "train" | "judge" | "ship";
   title: Text;
   docs: Text;

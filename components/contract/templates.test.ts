@@ -26,6 +26,7 @@ test("each component becomes a template that the workflow engine can run", () =>
     ],
   );
   assert.deepEqual(split?.metadata.annotations, {
+    "capstan.dev/memoize": "content",
     [componentNames.annotation]: "split",
     [componentNames.versionAnnotation]: "1.0.0",
   });

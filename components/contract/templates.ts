@@ -9,6 +9,8 @@ export const componentNames = {
   command: "capstan-component",
   annotation: "capstan.dev/component",
   versionAnnotation: "capstan.dev/component-version",
+  /** "content": what it gave for the same content and parameters is used again. */
+  memoizeAnnotation: "capstan.dev/memoize",
   /** On the ClusterWorkflowTemplate: what the canvas shows, as JSON (CatalogueEntry[]). */
   catalogueAnnotation: "capstan.dev/components",
   inputs: "/capstan/in",
@@ -65,6 +67,7 @@ function toTemplate(definition: ComponentDefinition): ComponentTemplate {
       annotations: {
         [componentNames.annotation]: definition.name,
         [componentNames.versionAnnotation]: definition.version,
+        ...(definition.hasEffects ? {} : { [componentNames.memoizeAnnotation]: "content" }),
       },
     },
     inputs: {

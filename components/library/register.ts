@@ -16,6 +16,7 @@ const signatureLimit = 100_000;
 export const register = defineComponent({
   name: "register",
   version: "1.0.0",
+  hasEffects: true,
   stage: "ship",
   title: { en: "Register", zh: "注册模型" },
   docs: {

@@ -9,6 +9,7 @@ export {
   saveSource,
   setMode,
 } from "./artifact.ts";
+export { contentDigest } from "./digest.ts";
 export { openStore } from "./open.ts";
 export type { GitRun, RunGit, StoreResources } from "./resources.ts";
 export { type ArtifactStore, type Entry, type Source, StoreError } from "./store.ts";

@@ -8,7 +8,8 @@ import { messageOf } from "@capstan/base/errors";
 import type { Logger } from "@capstan/base/log";
 import type { Client } from "@capstan/core/client";
 import { completePod, type FindCommand } from "./command/index.ts";
-import { type Effect, entryOf, labels } from "./engine/index.ts";
+import type { ContentMemos } from "./content-memos.ts";
+import { cacheLabel, type Effect, entryOf, labels } from "./engine/index.ts";
 import { addTasks, removeTask } from "./task-set.ts";
 
 export interface PodFailure {
@@ -28,6 +29,7 @@ export interface Context {
   signal: AbortSignal;
   /** Finds the command of an image whose container says none. Absent: the nodes know it. */
   findCommand?: FindCommand | undefined;
+  memos?: ContentMemos | undefined;
 }
 
 /** Requests under way at once for one workflow. */
@@ -145,6 +147,12 @@ async function carryOutOne(context: Context, effect: Effect): Promise<void> {
     }
     case "remember":
       return saveMemo(client, namespace, effect);
+    case "touch memo": {
+      const body = { data: { [effect.key]: effect.entry } };
+      return unless("NotFound", client.patch(ConfigMaps, ref(effect.configMap), { type: "merge", body }));
+    }
+    case "keep memo":
+      return context.memos?.keep(ref(workflow.metadata.name), effect.key, effect.node, effect.outputs);
     case "delete results": {
       const labelSelector = `${labels.workflow}=${workflow.metadata.name}`;
       return client.deleteCollection(WorkflowTaskResults, { namespace, labelSelector });
@@ -176,11 +184,18 @@ type Remember = Extract<Effect, { do: "remember" }>;
 /** Adds an entry to a cache, which is made when there is none. */
 async function saveMemo(client: Client, namespace: string, { configMap, key, node, outputs }: Remember): Promise<void> {
   const data = { [key]: entryOf(node, outputs, new Date().toISOString()) };
-  const metadata = { name: configMap, namespace, labels: { "workflows.argoproj.io/configmap-type": "Cache" } };
+  const metadata = { name: configMap, namespace, labels: { [cacheLabel.key]: cacheLabel.value } };
+  const patch = () => client.patch(ConfigMaps, { namespace, name: configMap }, { type: "merge", body: { data } });
   try {
-    await client.patch(ConfigMaps, { namespace, name: configMap }, { type: "merge", body: { data } });
+    await patch();
   } catch (thrown) {
     if (!isReason(thrown, "NotFound")) throw thrown;
-    await unless("AlreadyExists", client.create(ConfigMaps, { metadata, data }));
+    try {
+      await client.create(ConfigMaps, { metadata, data });
+    } catch (again) {
+      // Another step has made it meanwhile.
+      if (!isReason(again, "AlreadyExists")) throw again;
+      await patch();
+    }
   }
 }

@@ -30,6 +30,7 @@ import { createArchiveController } from "./archive/index.ts";
 import { carryOutFirst, carryOutThen, inOrder, type PodFailure } from "./carry-out.ts";
 import type { FindCommand } from "./command/index.ts";
 import { pack, restAfter, unpack } from "./compress.ts";
+import { type ArtifactExists, type ContentMemos, createContentMemos } from "./content-memos.ts";
 import { createCronWorkflowController } from "./cron/index.ts";
 import {
   createLockTable,
@@ -68,6 +69,8 @@ export interface WorkflowOperatorOptions {
   findCommand?: FindCommand;
   /** Where lineage is written down. Without it there is none, and no archive. */
   records?: Records;
+  /** Lets steps whose template says so (`capstan.dev/memoize: content`) reuse what they gave for the same content. */
+  artifactExists?: ArtifactExists;
   /** Which finished workflows are archived: those that these labels select, for so many milliseconds. Absent: none. */
   archive?: { selector?: Requirement[]; ttl?: number };
   /** Runs `argoexec agent`. Default: the executor's image where one is given, else `capstan/agent`. */
@@ -136,6 +139,7 @@ class Operator {
   readonly #held = new Map<string, Held>();
   readonly #settings: Settings;
   readonly #lineage: LineageWriter | undefined;
+  readonly #memos: ContentMemos | undefined;
   readonly #access: (namespace: string) => Promise<void>;
   readonly #shared: SharedLockKeeper | undefined;
   readonly #locks: LockTable;
@@ -161,6 +165,12 @@ class Operator {
       this.#tell({ namespace, name }, node);
       this.controller.enqueue({ namespace, name });
     };
+    const told = (ref: ObjectRef, node: string) => {
+      this.#tell(ref, node);
+      this.controller.enqueue(ref);
+    };
+    const { artifactExists: exists } = options;
+    this.#memos = records && exists && createContentMemos({ records, exists, log: this.#log, told });
     const isLive = (holder: string) => isHolder(holder, (ref) => informers.informer(Workflows).get(ref));
     this.#shared = records && createSharedLocks({ records, log: this.#log, wake, isLive });
     this.#locks = createLockTable(wake, this.#shared);
@@ -258,6 +268,7 @@ class Operator {
     const held = this.#hold(ref);
     if (!held) {
       this.#held.delete(key);
+      this.#memos?.forget(ref);
       this.#locks.releaseAll(`${key}/`);
       this.#locks.release(key);
       return undefined;
@@ -295,6 +306,7 @@ class Operator {
   }
 
   #world(ref: ObjectRef, held: Held): World {
+    const memos = this.#memos;
     const { informers, artifacts = { file: {} } } = this.#options;
     const { namespace = "" } = ref;
     const pods = informers.informer(Pods);
@@ -331,6 +343,7 @@ class Operator {
       },
       repository: (workflow) => findRepository(workflow, configMap, artifacts),
       locks: this.#locks,
+      ...(memos ? { recallContent: (key, node) => memos.recall(ref, key, node) } : {}),
       settings: this.#settings,
     };
   }
@@ -370,7 +383,8 @@ class Operator {
       },
     };
     const { first, then } = inOrder(outcome.effects);
-    const context = { client: this.#client, workflow, log: this.#log, signal, findCommand: this.#options.findCommand };
+    const { findCommand } = this.#options;
+    const context = { client: this.#client, workflow, log: this.#log, signal, findCommand, memos: this.#memos };
     held.unwritten ||= outcome.changed;
     held.later.push(...then);
     const due = held.unwritten && (outcome.pressing || held.writeAt <= Date.now());

@@ -9,6 +9,7 @@ import { createDomainOperator } from "@capstan/operators/domain";
 import { createImagePolicyOperator } from "@capstan/operators/images";
 import { createServingOperator } from "@capstan/operators/serving";
 import { createWorkflowOperator, type WorkflowChecker } from "@capstan/operators/workflow";
+import { createArtifactLookup } from "./artifact-lookup.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import type { Part, Parts } from "./parts.ts";
 import type { RecordsSettings } from "./settings.ts";
@@ -78,7 +79,15 @@ export function startOperators(plane: ControlPlane, options: OperatorsOptions, l
   parts.add(
     together(
       "workflow-operator",
-      createWorkflowOperator({ client, informers, log, checkers, records, ...(archive ? { archive } : {}) }),
+      createWorkflowOperator({
+        client,
+        informers,
+        log,
+        checkers,
+        records,
+        artifactExists: createArtifactLookup(dirname(options.artifacts("any"))),
+        ...(archive ? { archive } : {}),
+      }),
     ),
   );
   parts.add(together("serving-operator", serving));

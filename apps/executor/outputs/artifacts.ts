@@ -1,7 +1,7 @@
 import { lstat } from "node:fs/promises";
 import { posix } from "node:path";
 import { type Artifact, type ArtifactLocation, locationKey, storeOf, withKey } from "@capstan/api/kinds/workflow";
-import { saveArtifact, saveSource } from "@capstan/core/artifacts";
+import { contentDigest, saveArtifact, saveSource } from "@capstan/core/artifacts";
 import { openResources } from "../resources.ts";
 import type { Step } from "../step.ts";
 
@@ -25,7 +25,7 @@ export async function saveArtifacts(step: Step, main: string, complete: boolean)
       throw new Error(`output artifact ${artifact.name}: ${(error as Error).message}`, { cause: error });
     }
     step.container.print(`kept artifact ${artifact.name} as ${locationKey(place)}`);
-    saved.push({ ...rest, path, ...place });
+    saved.push({ ...rest, path, ...place, digest: await contentDigest(host) });
   }
   return saved;
 }

@@ -6,10 +6,11 @@ import { processInputs } from "./inputs.ts";
 import { sourcesOf } from "./invoke.ts";
 import { isHeldBack } from "./limits.ts";
 import { acquireLocks } from "./locks.ts";
-import { recall } from "./memoize.ts";
+import { recallNode } from "./memoize.ts";
 import { attemptsOf } from "./outbound.ts";
 import { isOver } from "./phase.ts";
 import { requestPod } from "./request-pod.ts";
+import { addGlobalOutputs } from "./results.ts";
 import { addRetryNames, nextAttempt } from "./retry.ts";
 import type { Run } from "./run.ts";
 import { Scope } from "./scope.ts";
@@ -154,23 +155,21 @@ function execute(run: Run, node: NodeStatus | undefined, step: Step): NodeStatus
     held.synchronizationStatus = { waiting: waiting.lock };
     return run.mark(held, "Pending", waiting.message);
   }
+  const fresh = !node || (node.phase === "Pending" && !node.memoizationStatus);
+  const recalled = fresh ? recallNode(run, template, run.idOf(step.name)) : undefined;
+  if (recalled === "asked") return node ?? add(run, step, nodeTypeOf(run, template), "Pending");
   if (node?.synchronizationStatus) {
     delete node.synchronizationStatus;
     run.mark(node, node.phase ?? "Pending", "");
   }
-  if (template.memoize && !node?.memoizationStatus) {
-    const hit = recall(run, template.memoize);
-    if (hit.outputs || !node) {
-      const made = node ?? add(run, step, nodeTypeOf(run, template), hit.hit ? "Running" : startPhase(template, run));
-      made.memoizationStatus = { hit: hit.hit, key: hit.key, cacheName: hit.cacheName };
-      if (hit.hit) {
-        if (hit.outputs) made.outputs = hit.outputs;
-        return run.mark(made, "Succeeded");
-      }
-      return body(run, made, step);
-    }
-  }
-  return body(run, node, step);
+  if (!recalled) return body(run, node, step);
+  const made = node ?? add(run, step, nodeTypeOf(run, template), recalled.hit ? "Running" : startPhase(template, run));
+  made.memoizationStatus = { hit: recalled.hit, key: recalled.key, cacheName: recalled.cacheName };
+  run.changed = true;
+  if (!recalled.hit) return body(run, run.mark(made, startPhase(template, run)), step);
+  if (recalled.outputs) made.outputs = recalled.outputs;
+  addGlobalOutputs(run, made.outputs);
+  return run.mark(made, "Succeeded");
 }
 
 /** Why what has not started yet never will. */

@@ -3,7 +3,7 @@
 export { anyText } from "./inputs.ts";
 export { createLockTable } from "./lock-table.ts";
 export { heldIn } from "./locks.ts";
-export { entryOf } from "./memoize.ts";
+export { cacheLabel, entryOf } from "./memoize.ts";
 export { label, labels, nodeId, podName } from "./names.ts";
 export { operate, refuse } from "./operate.ts";
 export { hasFailed, isOver, isWorkflowOver } from "./phase.ts";

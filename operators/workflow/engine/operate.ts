@@ -15,6 +15,7 @@ import {
 import { applyWorkflowMetadata, joinSpecs, setGlobals, setProgress, substituteSpec } from "./globals.ts";
 import { podLimit } from "./limits.ts";
 import { locksOf, takeLocks } from "./locks.ts";
+import { remember } from "./memoize.ts";
 import { labels } from "./names.ts";
 import { observePods } from "./observe.ts";
 import { isFulfilled, isWorkflowOver } from "./phase.ts";
@@ -193,19 +194,4 @@ function requestBudget(run: Run): void {
       },
     },
   });
-}
-
-/** Asks to keep the outputs of memoized nodes that have just succeeded. */
-function remember(run: Run): void {
-  for (const node of run.reached) {
-    const memo = node.memoizationStatus;
-    if (!memo || memo.hit || node.phase !== "Succeeded") continue;
-    run.effects.push({
-      do: "remember",
-      configMap: memo.cacheName,
-      key: memo.key,
-      node: node.id,
-      outputs: node.outputs,
-    });
-  }
 }

@@ -149,7 +149,8 @@ function withSubPath(artifact: Artifact, subPath: string): Artifact {
     const location = artifact[store] as Record<string, unknown> | undefined;
     if (!location) continue;
     const key = `${String(location[field] ?? "").replace(/\/+$/, "")}/${subPath.replace(/^\/+/, "")}`;
-    return { ...artifact, [store]: { ...location, [field]: key } };
+    const digest = artifact.digest && { digest: `${artifact.digest}#${subPath}` };
+    return { ...artifact, ...digest, [store]: { ...location, [field]: key } };
   }
   if (artifact.optional) return artifact;
   throw new ExpressionError(`artifact ${artifact.name}: subPath works only in a store with keys`);

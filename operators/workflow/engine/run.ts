@@ -13,6 +13,7 @@ import type { Place } from "./attention.ts";
 import type { Batch } from "./batch.ts";
 import { Ledger } from "./ledger.ts";
 import { releaseLocks } from "./locks.ts";
+import { cacheProblem } from "./memoize.ts";
 import { fnv1a64, labels, nodeId, podName } from "./names.ts";
 import { isOver } from "./phase.ts";
 import type { Scope } from "./scope.ts";
@@ -175,6 +176,8 @@ export class Run {
   }
 
   mark(node: NodeStatus, phase: NodePhase, message?: string): NodeStatus {
+    const problem = phase === "Succeeded" && node.phase !== phase ? cacheProblem(this, node) : undefined;
+    if (problem) return this.mark(node, "Error", problem);
     if (node.phase !== phase) {
       this.ledger.leave(node);
       node.phase = phase;
@@ -201,6 +204,7 @@ export class Run {
     this.memory.processed.delete(node.id);
     this.memory.expanded.delete(node.name);
     this.memory.results.delete(node.id);
+    this.memory.contents.delete(node.id);
   }
 
   addChild(parent: NodeStatus, child: NodeStatus): void {

@@ -32,6 +32,8 @@ export interface World {
   podFailure(name: string): { message: string; passing: boolean } | undefined;
   repository(workflow: Workflow): ResolvedRepository;
   locks: LockTable;
+  /** What a step gave for the same content; "asked": `node` is told of when that is known. Absent: nothing is remembered. */
+  recallContent?(key: string, node: string): Outputs | "asked" | undefined;
   settings: Settings;
 }
 
@@ -110,6 +112,10 @@ export type Effect =
   /** Nothing will be added any more. */
   | { do: "close tasks" }
   | { do: "remember"; configMap: string; key: string; node: string; outputs: Outputs | undefined }
+  /** Notes when an entry was used last. */
+  | { do: "touch memo"; configMap: string; key: string; entry: string }
+  /** Keeps outputs under the content that they came from. */
+  | { do: "keep memo"; key: string; node: string; outputs: Outputs }
   | { do: "delete results" }
   | { do: "delete workflow" };
 
@@ -123,6 +129,8 @@ export interface Memory {
   results: Map<string, string>;
   /** IDs by node name. */
   ids: Map<string, string>;
+  /** Content that is being looked up, by node ID → key. */
+  contents: Map<string, string>;
   /** Names of `workflow.*`, and the workflow's arguments with their values. */
   globals: Scope;
   given?: Arguments;
@@ -136,6 +144,7 @@ export function createMemory(): Memory {
     expanded: new Map(),
     results: new Map(),
     ids: new Map(),
+    contents: new Map(),
     globals: new Scope(),
     attention: new Attention(),
   };

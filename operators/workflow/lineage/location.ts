@@ -32,9 +32,9 @@ export function locationOf(artifact: Artifact): string | undefined {
   return undefined;
 }
 
-/** `sha256:…` of the content where that is known. */
+/** `sha256:…` of the content where that is known; `#path` after it of what lies in it there. */
 export function digestOf(artifact: Artifact): string | undefined {
-  if (artifact.digest && !artifact.subPath) return artifact.digest;
+  if (artifact.digest) return artifact.subPath ? `${artifact.digest}#${artifact.subPath}` : artifact.digest;
   return artifact.raw && `sha256:${createHash("sha256").update(artifact.raw.data).digest("hex")}`;
 }
 

@@ -41,6 +41,6 @@ function artifactsOf(artifacts: Artifact[] | undefined): LineageArtifact[] {
   return (artifacts ?? []).flatMap((artifact) => {
     const location = locationOf(artifact);
     if (location === undefined) return [];
-    return [{ name: artifact.name, artifact: digestOf(artifact) ?? location, location }];
+    return [{ name: artifact.name, artifact: digestOf(artifact)?.replace(/#.*/s, "") ?? location, location }];
   });
 }
