@@ -11,6 +11,11 @@ export interface Entry {
 
 export const verbs: Entry[] = [
   {
+    name: "run",
+    summary: "run workflows without a cluster, as a CI step",
+    load: async () => (await import("./run/run.ts")).verb,
+  },
+  {
     name: "submit",
     summary: "submit workflows, or what a template or cron makes",
     load: async () => (await import("./submit.ts")).verb,
