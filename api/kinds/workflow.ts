@@ -24,8 +24,16 @@ export type {
   WorkflowArtifactGC,
 } from "./workflow/artifact.ts";
 export {
+  type ArtifactResult,
+  artifactGCFinalizer,
+  artifactGCPodLabel,
+  artifactGCPodVariable,
+  type WorkflowArtifactGCTask,
+} from "./workflow/artifact-gc.ts";
+export {
   ClusterWorkflowTemplates,
   CronWorkflows,
+  WorkflowArtifactGCTasks,
   WorkflowEventBindings,
   Workflows,
   WorkflowTaskResults,

@@ -7,6 +7,7 @@ import { ConfigMaps, CustomResourceDefinitions } from "@capstan/api/generated/re
 import {
   type ResourceTemplate,
   type Template,
+  WorkflowArtifactGCTasks,
   WorkflowTaskResults,
   workflowDefinitions,
 } from "@capstan/api/kinds/workflow";
@@ -222,6 +223,30 @@ test("a data template lists what a store keeps and reports what its expressions 
   using wrong = setUp(cluster, { data: { source, transformation: [{ expression: "data.nothing(" }] } });
   const ended = wrong.program({ ...wrong.pod.container("main"), args: ["data"] });
   await assert.rejects(ended, /data\.transformation\[0\]\.expression: /);
+});
+
+test("artifacts of a task are deleted, and what could not be is told", async () => {
+  await using cluster = await start();
+  using scene = setUp(cluster, {});
+  const kept = join(scene.artifacts, "default/kept/dir/x");
+  mkdirSync(dirname(kept), { recursive: true });
+  writeFileSync(kept, "x");
+  const artifacts = {
+    gone: { name: "gone", file: { key: "kept/dir" } },
+    never: { name: "never", file: { key: "kept/none" } },
+    web: { name: "web", http: { url: "http://127.0.0.1:1" } },
+  };
+  await cluster.client.create(WorkflowArtifactGCTasks, {
+    metadata: { name: "t", namespace: "default", labels: { "workflows.argoproj.io/artifact-gc-pod": "7" } },
+    spec: { artifactsByNode: { n: { artifacts } } },
+  });
+  const container = scene.pod.container("main", { ARGO_ARTIFACT_POD_NAME: "7" });
+  assert.equal(await scene.program({ ...container, args: ["artifact", "delete"] }), 0);
+  assert.deepEqual(readdirSync(join(scene.artifacts, "default/kept")), []);
+  const { status } = await cluster.client.get(WorkflowArtifactGCTasks, { namespace: "default", name: "t" });
+  const { gone, never, web } = status?.artifactResultsByNode?.n?.artifactResults ?? {};
+  assert.deepEqual([gone?.success, never?.success, web?.success], [true, true, false]);
+  assert.equal(web?.error, "artifact web: http: artifacts cannot be deleted in this store");
 });
 
 test("a Secret that a store needs is read where the pod mounts it, and named where it is not there", async () => {

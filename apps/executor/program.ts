@@ -18,9 +18,13 @@ export async function runProgram(container: InProcessContainer, handler: Handler
     const { runResource } = await import("./resource/index.ts");
     return runResource(step);
   }
+  if (verb === "artifact" && container.args[1] === "delete") {
+    const { runCollect } = await import("./collect.ts");
+    return runCollect(step);
+  }
   if (verb === "data") {
     const { runData } = await import("./data.ts");
     return runData(step);
   }
-  throw new Error(`argoexec: ${JSON.stringify(verb)} is none of init, wait, resource, data`);
+  throw new Error(`argoexec: ${JSON.stringify(verb)} is none of init, wait, resource, data, artifact delete`);
 }

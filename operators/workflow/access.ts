@@ -24,6 +24,8 @@ async function give(client: Client, namespace: string): Promise<void> {
     { apiGroups, resources: ["workflowtaskresults"], verbs: ["create", "patch"] },
     { apiGroups, resources: ["workflowtasksets"], verbs: ["list", "watch"] },
     { apiGroups, resources: ["workflowtasksets/status"], verbs: ["patch"] },
+    { apiGroups, resources: ["workflowartifactgctasks"], verbs: ["list"] },
+    { apiGroups, resources: ["workflowartifactgctasks/status"], verbs: ["patch"] },
   ];
   const roleRef = { apiGroup: "rbac.authorization.k8s.io", kind: "Role", name };
   const group = `system:serviceaccounts:${namespace}`;

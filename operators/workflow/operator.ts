@@ -3,6 +3,7 @@ import type { Pod } from "@capstan/api/generated/core-v1";
 import { ConfigMaps, PersistentVolumeClaims, Pods } from "@capstan/api/generated/resources";
 import {
   type ArtifactRepository,
+  artifactGCFinalizer,
   ClusterWorkflowTemplates,
   type Template,
   type Workflow,
@@ -27,6 +28,7 @@ import {
 import type { Records } from "@capstan/core/records";
 import { createAccess } from "./access.ts";
 import { createArchiveController } from "./archive/index.ts";
+import { createArtifactGCController } from "./artifact-gc/index.ts";
 import { carryOutFirst, carryOutThen, inOrder, type PodFailure } from "./carry-out.ts";
 import type { FindCommand } from "./command/index.ts";
 import { pack, restAfter, unpack } from "./compress.ts";
@@ -120,6 +122,7 @@ export function createWorkflowOperator(options: WorkflowOperatorOptions): Contro
   return [
     createWorkflowController(options),
     createCronWorkflowController(options),
+    createArtifactGCController(options),
     ...(records && archive ? [createArchiveController({ ...options, records, ttl: archive.ttl })] : []),
   ];
 }
@@ -273,7 +276,7 @@ class Operator {
       this.#locks.release(key);
       return undefined;
     }
-    if (held.workflow.metadata.deletionTimestamp) return undefined;
+    if (isGone(held.workflow)) return undefined;
     const wait = this.#attend(held);
     if (wait > 0) return wait === Number.POSITIVE_INFINITY ? undefined : { requeueAfter: wait };
     const before = held.workflow.status?.phase;
@@ -446,6 +449,12 @@ function isHolder(holder: string, find: (ref: ObjectRef) => Workflow | undefined
   if (!workflow || isWorkflowOver(workflow.status?.phase)) return false;
   const status = node === undefined ? undefined : unpack(workflow).status?.nodes?.[node];
   return !status || !isOver(status);
+}
+
+/** A workflow that is deleted goes on only as long as it makes artifacts that are to be deleted too. */
+function isGone({ metadata, status }: Workflow): boolean {
+  if (!metadata.deletionTimestamp) return false;
+  return isWorkflowOver(status?.phase) || !metadata.finalizers?.includes(artifactGCFinalizer);
 }
 
 /** Resource versions of one server grow. */

@@ -5,6 +5,7 @@ import type {
   JSONSchemaProps,
 } from "../../generated/apiextensions-v1.ts";
 import type { Resource } from "../../meta/index.ts";
+import type { WorkflowArtifactGCTask } from "./artifact-gc.ts";
 import type { WorkflowEventBinding } from "./event-binding.ts";
 import { cronWorkflowSpecShape, eventBindingSpecShape, type Shape, workflowSpecShape } from "./shapes.ts";
 import type { ClusterWorkflowTemplate, CronWorkflow, Workflow, WorkflowTemplate } from "./spec.ts";
@@ -36,6 +37,12 @@ export const WorkflowTaskResults: Resource<WorkflowTaskResult> = {
   ...argo,
   resource: "workflowtaskresults",
   kind: "WorkflowTaskResult",
+  namespaced: true,
+};
+export const WorkflowArtifactGCTasks: Resource<WorkflowArtifactGCTask> = {
+  ...argo,
+  resource: "workflowartifactgctasks",
+  kind: "WorkflowArtifactGCTask",
   namespaced: true,
 };
 export const WorkflowTaskSets: Resource<WorkflowTaskSet> = {
@@ -207,6 +214,14 @@ export const workflowDefinitions: CustomResourceDefinition[] = [
     resource: WorkflowTaskSets,
     description: "Tasks of a workflow that its agent does.",
     shortNames: ["wfts"],
+    properties: { spec: preservedObject, status: preservedObject },
+    required: ["spec"],
+    statusApart: true,
+  }),
+  define({
+    resource: WorkflowArtifactGCTasks,
+    description: "Artifacts that one pod deletes.",
+    shortNames: ["wfat"],
     properties: { spec: preservedObject, status: preservedObject },
     required: ["spec"],
     statusApart: true,

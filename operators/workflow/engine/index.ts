@@ -1,12 +1,16 @@
 // The workflow engine: pure. `operate` moves a workflow one step, given what is seen of the world.
 
+export { collectable, type Kept, strategyOf } from "./artifact-gc.ts";
 export { anyText } from "./inputs.ts";
 export { createLockTable } from "./lock-table.ts";
 export { heldIn } from "./locks.ts";
 export { cacheLabel, entryOf } from "./memoize.ts";
-export { label, labels, nodeId, podName } from "./names.ts";
+export { fnv1a32, label, labels, nodeId, podName } from "./names.ts";
 export { operate, refuse } from "./operate.ts";
 export { hasFailed, isOver, isWorkflowOver } from "./phase.ts";
+export { relocate } from "./pod/location.ts";
+export { patchSpec } from "./pod/placement.ts";
+export { secretVolumes } from "./pod/volumes.ts";
 export { readYaml } from "./pod/yaml.ts";
 export {
   createMemory,

@@ -1,6 +1,7 @@
 // Brings the state of pods, and what the executor reported, into the nodes.
 import type { Pod } from "@capstan/api/generated/core-v1";
-import type { NodeStatus, WorkflowTaskResult } from "@capstan/api/kinds/workflow";
+import type { Artifact, NodeStatus, WorkflowTaskResult } from "@capstan/api/kinds/workflow";
+import { guardReported } from "./artifact-gc.ts";
 import { type Assessment, assess, isPodOver } from "./assess.ts";
 import { labels } from "./names.ts";
 import { isOver } from "./phase.ts";
@@ -67,8 +68,7 @@ function readResult(run: Run, node: NodeStatus, result: WorkflowTaskResult | und
   run.status.taskResultsCompletionStatus[node.id] = complete;
   node.taskResultSynced = complete;
   if (result.outputs) {
-    const { repository } = run.world.repository(run.workflow);
-    const artifacts = result.outputs.artifacts?.map((artifact) => shorten(artifact, repository));
+    const artifacts = result.outputs.artifacts && keptBy(run, result.outputs.artifacts);
     const reported = { ...result.outputs, ...(artifacts ? { artifacts } : {}) };
     node.outputs = { ...reported, ...(node.outputs?.exitCode ? { exitCode: node.outputs.exitCode } : {}) };
   }
@@ -78,6 +78,12 @@ function readResult(run: Run, node: NodeStatus, result: WorkflowTaskResult | und
     run.changed = true;
   }
   if (result.message && !isOver(node)) run.mark(node, node.phase ?? "Running", result.message);
+}
+
+function keptBy(run: Run, artifacts: Artifact[]): Artifact[] {
+  guardReported(run, artifacts);
+  const { repository } = run.world.repository(run.workflow);
+  return artifacts.map((artifact) => shorten(artifact, repository));
 }
 
 function apply(run: Run, node: NodeStatus, pod: Pod, seen: Assessment): void {

@@ -2,6 +2,7 @@
 import type { Volume } from "@capstan/api/generated/core-v1";
 import type { Workflow } from "@capstan/api/kinds/workflow";
 import { ExpressionError } from "../expressions/index.ts";
+import { guardArtifacts } from "./artifact-gc.ts";
 import { executeTemplate } from "./execute.ts";
 import {
   conclude,
@@ -123,6 +124,7 @@ function begin(run: Run): boolean {
     ? { ...repositoryRef, artifactRepository: repository }
     : { default: true, artifactRepository: repository };
   checkPodGc(run);
+  guardArtifacts(run);
   claimVolumes(run);
   if (run.spec.podDisruptionBudget) requestBudget(run);
   setPhase(run, "Running", "");

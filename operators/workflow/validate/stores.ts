@@ -1,6 +1,7 @@
 // Places of artifacts: stores and fields that nothing here acts on are refused.
 import {
   type Artifact,
+  type ArtifactGC,
   type ArtifactLocation,
   type StoreName,
   storeOf,
@@ -12,13 +13,19 @@ export function checkArtifacts(artifacts: Artifact[] | undefined, path: string, 
   for (const [i, artifact] of (artifacts ?? []).entries()) {
     const at = `${path}[${i}]`;
     checkPlace(artifact, at, problems);
-    if (artifact.artifactGC?.strategy && artifact.artifactGC.strategy !== "Never") {
-      problems.push({
-        path: `${path}[${i}].artifactGC`,
-        message: "is not supported: artifacts stay in the repository",
-      });
-    }
+    checkStrategy(artifact.artifactGC, `${at}.artifactGC`, problems);
   }
+}
+
+const strategies = ["", "OnWorkflowCompletion", "OnWorkflowDeletion", "Never"];
+
+export function checkStrategy(gc: ArtifactGC | undefined, path: string, problems: Problem[]): void {
+  const { strategy = "" } = gc ?? {};
+  if (!strategies.includes(strategy))
+    problems.push({
+      path: `${path}.strategy`,
+      message: `${JSON.stringify(strategy)} is none of ${strategies.slice(1).join(", ")}`,
+    });
 }
 
 /** Fields of stores that nothing here acts on. */

@@ -2,14 +2,12 @@
 import type { Template, WorkflowSpec } from "@capstan/api/kinds/workflow";
 import { isJqPath } from "../expressions/index.ts";
 import type { Problem } from "./shape.ts";
-import { checkArtifacts, checkData, checkPlace } from "./stores.ts";
+import { checkArtifacts, checkData, checkPlace, checkStrategy } from "./stores.ts";
 
 const actions = ["create", "apply", "patch", "replace", "delete", "get"];
 
 export function checkSupport(spec: WorkflowSpec, problems: Problem[]): void {
-  if (spec.artifactGC?.strategy && spec.artifactGC.strategy !== "Never") {
-    problems.push({ path: "spec.artifactGC", message: "is not supported: artifacts stay in the repository" });
-  }
+  checkStrategy(spec.artifactGC, "spec.artifactGC", problems);
   if (spec.executor?.serviceAccountName) {
     problems.push({
       path: "spec.executor.serviceAccountName",
