@@ -25,6 +25,7 @@ export interface LineageNode {
   outputs: LineageArtifact[];
 }
 
+/** A node by its ID, its name, or the end of its name after a dot: of several, all. */
 export type LineageStart = { artifact: string } | { workflow: string; node?: string };
 export interface LineageQuery {
   namespace: string;

@@ -80,7 +80,7 @@ async function startOf(room: Room, namespace: string, start: LineageStart): Prom
       builder.or([
         builder("node", "=", node),
         builder("node_name", "=", node),
-        builder("node_name", "=", `${start.workflow}.${node}`),
+        sql<boolean>`node_name like ${`%.${node.replace(/[\\%_]/g, "\\$&")}`} escape '\\'`,
       ]),
     );
   }

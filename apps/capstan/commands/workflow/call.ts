@@ -11,6 +11,8 @@ import { findSubmitted } from "./submitted.ts";
 /** One verb: its help, and what it does with the arguments after its name. Resolves to the exit code. */
 export interface Verb {
   help: string;
+  /** Of a verb that has verbs of its own: the help that the arguments after its name ask for. */
+  helpOf?(args: string[]): Promise<string>;
   run(args: string[]): Promise<number>;
 }
 

@@ -9,8 +9,10 @@ export async function workflow(args: string[]): Promise<number> {
 
 /** Help of all verbs, or of the one that the arguments name. */
 export async function workflowHelp(args: string[]): Promise<string> {
-  const [name = ""] = args;
-  return name && !name.startsWith("-") ? (await findVerb(name).load()).help : overview();
+  const [name, ...rest] = args.filter((arg) => !arg.startsWith("-"));
+  if (!name) return overview();
+  const verb = await findVerb(name).load();
+  return verb.helpOf ? verb.helpOf(rest) : verb.help;
 }
 
 function overview(): string {

@@ -47,6 +47,8 @@ export const verbs: Entry[] = [
     summary: "ClusterWorkflowTemplates",
     load: async () => (await import("./template/index.ts")).clusterTemplate,
   },
+  { name: "archive", summary: "finished workflows", load: async () => (await import("./archive/index.ts")).verb },
+  { name: "lineage", summary: "where artifacts came from", load: async () => (await import("./lineage.ts")).verb },
   { name: "cron", summary: "CronWorkflows", load: async () => (await import("./cron/index.ts")).verb },
 ];
 
