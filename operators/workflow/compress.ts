@@ -7,15 +7,15 @@ const plainLimit = 1024 * 1024;
 /** Largest nodes that are unpacked. */
 const unpackedLimit = 512 * 1024 * 1024;
 
-/** Workflows up to this are written at each change; characters. */
+/** Workflows whose nodes are not longer are written at each change; characters. */
 const smallSize = 16 * 1024;
-/** What larger ones may cost: characters a millisecond, and the longest rest in milliseconds. */
-const pace = 1000;
+/** Of the time, writing a larger one may take one part in so many; and the longest rest in milliseconds. */
+const share = 15;
 const longestRest = 5000;
 
-/** How long a workflow is left alone after it was written: a large one costs everybody who sees it. */
-export function restAfter(size: number): number {
-  return size <= smallSize ? 0 : Math.min(longestRest, size / pace);
+/** How long a workflow is left alone, when writing it took so many milliseconds: a large one costs everybody who sees it. */
+export function restAfter(size: number, took: number): number {
+  return size <= smallSize ? 0 : Math.min(longestRest, took * share);
 }
 
 /** The workflow as it is stored, and the size of its nodes. The given one is not changed. */

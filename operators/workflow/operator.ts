@@ -401,11 +401,12 @@ class Operator {
     const seen = new Set<string>();
     held.seen = seen;
     try {
+      const began = performance.now();
       const { packed, size } = pack(held.workflow);
       const stored = await this.#client.update(Workflows, packed);
       held.workflow.metadata = stored.metadata;
       held.unwritten = false;
-      held.writeAt = Date.now() + restAfter(size);
+      held.writeAt = Date.now() + restAfter(size, performance.now() - began);
       return true;
     } catch (thrown) {
       if (isReason(thrown, "NotFound")) {
