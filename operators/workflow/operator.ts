@@ -51,6 +51,7 @@ import {
   type World,
 } from "./engine/index.ts";
 import { createLineageWriter, type LineageWriter } from "./lineage/index.ts";
+import { ChunkWriter, offload, packedLimit, readChunks } from "./nodes/index.ts";
 import { findRepository } from "./repository.ts";
 import { createSharedLocks, type SharedLockKeeper } from "./shared-locks.ts";
 import { type Problem, resolvedTemplates, validateWorkflow } from "./validate/index.ts";
@@ -101,6 +102,8 @@ interface Held {
   later: Effect[];
   /** When it may be written again, epoch milliseconds. */
   writeAt: number;
+  /** Keeps nodes elsewhere, once they are too many. */
+  chunks: ChunkWriter | undefined;
   /** While it is being written: versions of it that were seen meanwhile. */
   seen: Set<string> | undefined;
 }
@@ -112,6 +115,7 @@ const hold = (workflow: Workflow, before?: Held): Held => ({
   unwritten: false,
   later: [],
   writeAt: before?.writeAt ?? 0,
+  chunks: undefined,
   seen: undefined,
 });
 const nodeOf = (pod: Pod): string => pod.metadata.annotations?.[labels.nodeId] ?? "";
@@ -268,7 +272,7 @@ class Operator {
 
   async #reconcile(ref: ObjectRef, signal: AbortSignal): Promise<Result | undefined> {
     const key = keyOf(ref);
-    const held = this.#hold(ref);
+    const held = await this.#hold(ref);
     if (!held) {
       this.#held.delete(key);
       this.#memos?.forget(ref);
@@ -292,7 +296,7 @@ class Operator {
   }
 
   /** The operator's copy of a workflow: its own last write, or what somebody else has written since. */
-  #hold(ref: ObjectRef): Held | undefined {
+  async #hold(ref: ObjectRef): Promise<Held | undefined> {
     const cached = this.#options.informers.informer(Workflows).get(ref);
     if (!cached) return undefined;
     const key = keyOf(ref);
@@ -303,9 +307,24 @@ class Operator {
       return hold({ ...cached, status: { ...cached.status } });
     }
     const same = held?.workflow.metadata.uid === cached.metadata.uid ? held : undefined;
-    const fresh = hold(unpack(cached), same);
+    const fresh = await this.#read(cached, same);
     this.#held.set(key, fresh);
     return fresh;
+  }
+
+  /** What somebody has written; nodes that lie elsewhere are read, or are those that were written here. */
+  async #read(stored: Workflow, before: Held | undefined): Promise<Held> {
+    const fresh = hold(unpack(stored), before);
+    const { status } = fresh.workflow;
+    const version = status?.offloadNodeStatusVersion;
+    if (!status || !version) return fresh;
+    if (before?.chunks && before.workflow.status?.offloadNodeStatusVersion === version) {
+      status.nodes = before.workflow.status.nodes ?? {};
+      return { ...fresh, chunks: before.chunks };
+    }
+    const chunks = await readChunks(this.#client, stored);
+    status.nodes = Object.assign({}, ...chunks) as NonNullable<typeof status.nodes>;
+    return { ...fresh, chunks: new ChunkWriter(this.#client, chunks) };
   }
 
   #world(ref: ObjectRef, held: Held): World {
@@ -402,11 +421,11 @@ class Operator {
     held.seen = seen;
     try {
       const began = performance.now();
-      const { packed, size } = pack(held.workflow);
+      const { packed, size, more } = await this.#pack(held);
       const stored = await this.#client.update(Workflows, packed);
       held.workflow.metadata = stored.metadata;
-      held.unwritten = false;
-      held.writeAt = Date.now() + restAfter(size, performance.now() - began);
+      held.unwritten = more;
+      held.writeAt = more ? 0 : Date.now() + restAfter(size, performance.now() - began);
       return true;
     } catch (thrown) {
       if (isReason(thrown, "NotFound")) {
@@ -418,13 +437,26 @@ class Operator {
         throw thrown;
       }
       const fresh = await this.#client.find(Workflows, { namespace, name });
-      if (fresh) Object.assign(held, hold(unpack(fresh), held));
+      if (fresh) Object.assign(held, await this.#read(fresh, held));
       return false;
     } finally {
       held.seen = undefined;
       seen.delete(held.workflow.metadata.resourceVersion ?? "");
       if (seen.size > 0) this.controller.enqueue({ namespace, name });
     }
+  }
+
+  async #pack(held: Held): Promise<{ packed: Workflow; size: number; more: boolean }> {
+    const { workflow } = held;
+    if (!held.chunks) {
+      const { packed, size } = pack(workflow);
+      if ((packed.status?.compressedNodes?.length ?? 0) <= packedLimit) return { packed, size, more: false };
+    }
+    held.chunks ??= new ChunkWriter(this.#client);
+    const { packed, more } = await offload(workflow, held.chunks);
+    const version = packed.status?.offloadNodeStatusVersion;
+    if (workflow.status && version) workflow.status.offloadNodeStatusVersion = version;
+    return { packed, size: packedLimit, more };
   }
 
   #retryAt({ failures }: Held): number {

@@ -7,9 +7,9 @@ import type { Logger } from "@capstan/base/log";
 import type { Client } from "@capstan/core/client";
 import { type Controller, createController, type Informers } from "@capstan/core/reconcile";
 import type { Records } from "@capstan/core/records";
-import { unpack } from "../compress.ts";
 import { labels } from "../engine/index.ts";
 import { lineageOfWorkflow } from "../lineage/index.ts";
+import { createNodeCodec } from "../nodes/index.ts";
 import { createBatches } from "./batches.ts";
 
 export interface ArchiveControllerOptions {
@@ -36,9 +36,20 @@ export function createArchiveController(options: ArchiveControllerOptions): Cont
   const log = options.log.with({ operator: "workflow-archive" });
   const { promise: used, resolve: use } = Promise.withResolvers<void>();
   if (ttl !== undefined) use();
+  const codec = createNodeCodec(client);
   const batches = createBatches<Workflow>(together, async (workflows) => {
     const { archive, lineage } = await records.open();
-    const whole = workflows.map(unpack);
+    const whole = await Promise.all(
+      workflows.map((workflow) =>
+        codec.unpack(workflow).catch((error: unknown) => {
+          log.warn("a workflow is archived without its nodes", {
+            workflow: workflow.metadata.name,
+            error: messageOf(error),
+          });
+          return workflow;
+        }),
+      ),
+    );
     const steps = whole.flatMap(lineageOfWorkflow);
     if (steps.length > 0) await lineage.record(steps);
     await archive.add(whole.map(persisted));

@@ -3,13 +3,12 @@ import { type Workflow, Workflows } from "@capstan/api/kinds/workflow";
 import { isReason, type ObjectRef, refOf, StatusError } from "@capstan/api/meta";
 import type { Client } from "@capstan/core/client";
 import { isWorkflowOver } from "../engine/phase.ts";
-import { type NodeCodec, packNodes, unpackNodes } from "./nodes.ts";
+import { createNodeCodec, type NodeCodec } from "../nodes/index.ts";
 import { resume, type SetValues, setNodes } from "./resume.ts";
 
 /** Changes the copy that it is given; false when there is nothing to write. */
 export type ApplyChange = (workflow: Workflow) => boolean | Promise<boolean>;
 
-const plain: NodeCodec = { unpack: unpackNodes, pack: packNodes };
 /** A workflow under way is written often: this many times somebody may be faster. */
 const tries = 100;
 
@@ -18,7 +17,7 @@ export async function changeWorkflow(
   client: Client,
   ref: ObjectRef,
   apply: ApplyChange,
-  codec: NodeCodec = plain,
+  codec: NodeCodec = createNodeCodec(client),
 ): Promise<Workflow> {
   for (let attempt = 1; ; attempt++) {
     const workflow = await codec.unpack(await client.get(Workflows, ref));

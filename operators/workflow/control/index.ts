@@ -1,4 +1,6 @@
 // What people do to workflows: the same for the command line and the console. Imports no node module.
+
+export { createNodeCodec, type NodeCodec, packNodes, unpackNodes } from "../nodes/index.ts";
 export {
   type ApplyChange,
   changeWorkflow,
@@ -7,7 +9,6 @@ export {
   shutDownWorkflow,
   suspendWorkflow,
 } from "./change.ts";
-export { type NodeCodec, packNodes, unpackNodes } from "./nodes.ts";
 export { overrideParameters, readParameter } from "./parameters.ts";
 export { formulateResubmit, type ResubmitOptions, resubmitWorkflow } from "./resubmit.ts";
 export { resume, type SetValues, setNodes } from "./resume.ts";

@@ -4,7 +4,7 @@ import { type New, type ObjectRef, StatusError } from "@capstan/api/meta";
 import type { Client } from "@capstan/core/client";
 import { label, labels, nodeId, onExitName } from "../engine/names.ts";
 import { hasFailed } from "../engine/phase.ts";
-import { type NodeCodec, packNodes, unpackNodes } from "./nodes.ts";
+import { createNodeCodec, type NodeCodec } from "../nodes/index.ts";
 import { overrideParameters } from "./parameters.ts";
 import { createTree, hasSucceededBelow } from "./retry-tree.ts";
 import { stamp } from "./state.ts";
@@ -16,14 +16,12 @@ export interface ResubmitOptions {
   priority?: number;
 }
 
-const plain: NodeCodec = { unpack: unpackNodes, pack: packNodes };
-
 /** @throws StatusError */
 export async function resubmitWorkflow(
   client: Client,
   ref: ObjectRef,
   options: ResubmitOptions = {},
-  codec: NodeCodec = plain,
+  codec: NodeCodec = createNodeCodec(client),
 ): Promise<Workflow> {
   const workflow = await codec.unpack(await client.get(Workflows, ref));
   const suffix = crypto.randomUUID().slice(0, 5);

@@ -5,7 +5,7 @@ import { isReason, type ObjectRef, StatusError } from "@capstan/api/meta";
 import type { Client } from "@capstan/core/client";
 import { labels, onExitName, podName } from "../engine/names.ts";
 import { hasFailed } from "../engine/phase.ts";
-import { type NodeCodec, packNodes, unpackNodes } from "./nodes.ts";
+import { createNodeCodec, type NodeCodec } from "../nodes/index.ts";
 import { overrideParameters } from "./parameters.ts";
 import { createTree, hasSucceededBelow, resetPath, type Tree } from "./retry-tree.ts";
 import { matchesNode, parseNodeSelector } from "./selector.ts";
@@ -19,14 +19,12 @@ export interface RetryOptions {
   parameters?: Record<string, string>;
 }
 
-const plain: NodeCodec = { unpack: unpackNodes, pack: packNodes };
-
 /** Deletes the pods of what runs again and writes the workflow. @throws StatusError */
 export async function retryWorkflow(
   client: Client,
   ref: ObjectRef,
   options: RetryOptions = {},
-  codec: NodeCodec = plain,
+  codec: NodeCodec = createNodeCodec(client),
 ): Promise<Workflow> {
   const { namespace = "" } = ref;
   const workflow = await codec.unpack(await client.get(Workflows, ref));

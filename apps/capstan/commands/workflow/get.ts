@@ -1,6 +1,6 @@
 import type { NodeStatus } from "@capstan/api/kinds/workflow";
 import { Workflows } from "@capstan/api/kinds/workflow";
-import { matchesNode, parseNodeSelector, unpackNodes } from "@capstan/operators/workflow/control";
+import { createNodeCodec, matchesNode, parseNodeSelector } from "@capstan/operators/workflow/control";
 import { describeWorkflow, renderTree } from "@capstan/operators/workflow/view";
 import { parse, UsageError } from "../usage.ts";
 import { commonFlags, commonHelp, locate, print, type Verb, withCluster } from "./call.ts";
@@ -37,7 +37,9 @@ async function get(args: string[]): Promise<number> {
   const shows = readNodeFilter("get", values.status, values["node-field-selector"]);
   return withCluster(values, async (call) => {
     for (const name of positionals) {
-      const workflow = await unpackNodes(await call.client.get(Workflows, await locate(call, name)));
+      const workflow = await createNodeCodec(call.client).unpack(
+        await call.client.get(Workflows, await locate(call, name)),
+      );
       const options = { now: Date.now(), wide: output === "wide", ...(shows ? { shows } : {}) };
       if (isShort) print(renderTree(workflow, options).join("\n"));
       else await printObject(workflow, output, (one) => describeWorkflow(one, options));

@@ -1,5 +1,5 @@
 import { Workflows } from "@capstan/api/kinds/workflow";
-import { retryWorkflow, unpackNodes } from "@capstan/operators/workflow/control";
+import { createNodeCodec, retryWorkflow } from "@capstan/operators/workflow/control";
 import { describeWorkflow } from "@capstan/operators/workflow/view";
 import { parse } from "../usage.ts";
 import { commonFlags, commonHelp, readParameters, type Verb, withCluster } from "./call.ts";
@@ -49,7 +49,7 @@ async function retry(args: string[]): Promise<number> {
         parameters,
         ...(selector ? { nodeFieldSelector: selector } : {}),
       });
-      const now = await unpackNodes(await call.client.get(Workflows, ref));
+      const now = await createNodeCodec(call.client).unpack(await call.client.get(Workflows, ref));
       await printObject(now, output, (one) => describeWorkflow(one, { now: Date.now(), wide: output === "wide" }));
     }
     return followAll(call, refs, values);

@@ -1,6 +1,8 @@
 import type { NodeStatus, Workflow } from "@capstan/api/kinds/workflow";
 import { messageOf } from "@capstan/base/errors";
+import { readChunks } from "@capstan/operators/workflow/nodes";
 import { useEffect, useState } from "react";
+import { client } from "../../api/client.ts";
 
 export type NodeMap = Record<string, NodeStatus>;
 
@@ -13,22 +15,26 @@ export interface Nodes {
 /** Largest list of nodes that is unpacked, bytes: a gzip bomb ends here. */
 const maxUnpacked = 64 * 1024 * 1024;
 
-/** Nodes of a workflow, unpacked where the operator stored them compressed. */
+/** Nodes of a workflow, unpacked where the operator stored them compressed, fetched where they lie elsewhere. */
 export function useNodes(workflow: Workflow | undefined): Nodes {
   const packed = workflow?.status?.compressedNodes;
+  const version = workflow?.status?.offloadNodeStatusVersion;
   const [unpacked, setUnpacked] = useState<Nodes>({ nodes: {} });
   useEffect(() => {
-    if (!packed) return;
+    if (!workflow || !(packed || version)) return;
     let current = true;
-    unpack(packed).then(
+    const reading = packed
+      ? unpack(packed)
+      : readChunks(client, workflow).then((chunks) => Object.assign({}, ...chunks));
+    reading.then(
       (nodes) => current && setUnpacked({ nodes }),
       (error) => current && setUnpacked({ nodes: {}, error: messageOf(error) }),
     );
     return () => {
       current = false;
     };
-  }, [packed]);
-  if (packed) return unpacked;
+  }, [packed, version]);
+  if (packed || version) return unpacked;
   return { nodes: workflow?.status?.nodes ?? {} };
 }
 
