@@ -1,9 +1,9 @@
 // Runs Go's own clients against a fresh Capstan: node testing/peers/run.ts [clients | helm | crds …]. Needs Go and its module proxy.
-// "contract" runs the contract of the API on a real kube-apiserver instead, "operate" Capstan's operators, "pki" cfssl, kubeadm, nginx and curl on its certificates, "records" PostgreSQL.
+// "contract" runs the contract of the API on a real kube-apiserver instead, "operate" Capstan's operators, "pki" cfssl, kubeadm, nginx and curl on its certificates, "argo-cli" the argo command line, "records" PostgreSQL.
 // What is built stays in the user's cache directory, outside the repository.
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { globSync, mkdirSync } from "node:fs";
+import { existsSync, globSync, mkdirSync } from "node:fs";
 import { homedir } from "node:os";
 import { join } from "node:path";
 import { startInstance } from "../platform/instance.ts";
@@ -50,6 +50,18 @@ function runRecords(): number {
   return spawnSync(process.execPath, ["--test", file], { stdio: "inherit" }).status ?? 1;
 }
 
+/** The argo command line, which build.sh makes where the environment names none. */
+function runArgo(): number {
+  const program = process.env.CAPSTAN_ARGO ?? join(cache, "argo");
+  if (!existsSync(program)) {
+    const { status } = spawnSync("sh", [join(here, "argo-cli", "build.sh"), cache], { stdio: "inherit" });
+    if (status !== 0) throw new Error("testing/peers/argo-cli/build.sh failed");
+  }
+  const env = { ...process.env, CAPSTAN_ARGO: program };
+  const file = join(here, "argo-cli", "tour.ts");
+  return spawnSync(process.execPath, ["--test", file], { stdio: "inherit", env }).status ?? 1;
+}
+
 function build(name: string): void {
   for (const [output, directory, target] of builds[name] ?? []) {
     const args = ["build", "-o", join(cache, output), target];
@@ -61,6 +73,7 @@ function build(name: string): void {
 async function run(name: string): Promise<number> {
   if (name === "contract") return runContract(findKubernetes());
   if (name === "operate") return runOperators(findKubernetes());
+  if (name === "argo-cli") return runArgo();
   if (name === "pki") return runPki();
   if (name === "records") return runRecords();
   build(name);

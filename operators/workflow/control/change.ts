@@ -19,11 +19,22 @@ export async function changeWorkflow(
   apply: ApplyChange,
   codec: NodeCodec = createNodeCodec(client),
 ): Promise<Workflow> {
+  return changeWhole(client, ref, codec, async (workflow) => ((await apply(workflow)) ? workflow : undefined));
+}
+
+/** @param next what is written in its place; undefined when nothing is. */
+export async function changeWhole(
+  client: Client,
+  ref: ObjectRef,
+  codec: NodeCodec,
+  next: (workflow: Workflow) => Promise<Workflow | undefined>,
+): Promise<Workflow> {
   for (let attempt = 1; ; attempt++) {
     const workflow = await codec.unpack(await client.get(Workflows, ref));
-    if (!(await apply(workflow))) return workflow;
+    const changed = await next(workflow);
+    if (!changed) return workflow;
     try {
-      return await client.update(Workflows, await codec.pack(workflow));
+      return await client.update(Workflows, await codec.pack(changed));
     } catch (thrown) {
       if (!isReason(thrown, "Conflict") || attempt >= tries) throw thrown;
     }

@@ -1,11 +1,12 @@
 // Runs a workflow's failed part again, in the same object. Source: argo-workflows workflow/util FormulateRetryWorkflow.
 import { Pods } from "@capstan/api/generated/resources";
-import { type NodeStatus, type Workflow, Workflows } from "@capstan/api/kinds/workflow";
+import type { NodeStatus, Workflow } from "@capstan/api/kinds/workflow";
 import { isReason, type ObjectRef, StatusError } from "@capstan/api/meta";
 import type { Client } from "@capstan/core/client";
 import { labels, onExitName, podName } from "../engine/names.ts";
 import { hasFailed } from "../engine/phase.ts";
 import { createNodeCodec, type NodeCodec } from "../nodes/index.ts";
+import { changeWhole } from "./change.ts";
 import { overrideParameters } from "./parameters.ts";
 import { createTree, hasSucceededBelow, resetPath, type Tree } from "./retry-tree.ts";
 import { matchesNode, parseNodeSelector } from "./selector.ts";
@@ -27,14 +28,15 @@ export async function retryWorkflow(
   codec: NodeCodec = createNodeCodec(client),
 ): Promise<Workflow> {
   const { namespace = "" } = ref;
-  const workflow = await codec.unpack(await client.get(Workflows, ref));
-  const { workflow: retried, pods } = formulateRetry(workflow, options, Date.now());
-  for (const name of pods) {
-    await client.delete(Pods, { namespace, name }, { propagationPolicy: "Background" }).catch((thrown: unknown) => {
-      if (!isReason(thrown, "NotFound")) throw thrown;
-    });
-  }
-  return client.update(Workflows, await codec.pack(retried));
+  return changeWhole(client, ref, codec, async (workflow) => {
+    const { workflow: retried, pods } = formulateRetry(workflow, options, Date.now());
+    for (const name of pods) {
+      await client.delete(Pods, { namespace, name }, { propagationPolicy: "Background" }).catch((thrown: unknown) => {
+        if (!isReason(thrown, "NotFound")) throw thrown;
+      });
+    }
+    return retried;
+  });
 }
 
 /**

@@ -9,6 +9,8 @@ export interface TreeOptions {
   now: number;
   /** Artifacts, resources and the Kubernetes node too. */
   wide?: boolean;
+  /** The Kubernetes node too. */
+  short?: boolean;
   /** Nodes for which it is false are left out, not what lies below them. */
   shows?: (node: NodeStatus) => boolean;
 }
@@ -32,9 +34,8 @@ export function renderTree(workflow: Workflow, options: TreeOptions): string[] {
   const root = nodes[name];
   if (!root) return [];
   const common = ["STEP", "TEMPLATE", "PODNAME", "DURATION"];
-  const rows = [
-    options.wide ? [...common, "ARTIFACTS", "MESSAGE", "RESOURCESDURATION", "NODENAME"] : [...common, "MESSAGE"],
-  ];
+  const more = ["ARTIFACTS", "MESSAGE", "RESOURCESDURATION", "NODENAME"];
+  const rows = [[...common, ...(options.wide ? more : options.short ? ["MESSAGE", "NODENAME"] : ["MESSAGE"])]];
   const drawing = new Drawing(workflow, options, rows);
   drawing.draw(root, " ", " ");
   const exit = Object.values(nodes).find((node) => node.name === onExitName(name));
@@ -91,7 +92,7 @@ class Drawing {
 
   #row(node: NodeStatus, prefix: string): string[] {
     const { metadata } = this.#workflow;
-    const { now, wide } = this.#options;
+    const { now, wide, short } = this.#options;
     const sign = waitsForResume(node) ? "ǁ" : (signs[node.phase ?? "Pending"] ?? "");
     const { templateRef, templateName = "", message = "" } = node;
     const isPod = node.type === "Pod";
@@ -103,9 +104,10 @@ class Drawing {
       isPod ? pod : "",
       isPod ? shortDuration(elapsed(node.startedAt, node.finishedAt, now)) : "",
     ];
-    if (!wide) return [...row, message];
+    const host = isPod ? (node.hostNodeName ?? "") : "";
+    if (!wide) return [...row, message, ...(short ? [host] : [])];
     const artifacts = (node.outputs?.artifacts ?? []).map(({ name }) => name).join(",");
-    return [...row, artifacts, message, resourcesText(node.resourcesDuration), isPod ? (node.hostNodeName ?? "") : ""];
+    return [...row, artifacts, message, resourcesText(node.resourcesDuration), host];
   }
 }
 

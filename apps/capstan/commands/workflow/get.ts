@@ -41,7 +41,7 @@ async function get(args: string[]): Promise<number> {
         await call.client.get(Workflows, await locate(call, name)),
       );
       const options = { now: Date.now(), wide: output === "wide", ...(shows ? { shows } : {}) };
-      if (isShort) print(renderTree(workflow, options).join("\n"));
+      if (isShort) print(renderTree(workflow, { ...options, short: true }).join("\n"));
       else await printObject(workflow, output, (one) => describeWorkflow(one, options));
     }
     return 0;
