@@ -62,6 +62,20 @@ function runArgo(): number {
   return spawnSync(process.execPath, ["--test", file], { stdio: "inherit", env }).status ?? 1;
 }
 
+/** Stores of artifacts: MinIO, HDFS and git, which build.sh makes where the environment names none. */
+function runStores(): number {
+  const directory = process.env.CAPSTAN_STORE_PEERS ?? join(cache, "stores");
+  if (!process.env.CAPSTAN_STORE_PEERS) {
+    const { status } = spawnSync("sh", [join(here, "stores", "build.sh"), directory], { stdio: "inherit" });
+    if (status !== 0) throw new Error("testing/peers/stores/build.sh failed");
+  }
+  const files = globSync(join(here, "stores", "{minio,hdfs,git,workflows}.ts"));
+  const env = { ...process.env, CAPSTAN_STORE_PEERS: directory };
+  return (
+    spawnSync(process.execPath, ["--test", "--test-concurrency=1", ...files], { stdio: "inherit", env }).status ?? 1
+  );
+}
+
 function build(name: string): void {
   for (const [output, directory, target] of builds[name] ?? []) {
     const args = ["build", "-o", join(cache, output), target];
@@ -75,6 +89,7 @@ async function run(name: string): Promise<number> {
   if (name === "operate") return runOperators(findKubernetes());
   if (name === "argo-cli") return runArgo();
   if (name === "pki") return runPki();
+  if (name === "stores") return runStores();
   if (name === "records") return runRecords();
   build(name);
   await using instance = startInstance();
@@ -97,7 +112,7 @@ if (version.status !== 0) {
   process.exitCode = 1;
 } else {
   mkdirSync(cache, { recursive: true });
-  const all = [...Object.keys(builds), "contract", "operate", "pki", "records"];
+  const all = [...Object.keys(builds), "contract", "operate", "pki", "records", "stores"];
   const names = process.argv.length > 2 ? process.argv.slice(2) : all;
   for (const name of names) {
     if (!all.includes(name)) throw new Error(`${name} is none of ${all.join(", ")}`);
