@@ -7,6 +7,8 @@ export const scriptPath = "/argo/staging/script";
 export const inputArtifactsPath = "/argo/inputs/artifacts";
 /** Where init and wait see the main container's volumes. */
 export const mainRoot = "/mainctrfs";
+/** Where the executor finds the artifact directory, with one directory for each namespace, if the pod has it as a volume. */
+export const artifactsPath = "/capstan/artifacts";
 /** Termination message of a container of a set that never ran: one that it depends on failed. */
 export const dependencyFailed = "a container before it failed";
 

@@ -141,7 +141,7 @@ test("wait collects result, parameters, artifacts and logs, reports them, and en
   );
   assert.equal(readFileSync(join(scene.artifacts, "default/own/key.txt"), "utf8"), "content");
   assert.equal(readFileSync(join(scene.artifacts, "default/wf/pod/main.log"), "utf8"), "out\n\n");
-  assert.deepEqual(readdirSync(join(scene.artifacts, ".incoming")), []);
+  assert.deepEqual(readdirSync(join(scene.artifacts, "default/.incoming")), []);
   assert.deepEqual(scene.pod.killed, ["side SIGTERM"]);
   for (const name of ["packed.tgz", "zipped.zip"]) {
     using next = setUp(undefined, { inputs: { artifacts: [{ name: "n", path: "/n", file: { key: "k" } }] } });
@@ -160,7 +160,7 @@ test("wait runs twice to the same end, as after a restart of the agent", async (
   scene.put("main", "/data/dir/x", "1");
   for (let i = 0; i < 2; i++) assert.equal(await scene.program(scene.pod.container("wait")), 0);
   assert.equal(readFileSync(join(scene.artifacts, "default/wf/pod/dir/x"), "utf8"), "1");
-  assert.deepEqual(readdirSync(join(scene.artifacts, ".incoming")), []);
+  assert.deepEqual(readdirSync(join(scene.artifacts, "default/.incoming")), []);
 });
 
 test("what is missing or too large is an error that names it, and the rest is reported", async () => {

@@ -1,5 +1,6 @@
 // The executor as a program in pods of any cluster: argoexec init | wait | resource | agent.
 import { writeFileSync } from "node:fs";
+import { artifactsPath } from "@capstan/api/kinds/workflow-pod";
 import { messageOf } from "@capstan/base/errors";
 import { openInCluster } from "@capstan/core/wire";
 import { runAgentProgram } from "./agent/program.ts";
@@ -10,9 +11,6 @@ import { readTemplate } from "./step.ts";
 const ownFailure = 64;
 /** Source: the kubelet's default of terminationMessagePath, and its limit. */
 const terminationLog = { path: "/dev/termination-log", limit: 4096 };
-
-/** Where a volume with the artifact directory is mounted, if there is one. */
-const artifacts = "/capstan/artifacts";
 
 const stop = new AbortController();
 for (const signal of ["SIGTERM", "SIGINT"] as const) process.on(signal, () => stop.abort());
@@ -27,7 +25,7 @@ async function serveStep(): Promise<number> {
   const options = { args: process.argv.slice(2), env, signal: stop.signal, print, namespace };
   using pod = await openPodContainer(options, readTemplate(env));
   using connected = transport;
-  return await runProgram(pod.container, connected.handler, artifacts);
+  return await runProgram(pod.container, connected.handler, artifactsPath);
 }
 
 try {

@@ -1,5 +1,6 @@
 // A store in a directory: below the root one directory for each namespace, below that the keys.
-// What has a key is whole, directories too: it is written beside, flushed, and renamed into its place.
+// What has a key is whole, directories too: it is written beside, flushed, and renamed into its place. A namespace's
+// directory may be a volume of its own: what is not whole yet lies in it too.
 import { randomUUID } from "node:crypto";
 import { createReadStream, createWriteStream, type Stats } from "node:fs";
 import { lstat, mkdir, rename, rm } from "node:fs/promises";
@@ -20,9 +21,13 @@ const absent = ["ENOENT", "ENOTDIR"];
  */
 export function createFileStore(root: string, namespace: string): ArtifactStore {
   const [space = ""] = keyParts(namespace);
-  if (space !== namespace || space === staging) throw new Error(`${JSON.stringify(namespace)} is no namespace`);
+  if (space !== namespace) throw new Error(`${JSON.stringify(namespace)} is no namespace`);
   const base = join(root, space);
-  const pathOf = (key: string) => join(base, ...keyParts(key));
+  const pathOf = (key: string) => {
+    const parts = keyParts(key);
+    if (parts[0] === staging) throw new StoreError(`${JSON.stringify(key)} is no key of an artifact`);
+    return join(base, ...parts);
+  };
   const stat = async (key: string): Promise<Entry | undefined> => {
     const found = await statOf(pathOf(key));
     if (!found) return undefined;
@@ -35,7 +40,8 @@ export function createFileStore(root: string, namespace: string): ArtifactStore 
       if (!(empty ? await statOf(base) : await stat(key))) return;
       const name = keyParts(empty ? namespace : key).join("/");
       for await (const entry of walkTree(empty ? base : pathOf(key), name)) {
-        if (entry.stat.isFile()) yield empty ? entry.name.slice(namespace.length + 1) : entry.name;
+        if (!entry.stat.isFile() || entry.name.startsWith(`${namespace}/${staging}/`)) continue;
+        yield empty ? entry.name.slice(namespace.length + 1) : entry.name;
       }
     },
     async *stream(key) {
@@ -48,11 +54,11 @@ export function createFileStore(root: string, namespace: string): ArtifactStore 
       await copyTree(pathOf(key), host);
       return true;
     },
-    save: (key, source) => place(root, pathOf(key), source),
+    save: (key, source) => place(base, pathOf(key), source),
     async delete(key) {
       if (!(await stat(key))) return;
       // It goes as a whole: a reader finds all of it or nothing.
-      const aside = await incoming(root);
+      const aside = await incoming(base);
       await rename(pathOf(key), aside);
       await rm(aside, { recursive: true, force: true });
     },
@@ -68,21 +74,21 @@ async function statOf(path: string): Promise<Stats | undefined> {
   }
 }
 
-async function incoming(root: string): Promise<string> {
-  await mkdir(join(root, staging), { recursive: true, mode: 0o700 });
-  return join(root, staging, randomUUID());
+async function incoming(base: string): Promise<string> {
+  await mkdir(join(base, staging), { recursive: true, mode: 0o700 });
+  return join(base, staging, randomUUID());
 }
 
-async function place(root: string, target: string, source: Source): Promise<void> {
-  const made = await incoming(root);
+async function place(base: string, target: string, source: Source): Promise<void> {
+  const made = await incoming(base);
   try {
     if ("host" in source) await copyTree(source.host, made, true);
     else {
       const file = createWriteStream(made, { flags: "wx", mode: 0o644, flush: true });
       await pipeline(Readable.from(source.bytes()), file);
     }
-    await makeParents(root, dirname(target));
-    await replace(made, target, join(root, staging));
+    await makeParents(base, dirname(target));
+    await replace(made, target, join(base, staging));
     await flush(dirname(target));
   } finally {
     await rm(made, { recursive: true, force: true });
@@ -90,13 +96,13 @@ async function place(root: string, target: string, source: Source): Promise<void
 }
 
 /** A key below one that is a file has no place. */
-async function makeParents(root: string, directory: string): Promise<void> {
+async function makeParents(base: string, directory: string): Promise<void> {
   try {
     await mkdir(directory, { recursive: true, mode: 0o755 });
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     if (code !== "EEXIST" && code !== "ENOTDIR") throw error;
-    throw new Error(`an artifact is kept where ${directory.slice(root.length + 1)} would have to be a directory`);
+    throw new Error(`an artifact is kept where ${directory.slice(base.length + 1)} would have to be a directory`);
   }
 }
 

@@ -1,5 +1,5 @@
 // Reconciles workflows: reacts to them, their pods and their results, and writes each change once.
-import type { Pod } from "@capstan/api/generated/core-v1";
+import type { Pod, Volume } from "@capstan/api/generated/core-v1";
 import { ConfigMaps, PersistentVolumeClaims, Pods } from "@capstan/api/generated/resources";
 import {
   type ArtifactRepository,
@@ -68,6 +68,8 @@ export interface WorkflowOperatorOptions {
   artifacts?: ArtifactRepository;
   /** Default `capstan/executor`. */
   executorImage?: string;
+  /** The artifact directory, as a volume of pods. Default: their nodes have it themselves. */
+  artifactVolume?: Omit<Volume, "name">;
   /** Finds the command of an image whose template says none. Default: the nodes know it. */
   findCommand?: FindCommand;
   /** Where lineage is written down. Without it there is none, and no archive. */
@@ -164,6 +166,7 @@ class Operator {
       executorImage,
       agentImage: options.agentImage ?? options.executorImage ?? "capstan/agent",
       depthLimit,
+      ...(options.artifactVolume ? { artifactVolume: options.artifactVolume } : {}),
       ...(archive && records ? { archives: (labels: Record<string, string>) => matches(selected, labels) } : {}),
     };
     this.#lineage = records && createLineageWriter({ records, log: this.#log });

@@ -55,6 +55,9 @@ ${dataDirectory}
   --volume-plugin-dir DIR
                       FlexVolume drivers: DIR/VENDOR~DRIVER/DRIVER (default
                       /usr/libexec/kubernetes/kubelet-plugins/volume/exec, as the kubelet's)
+  --executor-image REFERENCE
+                      run the workflows' init and wait as containers of this image, as on any other cluster (default:
+                      the node agents do their work in their own processes, which is faster)
   --image-map FILE    JSON: image pattern → {"rootfs": "host" | directory | OCI layout, "entrypoint"?, "cmd"?, "env"?}
   --registry-mirror REGISTRY=URL
                       ask this server for a registry's images first, such as docker.io=http://10.0.0.1:5000; REGISTRY *
@@ -274,16 +277,28 @@ Try:
   },
   {
     name: "operate",
-    summary: "run the operators for Domains, certificates and images against a cluster of your own",
+    summary: "run the operators for Domains, certificates, images and workflows against a cluster of your own",
     help: `Usage: capstan operate [--kubeconfig FILE] [--context NAME] [--webhook-host ADDRESS]
+                       [--workflows --executor-image REFERENCE] [--install]
 
 Defines the kind Domain in the cluster of the kubeconfig, and reconciles Domains there: namespace, quota, role, members,
 settings, node health. Renews the certificates that "capstan webhook-cert" made. With --webhook-host it defines
-ImagePolicy too, and serves its webhooks. Several processes may run; one leads, by the Lease kube-system/capstan-operators.
+ImagePolicy too, and serves its webhooks. With --workflows it runs Workflows and CronWorkflows, too: their pods take init
+and wait from the executor's image, which "node tools/executor-image/main.ts" builds. Several processes may run; one leads, by the Lease kube-system/capstan-operators.
 
 Options:
-  --kubeconfig FILE   default: $KUBECONFIG
+  --kubeconfig FILE   default: $KUBECONFIG, else, in a pod, the pod's account
   --context NAME      default: the kubeconfig's current one
+  --workflows         run Workflows, where no other controller of Argo's kinds does
+  --install           create Argo's kinds where they are missing, what the roles view, edit and admin may do with them,
+                      and the role capstan-workflow-operator for the account that this runs as
+  --executor-image REFERENCE
+                      the executor's image, as the nodes pull it
+  --artifact-volume JSON
+                      source of a volume that keeps artifacts where a workflow names no repository, such as
+                      {"persistentVolumeClaim":{"claimName":"artifacts"}} (each namespace has its own claim)
+  --config-namespace NAME
+                      where the ConfigMap workflow-controller-configmap is, of which "images" is read (default argo)
   --webhook-host ADDRESS
                       where the cluster's API server reaches this process: image policies are enforced from there
 

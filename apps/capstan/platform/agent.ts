@@ -41,6 +41,8 @@ export interface NodeSettings {
   registries: RegistryOptions;
   /** Directory of the artifact repository. */
   artifacts: string;
+  /** The executor's containers are containers like others. */
+  executorInPods?: boolean | undefined;
   /** Absolute path of the directory of FlexVolume drivers; absent: the kubelet's. */
   volumePluginDir?: string | undefined;
   /** Absolute path of the directory of static pods' manifests; absent: one in `dataDir`. */
@@ -69,8 +71,9 @@ export async function openRuntime(
     builtinImages,
     imageMap,
     registries,
-    inProcess: createExecutorImages({ handler, artifacts }),
-    unwrap: unwrapCommand,
+    ...(settings.executorInPods
+      ? {}
+      : { inProcess: createExecutorImages({ handler, artifacts }), unwrap: unwrapCommand }),
     guardTraffic,
     log: log.with({ part: "runtime", node: settings.name }),
   };

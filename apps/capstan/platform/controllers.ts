@@ -4,6 +4,7 @@ import { defaultGateway } from "@capstan/api/kinds/gateway";
 import type { Logger } from "@capstan/base/log";
 import { createControllers, createPodGroupControllers } from "@capstan/cluster/controllers";
 import { createScheduler } from "@capstan/cluster/scheduler";
+import type { RegistryOptions } from "@capstan/core/runtime";
 import { createCertificateRenewal } from "@capstan/operators/certificates";
 import { createDomainOperator } from "@capstan/operators/domain";
 import { createImagePolicyOperator } from "@capstan/operators/images";
@@ -13,6 +14,7 @@ import { createArtifactLookup } from "./artifact-lookup.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import type { Part, Parts } from "./parts.ts";
 import type { RecordsSettings } from "./settings.ts";
+import { createExecutorPods } from "./workflow-pods.ts";
 
 /** One part of several that start and stop together. */
 function together(name: string, members: { start(signal: AbortSignal): Promise<unknown> }[]): Part {
@@ -54,11 +56,17 @@ export interface OperatorsOptions {
   gatewayPort: number;
   checkers: WorkflowChecker[];
   archive: RecordsSettings["archive"];
+  /** Absent: the nodes do its work in their own processes. */
+  executorImage?: string | undefined;
+  registries: RegistryOptions;
 }
 
 export function startOperators(plane: ControlPlane, options: OperatorsOptions, log: Logger, parts: Parts): void {
   const { client, informers, authority, records } = plane;
-  const { gatewayPort: publicPort, checkers, archive } = options;
+  const { gatewayPort: publicPort, checkers, archive, executorImage, registries } = options;
+  const directory = dirname(options.artifacts("any"));
+  const artifactVolume = { hostPath: { path: directory, type: "DirectoryOrCreate" } };
+  const pods = executorImage && createExecutorPods({ client, informers, executorImage, artifactVolume, registries });
   const serving = createServingOperator({
     client,
     informers,
@@ -69,11 +77,7 @@ export function startOperators(plane: ControlPlane, options: OperatorsOptions, l
     gateway: defaultGateway,
   });
   parts.add(together("pod-groups", createPodGroupControllers({ client, informers, log })));
-  parts.add(
-    together("domain-operator", [
-      createDomainOperator({ client, informers, log, artifacts: dirname(options.artifacts("any")) }),
-    ]),
-  );
+  parts.add(together("domain-operator", [createDomainOperator({ client, informers, log, artifacts: directory })]));
   parts.add(together("service-certificates", [createCertificateRenewal({ client, informers, log })]));
   parts.add(together("image-policies", [createImagePolicyOperator({ client, informers, log, authority })]));
   parts.add(
@@ -85,8 +89,9 @@ export function startOperators(plane: ControlPlane, options: OperatorsOptions, l
         log,
         checkers,
         records,
-        artifactExists: createArtifactLookup(dirname(options.artifacts("any"))),
+        artifactExists: createArtifactLookup(directory),
         ...(archive ? { archive } : {}),
+        ...pods,
       }),
     ),
   );

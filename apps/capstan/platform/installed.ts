@@ -20,6 +20,9 @@ export async function install<T extends KubeObject>(
   else await client.create(resource, marked);
 }
 
+/** Whether an object came from here, whatever version it is of. */
+export const isInstalled = ({ metadata }: KubeObject): boolean => metadata.annotations?.[digestKey] !== undefined;
+
 async function digestOf(value: unknown): Promise<string> {
   const bytes = new TextEncoder().encode(JSON.stringify(value));
   return Buffer.from(await crypto.subtle.digest("SHA-256", bytes))

@@ -26,7 +26,16 @@ export async function startNodes(
   const images = { imageMap, registries };
   const { volumePluginDir, manifestDir } = settings;
   const artifacts = directory.path("artifacts");
-  const common = { root: directory.root, network, runtime: flag, ...images, artifacts, volumePluginDir };
+  const executorInPods = settings.executorImage !== undefined;
+  const common = {
+    root: directory.root,
+    network,
+    runtime: flag,
+    ...images,
+    artifacts,
+    volumePluginDir,
+    executorInPods,
+  };
   const first: NodeSettings = { ...common, name, index: 0, dataDir: directory.root, manifestDir };
   const policies = await startPolicies(plane, { network, runtime: flag }, log, parts);
   const runtime = await openRuntime(first, plane.handler, log, policies.engine.admit);

@@ -130,7 +130,9 @@ async function assemble(
   const gatewayPort = await startGateway(plane, settings, log, parts);
   const consolePort = await startConsole(plane, settings, { port: gatewayPort, caller }, log, parts);
   const checkers = [createGraphCheck({ artifacts })];
-  startOperators(plane, { artifacts, gatewayPort, checkers, archive: settings.records.archive }, log, parts);
+  const { executorImage, registries, records } = settings;
+  const operators = { artifacts, gatewayPort, checkers, archive: records.archive, executorImage, registries };
+  startOperators(plane, operators, log, parts);
   addresses.gateway = `http://127.0.0.1:${gatewayPort}`;
   addresses.console = `http://127.0.0.1:${consolePort}`;
   await node;

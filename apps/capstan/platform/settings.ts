@@ -25,6 +25,8 @@ export interface Settings {
   volumePluginDir?: string | undefined;
   /** Absolute path of the directory of the first node's static pods; absent: `manifests` in the data directory. */
   manifestDir?: string | undefined;
+  /** Image of the executor, which runs in workflows' pods; absent: the nodes do its work in their own processes. */
+  executorImage?: string | undefined;
   imageMap: ImageMapping[];
   registries: RegistryOptions;
   records: RecordsSettings;

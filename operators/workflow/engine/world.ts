@@ -1,5 +1,5 @@
 // What the engine may see, and what it asks for. It does nothing itself.
-import type { ConfigMap, PersistentVolumeClaim, Pod } from "@capstan/api/generated/core-v1";
+import type { ConfigMap, PersistentVolumeClaim, Pod, Volume } from "@capstan/api/generated/core-v1";
 import type { PodDisruptionBudget } from "@capstan/api/generated/policy-v1";
 import type {
   Arguments,
@@ -46,6 +46,8 @@ export interface ResolvedRepository {
 export interface Settings {
   /** Image of init, wait and resource containers. */
   executorImage: string;
+  /** The artifact directory as a volume of the executor's containers; absent: their nodes have it themselves. */
+  artifactVolume?: Omit<Volume, "name">;
   /** Image of the pod that does HTTP requests. */
   agentImage: string;
   /** Most templates inside one another. */

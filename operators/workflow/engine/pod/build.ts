@@ -13,6 +13,7 @@ import { patchSpec, placement } from "./placement.ts";
 import {
   artifactMounts,
   artifactsMount,
+  directoryVolumes,
   executorMount,
   inputVolumes,
   loaded,
@@ -53,7 +54,9 @@ export function buildPod(run: Run, node: NodeStatus, template: Template, options
   }
   const main = mains.find((container) => container.name === "main") ?? (mains[0] as Container);
   const env = executorEnv(run, node, located, options);
-  const secrets = secretVolumes(placesOf(located));
+  const places = placesOf(located);
+  const [secrets, directory] = [secretVolumes(places), directoryVolumes(run, places)];
+  const mounts = [...secrets.mounts, ...directory.mounts];
   const pod: PodTemplate = {
     apiVersion: "v1",
     kind: "Pod",
@@ -63,13 +66,13 @@ export function buildPod(run: Run, node: NodeStatus, template: Template, options
       ...placement(run, template),
       ...deadlineOf(run, template, options),
       initContainers: [
-        ...(own ? [] : [withMounts(initContainer(run, template, main, env), secrets.mounts)]),
+        ...(own ? [] : [withMounts(initContainer(run, template, main, env), mounts)]),
         ...(template.initContainers ?? []).map((container) => withMirror(container, main)),
       ],
       containers: [
-        ...(own ? [] : [withMounts(waitContainer(run, template, main, env), secrets.mounts)]),
+        ...(own ? [] : [withMounts(waitContainer(run, template, main, env), mounts)]),
         ...mains.map((container) => ({
-          ...(own ? withMounts(container, secrets.mounts) : wrapMain(located, container, main, options)),
+          ...(own ? withMounts(container, mounts) : wrapMain(located, container, main, options)),
           env: [...(container.env ?? []), ...(own ? named(env, container.name) : mainEnv(env, container.name))],
         })),
         ...(template.sidecars ?? []).map((sidecar) => wrapSidecar(withMirror(sidecar, main))),
@@ -77,6 +80,7 @@ export function buildPod(run: Run, node: NodeStatus, template: Template, options
       volumes: [
         ...inputVolumes(template),
         ...secrets.volumes,
+        ...directory.volumes,
         ...volumesFor(run, template, declaredContainers(template, mains)),
       ],
     },

@@ -1,7 +1,7 @@
 // Volumes of a workflow's pods: those that its containers mount, and those by which the executor hands files over.
 import type { Container, Volume, VolumeMount } from "@capstan/api/generated/core-v1";
 import { type Artifact, type ArtifactLocation, secretsOf, storeOf, type Template } from "@capstan/api/kinds/workflow";
-import { inputArtifactsPath, mainRoot, sharedPath } from "@capstan/api/kinds/workflow-pod";
+import { artifactsPath, inputArtifactsPath, mainRoot, sharedPath } from "@capstan/api/kinds/workflow-pod";
 import { ExpressionError } from "../../expressions/index.ts";
 import type { Run } from "../run.ts";
 
@@ -99,6 +99,19 @@ export function secretVolumes(locations: (ArtifactLocation | undefined)[]): {
       },
     })),
     mounts: names.map((name) => ({ name: volumeOf(name), mountPath: `${secretRoot}/${name}`, readOnly: true })),
+  };
+}
+
+const directoryVolume = "capstan-artifacts";
+
+/** The artifact directory, of which a pod sees its own namespace's part, where one of the places lies in it. */
+export function directoryVolumes(run: Run, places: ArtifactLocation[]): { volumes: Volume[]; mounts: VolumeMount[] } {
+  const { artifactVolume } = run.world.settings;
+  if (!artifactVolume || !places.some(({ file }) => file)) return { volumes: [], mounts: [] };
+  const { namespace = "" } = run.workflow.metadata;
+  return {
+    volumes: [{ ...artifactVolume, name: directoryVolume }],
+    mounts: [{ name: directoryVolume, mountPath: `${artifactsPath}/${namespace}`, subPath: namespace }],
   };
 }
 
