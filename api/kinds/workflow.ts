@@ -51,6 +51,7 @@ export {
   storeOf,
   withKey,
 } from "./workflow/location.ts";
+export type { Metrics, PrometheusMetric } from "./workflow/metrics.ts";
 export {
   argumentsShape,
   cronWorkflowSpecShape,

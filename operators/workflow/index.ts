@@ -18,11 +18,11 @@ export {
   queryJq,
 } from "./expressions/index.ts";
 export { readManifests } from "./manifest.ts";
+export { createWorkflowMetrics, type WorkflowMetrics } from "./metrics/index.ts";
 export {
   createWorkflowController,
   createWorkflowOperator,
-  type WorkflowChecker,
-  type WorkflowOperatorOptions,
 } from "./operator.ts";
+export type { WorkflowChecker, WorkflowOperatorOptions } from "./options.ts";
 export { InvalidWorkflow, type SubmitOptions, submitFrom, submitWorkflow } from "./submit.ts";
 export { type GetTemplates, type Problem, validateWorkflow } from "./validate/index.ts";

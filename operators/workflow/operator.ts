@@ -1,38 +1,27 @@
 // Reconciles workflows: reacts to them, their pods and their results, and writes each change once.
-import type { Pod, Volume } from "@capstan/api/generated/core-v1";
+import type { Pod } from "@capstan/api/generated/core-v1";
 import { ConfigMaps, PersistentVolumeClaims, Pods } from "@capstan/api/generated/resources";
 import {
-  type ArtifactRepository,
   artifactGCFinalizer,
   ClusterWorkflowTemplates,
-  type Template,
   type Workflow,
   Workflows,
   WorkflowTaskResults,
   WorkflowTaskSets,
   WorkflowTemplates,
 } from "@capstan/api/kinds/workflow";
-import { isReason, type KubeObject, keyOf, matches, type ObjectRef, type Requirement, refOf } from "@capstan/api/meta";
+import { isReason, type KubeObject, keyOf, matches, type ObjectRef, refOf } from "@capstan/api/meta";
 import { backoff } from "@capstan/base/async";
 import { messageOf } from "@capstan/base/errors";
 import type { Logger } from "@capstan/base/log";
 import type { Client } from "@capstan/core/client";
-import {
-  type Controller,
-  createController,
-  createRecorder,
-  type Informers,
-  type Recorder,
-  type Result,
-} from "@capstan/core/reconcile";
-import type { Records } from "@capstan/core/records";
+import { type Controller, createController, createRecorder, type Recorder, type Result } from "@capstan/core/reconcile";
 import { createAccess } from "./access.ts";
 import { createArchiveController } from "./archive/index.ts";
 import { createArtifactGCController } from "./artifact-gc/index.ts";
 import { carryOutFirst, carryOutThen, inOrder, type PodFailure } from "./carry-out.ts";
-import type { FindCommand } from "./command/index.ts";
 import { pack, restAfter, unpack } from "./compress.ts";
-import { type ArtifactExists, type ContentMemos, createContentMemos } from "./content-memos.ts";
+import { type ContentMemos, createContentMemos } from "./content-memos.ts";
 import { createCronWorkflowController } from "./cron/index.ts";
 import {
   createLockTable,
@@ -52,35 +41,10 @@ import {
 } from "./engine/index.ts";
 import { createLineageWriter, type LineageWriter } from "./lineage/index.ts";
 import { ChunkWriter, offload, packedLimit, readChunks } from "./nodes/index.ts";
+import type { WorkflowOperatorOptions } from "./options.ts";
 import { findRepository } from "./repository.ts";
 import { createSharedLocks, type SharedLockKeeper } from "./shared-locks.ts";
-import { type Problem, resolvedTemplates, validateWorkflow } from "./validate/index.ts";
-
-/** Looks at a new workflow before anything of it runs; what it finds ends the workflow. */
-export type WorkflowChecker = (workflow: Workflow, templates: Map<string, Template>) => Problem[] | Promise<Problem[]>;
-
-export interface WorkflowOperatorOptions {
-  client: Client;
-  informers: Informers;
-  log: Logger;
-  checkers?: WorkflowChecker[];
-  /** Where artifacts go when neither workflow nor namespace says. Default: the executor's directory. */
-  artifacts?: ArtifactRepository;
-  /** Default `capstan/executor`. */
-  executorImage?: string;
-  /** The artifact directory, as a volume of pods. Default: their nodes have it themselves. */
-  artifactVolume?: Omit<Volume, "name">;
-  /** Finds the command of an image whose template says none. Default: the nodes know it. */
-  findCommand?: FindCommand;
-  /** Where lineage is written down. Without it there is none, and no archive. */
-  records?: Records;
-  /** Lets steps whose template says so (`capstan.dev/memoize: content`) reuse what they gave for the same content. */
-  artifactExists?: ArtifactExists;
-  /** Which finished workflows are archived: those that these labels select, for so many milliseconds. Absent: none. */
-  archive?: { selector?: Requirement[]; ttl?: number };
-  /** Runs `argoexec agent`. Default: the executor's image where one is given, else `capstan/agent`. */
-  agentImage?: string;
-}
+import { resolvedTemplates, validateWorkflow } from "./validate/index.ts";
 
 const byWorkflow = "workflow";
 const workflowOf = (object: KubeObject): ObjectRef[] => {
@@ -288,10 +252,13 @@ class Operator {
     if (wait > 0) return wait === Number.POSITIVE_INFINITY ? undefined : { requeueAfter: wait };
     const before = held.workflow.status?.phase;
     const world = this.#world(ref, held);
+    const begun = performance.now();
     const outcome = (await this.#check(held.workflow, world)) ?? operate(held.workflow, world, held.memory);
+    this.#options.metrics?.operation((performance.now() - begun) / 1000);
     const written = await this.#write(held, outcome, signal);
     if (!written) return { requeueAfter: 0 };
     this.#lineage?.write(held.workflow, outcome.reached);
+    for (const sample of outcome.samples) this.#options.metrics?.record(sample);
     this.#announce(held.workflow, before);
     const next = Math.min(this.#retryAt(held), held.unwritten ? held.writeAt : Number.POSITIVE_INFINITY);
     const wake = Math.min(outcome.requeueAfter ?? Number.POSITIVE_INFINITY, next - Date.now());
@@ -369,6 +336,7 @@ class Operator {
       repository: (workflow) => findRepository(workflow, configMap, artifacts),
       locks: this.#locks,
       ...(memos ? { recallContent: (key, node) => memos.recall(ref, key, node) } : {}),
+      ...(this.#options.metrics ? { metricProblem: this.#options.metrics.problem } : {}),
       settings: this.#settings,
     };
   }
@@ -471,6 +439,7 @@ class Operator {
   #announce(workflow: Workflow, before: string | undefined): void {
     const { phase, message } = workflow.status ?? {};
     if (!phase || phase === before) return;
+    this.#options.metrics?.entered(workflow);
     const text = phase === "Running" ? "Workflow Running" : message || "Workflow completed";
     const failed = phase === "Failed" || phase === "Error";
     this.#recorder[failed ? "warning" : "normal"](workflow, `Workflow${phase}`, text);

@@ -8,6 +8,7 @@ import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { parseArgs } from "node:util";
 import { ConfigMaps, Namespaces, RoleBindings, Secrets, ServiceAccounts } from "@capstan/api/generated/resources";
+import { SemaphoreLimits } from "@capstan/api/kinds/records";
 import { type Client, createClient } from "@capstan/core/client";
 import { loadKubeconfig } from "@capstan/core/wire";
 import { apart, type Ending, namespace, readExample, run, store } from "./argo/examples.ts";
@@ -85,6 +86,8 @@ async function furnish(client: Client): Promise<void> {
     metadata: { name: "my-config", namespace },
     data: { workflow: "1", template: "2", bar: "value" },
   });
+  for (const name of ["workflow", "template"])
+    await client.create(SemaphoreLimits, { metadata: { name, namespace }, spec: { limit: 2 } });
   await client.create(Secrets, {
     metadata: { name: "my-secret", namespace },
     stringData: { mypassword: "S00perS3cret" },

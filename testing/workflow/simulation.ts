@@ -51,6 +51,7 @@ export interface Simulation {
   workflow: Workflow;
   pods: Map<string, Pod>;
   effects: Effect[];
+  samples: Outcome["samples"];
   /** Order in which pods were created, by node name. */
   order: string[];
   rounds: number;
@@ -82,6 +83,7 @@ export function simulate(source: string | Workflow, options: SimulationOptions =
       else memory.attention.tell(id);
     }
     const outcome = operate(workflow, state.world, memory);
+    state.samples.push(...outcome.samples);
     if (whole) {
       options.compare?.(
         { workflow, outcome },
@@ -107,7 +109,8 @@ export function simulate(source: string | Workflow, options: SimulationOptions =
       );
     return node;
   };
-  return { workflow, pods: state.pods, effects: state.effects, order: state.order, rounds: state.rounds, node: find };
+  const { pods, effects, samples, order, rounds } = state;
+  return { workflow, pods, effects, samples, order, rounds, node: find };
 }
 
 export function readWorkflow(yaml: string): Workflow {
@@ -203,7 +206,7 @@ function createState(options: SimulationOptions) {
     }
     return moved;
   };
-  const state = { pods, effects, order, world, told, rounds: 0, carryOut, endPods };
+  const state = { samples: [] as Outcome["samples"], pods, effects, order, world, told, rounds: 0, carryOut, endPods };
   return state;
 }
 

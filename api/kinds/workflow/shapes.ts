@@ -189,6 +189,23 @@ const semaphore = object({
 const synchronization = object({ mutex, mutexes: list(mutex), semaphore, semaphores: list(semaphore) });
 const userContainer = builtin("core/v1.Container", { mirrorVolumeMounts: boolean });
 
+const metric = object(
+  {
+    name: string,
+    help: string,
+    labels: list(object({ key: string, value: string }, "key", "value")),
+    when: string,
+    gauge: object(
+      { value: string, realtime: boolean, operation: { is: "string", enum: ["", "Set", "Add", "Sub"] } },
+      "value",
+    ),
+    counter: object({ value: string }, "value"),
+    histogram: object({ value: string, buckets: list(any) }, "value", "buckets"),
+  },
+  "name",
+  "help",
+);
+
 /** What templates and whole workflows both say about their pods. */
 const podFields = {
   affinity: builtin("core/v1.Affinity"),
@@ -205,7 +222,7 @@ const podFields = {
   volumes: list(builtin("core/v1.Volume")),
   retryStrategy,
   synchronization,
-  metrics: any,
+  metrics: object({ prometheus: list(metric) }, "prometheus"),
   parallelism: integer,
 };
 

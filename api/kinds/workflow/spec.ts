@@ -15,6 +15,7 @@ import type { LabelSelector, ObjectMeta, Time } from "../../generated/meta-v1.ts
 import type { PodDisruptionBudgetSpec } from "../../generated/policy-v1.ts";
 import type { KubeObject } from "../../meta/index.ts";
 import type { Arguments, WorkflowArtifactGC } from "./artifact.ts";
+import type { Metrics } from "./metrics.ts";
 import type { Condition, WorkflowStatus } from "./status.ts";
 import type { LifecycleHook, Metadata, RetryStrategy, Synchronization, Template } from "./template.ts";
 
@@ -42,7 +43,7 @@ export interface WorkflowSpec {
   volumeClaimTemplates?: VolumeClaimTemplate[];
   volumeClaimGC?: { strategy?: string };
   workflowMetadata?: Metadata & { labelsFrom?: Record<string, { expression: string }> };
-  metrics?: unknown;
+  metrics?: Metrics;
   affinity?: Affinity;
   automountServiceAccountToken?: boolean;
   dnsConfig?: PodDNSConfig;

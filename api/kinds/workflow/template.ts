@@ -11,6 +11,7 @@ import type {
   VolumeMount,
 } from "../../generated/core-v1.ts";
 import type { Arguments, Artifact, ArtifactLocation, Inputs, Outputs } from "./artifact.ts";
+import type { Metrics } from "./metrics.ts";
 import type { HttpTemplate } from "./task-set.ts";
 
 export interface Metadata {
@@ -151,7 +152,7 @@ export interface Template {
   memoize?: Memoize;
   synchronization?: Synchronization;
   metadata?: Metadata;
-  metrics?: unknown;
+  metrics?: Metrics;
   archiveLocation?: ArtifactLocation;
   affinity?: Affinity;
   automountServiceAccountToken?: boolean;

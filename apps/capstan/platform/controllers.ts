@@ -9,7 +9,7 @@ import { createCertificateRenewal } from "@capstan/operators/certificates";
 import { createDomainOperator } from "@capstan/operators/domain";
 import { createImagePolicyOperator } from "@capstan/operators/images";
 import { createServingOperator } from "@capstan/operators/serving";
-import { createWorkflowOperator, type WorkflowChecker } from "@capstan/operators/workflow";
+import { createWorkflowOperator, type WorkflowChecker, type WorkflowMetrics } from "@capstan/operators/workflow";
 import { createArtifactLookup } from "./artifact-lookup.ts";
 import type { ControlPlane } from "./control-plane.ts";
 import type { Part, Parts } from "./parts.ts";
@@ -59,11 +59,12 @@ export interface OperatorsOptions {
   /** Absent: the nodes do its work in their own processes. */
   executorImage?: string | undefined;
   registries: RegistryOptions;
+  metrics: WorkflowMetrics;
 }
 
 export function startOperators(plane: ControlPlane, options: OperatorsOptions, log: Logger, parts: Parts): void {
   const { client, informers, authority, records } = plane;
-  const { gatewayPort: publicPort, checkers, archive, executorImage, registries } = options;
+  const { gatewayPort: publicPort, checkers, archive, metrics, executorImage, registries } = options;
   const directory = dirname(options.artifacts("any"));
   const artifactVolume = { hostPath: { path: directory, type: "DirectoryOrCreate" } };
   const pods = executorImage && createExecutorPods({ client, informers, executorImage, artifactVolume, registries });
@@ -89,6 +90,7 @@ export function startOperators(plane: ControlPlane, options: OperatorsOptions, l
         log,
         checkers,
         records,
+        metrics,
         artifactExists: createArtifactLookup(directory),
         ...(archive ? { archive } : {}),
         ...pods,

@@ -5,10 +5,11 @@ import type { Logger } from "@capstan/base/log";
 import { createGateway } from "@capstan/cluster/gateway";
 import { createConsoleServer, loadConsoleSecret } from "@capstan/console/server";
 import { serve } from "@capstan/core/wire";
-import { createEventHandler, eventsPath } from "@capstan/operators/workflow";
+import { createEventHandler, eventsPath, type WorkflowMetrics } from "@capstan/operators/workflow";
 import type { Caller } from "./caller.ts";
 import { codeDirectory } from "./code.ts";
 import { type ControlPlane, withFlag } from "./control-plane.ts";
+import { createMetricsHandler, metricsPath } from "./metrics.ts";
 import type { Parts } from "./parts.ts";
 import type { Settings } from "./settings.ts";
 
@@ -20,6 +21,7 @@ export async function startGateway(
   settings: Settings,
   log: Logger,
   parts: Parts,
+  metrics: WorkflowMetrics,
 ): Promise<number> {
   const listen = { host, port: settings.gatewayPort };
   const gateway = createGateway({
@@ -27,7 +29,10 @@ export async function startGateway(
     informers: plane.informers,
     listen,
     log: log.with({ part: "gateway" }),
-    own: [{ prefix: eventsPath, handler: createEventHandler({ api: plane.handler, client: plane.client, log }) }],
+    own: [
+      { prefix: eventsPath, handler: createEventHandler({ api: plane.handler, client: plane.client, log }) },
+      { prefix: metricsPath, handler: createMetricsHandler(plane.client, metrics.text) },
+    ],
   });
   parts.add({
     name: "gateway",

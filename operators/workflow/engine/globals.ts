@@ -114,12 +114,12 @@ function setParameters(run: Run): Arguments {
   return { parameters, ...(artifacts ? { artifacts } : {}) };
 }
 
-/** Replaces global names in what the spec says of all pods. Templates, arguments and hooks are replaced when they are used. */
+/** Replaces global names in what the spec says of all pods. Templates, arguments, hooks and metrics are replaced when they are used. */
 export function substituteSpec(run: Run): void {
-  const { templates, templateDefaults, arguments: given, hooks, workflowMetadata, ...rest } = run.spec;
+  const { templates, templateDefaults, arguments: given, hooks, workflowMetadata, metrics, ...rest } = run.spec;
   const replaced = substitute(rest, run.globals);
   if (replaced === rest) return;
-  const kept = { templates, templateDefaults, arguments: given, hooks, workflowMetadata };
+  const kept = { templates, templateDefaults, arguments: given, hooks, workflowMetadata, metrics };
   const present = Object.fromEntries(Object.entries(kept).filter(([, value]) => value !== undefined));
   run.spec = { ...replaced, ...present };
 }

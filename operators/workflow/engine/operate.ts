@@ -17,6 +17,7 @@ import { applyWorkflowMetadata, joinSpecs, setGlobals, setProgress, substituteSp
 import { podLimit } from "./limits.ts";
 import { locksOf, takeLocks } from "./locks.ts";
 import { remember } from "./memoize.ts";
+import { collectMetrics } from "./metrics.ts";
 import { labels } from "./names.ts";
 import { observePods } from "./observe.ts";
 import { isFulfilled, isWorkflowOver } from "./phase.ts";
@@ -33,6 +34,7 @@ export function operate(workflow: Workflow, world: World, memory: Memory): Outco
   // What ends before its time can end anywhere.
   if (run.shutdown || run.pastDeadline) attention.tellAll();
   const told = attention.begin(world.now);
+  const before = run.status.phase;
   if (isWorkflowOver(run.status.phase)) expire(run);
   else {
     try {
@@ -48,8 +50,9 @@ export function operate(workflow: Workflow, world: World, memory: Memory): Outco
     if (isWorkflowOver(run.status.phase)) expire(run);
   }
   remember(run);
+  const samples = isWorkflowOver(before) ? [] : collectMetrics(run, before, told === undefined);
   const { changed, pressing, effects, reached, requeueAfter } = run;
-  return { changed, pressing, effects, reached, ...(requeueAfter === undefined ? {} : { requeueAfter }) };
+  return { changed, pressing, effects, samples, reached, ...(requeueAfter === undefined ? {} : { requeueAfter }) };
 }
 
 /** Ends a workflow before it starts, with what is wrong in it. */
@@ -57,7 +60,7 @@ export function refuse(workflow: Workflow, world: World, message: string): Outco
   const run = new Run(workflow, world, createMemory());
   run.status.startedAt ??= run.now;
   setPhase(run, "Error", message);
-  return { changed: true, pressing: true, effects: run.effects, reached: [] };
+  return { changed: true, pressing: true, effects: run.effects, samples: [], reached: [] };
 }
 
 function advance(run: Run, told: Set<string> | undefined): void {

@@ -42,6 +42,8 @@ export class Run {
   readonly ledger: Ledger;
   readonly effects: Effect[] = [];
   readonly reached: NodeStatus[] = [];
+  /** Nodes that this operation has made. */
+  readonly begun: NodeStatus[] = [];
   /** The spec that runs: the workflow's own, or the referred template's with the workflow's over it. */
   spec: WorkflowSpec;
   changed = false;
@@ -167,6 +169,7 @@ export class Run {
     };
     if (isOver(node)) node.finishedAt = this.now;
     this.nodes[id] = node;
+    this.begun.push(node);
     this.changed = true;
     this.ledger.add(node);
     // Its time counts from here, and people look for it.

@@ -12,6 +12,7 @@ import type {
   WorkflowTaskResult,
   WorkflowTaskSet,
 } from "@capstan/api/kinds/workflow";
+import type { Sample } from "../metrics/registry.ts";
 import { Attention } from "./attention.ts";
 import type { Ledger } from "./ledger.ts";
 import { Scope } from "./scope.ts";
@@ -34,6 +35,8 @@ export interface World {
   locks: LockTable;
   /** What a step gave for the same content; "asked": `node` is told of when that is known. Absent: nothing is remembered. */
   recallContent?(key: string, node: string): Outputs | "asked" | undefined;
+  /** Why a metric would not be counted. Absent: nobody counts. */
+  metricProblem?(sample: Sample): string | undefined;
   settings: Settings;
 }
 
@@ -160,6 +163,8 @@ export interface Outcome {
   effects: Effect[];
   /** Milliseconds until a deadline, back-off or timer. */
   requeueAfter?: number;
+  /** What the workflow's metrics say. */
+  samples: Sample[];
   /** Nodes that reached a phase in this operation. */
   reached: NodeStatus[];
 }

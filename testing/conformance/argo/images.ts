@@ -83,6 +83,7 @@ function makeRoot(root: string, programs: string[]): string {
   }
   writeFileSync(join(root, "etc/passwd"), "root:x:0:0:root:/root:/bin/sh\n");
   writeFileSync(join(root, "etc/group"), "root:x:0:\n");
+  writeFileSync(join(root, "etc/os-release"), 'NAME="a small root"\n');
   return root;
 }
 
