@@ -14,7 +14,9 @@ export {
   type Environment,
   evaluateCondition,
   evaluateExpression,
+  holdsFor,
   kubectlJsonPath,
+  parseConditions,
   queryJq,
 } from "./expressions/index.ts";
 export { readManifests } from "./manifest.ts";

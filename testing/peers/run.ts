@@ -1,5 +1,5 @@
 // Runs Go's own clients against a fresh Capstan: node testing/peers/run.ts [clients | helm | crds …]. Needs Go and its module proxy.
-// "contract" runs the contract of the API on a real kube-apiserver instead, "operate" Capstan's operators, "pki" cfssl, kubeadm, nginx and curl on its certificates, "argo-cli" the argo command line, "records" PostgreSQL.
+// "contract" runs the contract of the API on a real kube-apiserver instead, "operate" Capstan's operators, "expressions" the languages of workflows beside Argo's libraries, "pki" cfssl, kubeadm, nginx and curl on its certificates, "argo-cli" the argo command line, "records" PostgreSQL.
 // What is built stays in the user's cache directory, outside the repository.
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -8,6 +8,9 @@ import { homedir } from "node:os";
 import { join } from "node:path";
 import { startInstance } from "../platform/instance.ts";
 import { runContract } from "./contract.ts";
+import { compareAnswers } from "./expressions/compare.ts";
+import { handMade } from "./expressions/hand-made.ts";
+import { randomQuestions } from "./expressions/random-questions.ts";
 import { findPrograms } from "./kube-apiserver/start.ts";
 import { runOperators } from "./operate.ts";
 
@@ -19,6 +22,7 @@ const builds: Record<string, [output: string, directory: string, target: string]
   clients: [["clients", "clients", "."]],
   helm: [["helm", "helm", "helm.sh/helm/v3/cmd/helm"]],
   crds: [],
+  expressions: [["expressions", "expressions", "."]],
 };
 const kubernetes = join(here, "kube-apiserver", "build.sh");
 
@@ -76,6 +80,12 @@ function runStores(): number {
   );
 }
 
+/** What expressions answer, beside Argo's own libraries. */
+async function runExpressions(): Promise<number> {
+  const questions = [...handMade(), ...randomQuestions(Date.now(), 20_000)];
+  return (await compareAnswers(join(cache, "expressions"), questions)) > 0 ? 1 : 0;
+}
+
 function build(name: string): void {
   for (const [output, directory, target] of builds[name] ?? []) {
     const args = ["build", "-o", join(cache, output), target];
@@ -92,6 +102,7 @@ async function run(name: string): Promise<number> {
   if (name === "stores") return runStores();
   if (name === "records") return runRecords();
   build(name);
+  if (name === "expressions") return runExpressions();
   await using instance = startInstance();
   await instance.ready();
   const [command, args] =

@@ -1,11 +1,10 @@
 import type { Outputs, Parameter, ResourceTemplate } from "@capstan/api/kinds/workflow";
 import { isReason, type KubeObject, type ObjectRef, type Resource } from "@capstan/api/meta";
 import { sleep } from "@capstan/base/async";
-import { kubectlJsonPath, queryJq } from "@capstan/operators/workflow";
+import { holdsFor as holds, kubectlJsonPath, parseConditions, queryJq } from "@capstan/operators/workflow";
 import { report } from "../report.ts";
 import type { Step } from "../step.ts";
 import { act } from "./act.ts";
-import { holds, parseConditions } from "./condition.ts";
 import { parseFlags } from "./flags.ts";
 import { findTargets } from "./target.ts";
 
@@ -27,13 +26,13 @@ export async function runResource(step: Step): Promise<number> {
   const { kind } = target.resource;
   step.container.print(`${template.action}: ${kind} ${object?.metadata.name ?? target.ref.name}`);
   if (!object) {
-    await report(step, { outputs: outputsOf(step, undefined), complete: true });
+    await report(step, { outputs: await outputsOf(step, undefined), complete: true });
     return 0;
   }
   const ref = { ...target.ref, name: object.metadata.name };
   const last = await waitUntil(step, template, conditions, { resource: target.resource, ref, object });
   if (!last) return 143;
-  await report(step, { outputs: outputsOf(step, last), complete: true });
+  await report(step, { outputs: await outputsOf(step, last), complete: true });
   return 0;
 }
 
@@ -105,18 +104,20 @@ async function* statesOf({ client, container }: Step, { resource, ref }: Watched
 }
 
 /** @param object absent where there is none: what has a default has it, all else is empty. */
-function outputsOf({ template }: Step, object: KubeObject | undefined): Outputs {
-  const parameters = (template.outputs?.parameters ?? []).flatMap(({ valueFrom, ...parameter }): Parameter[] => {
-    const { jsonPath, jqFilter, default: otherwise } = valueFrom ?? {};
-    if (!valueFrom) return [];
-    if (!object) return [{ ...parameter, value: otherwise ?? "" }];
-    if (!jsonPath && !jqFilter) return [];
+async function outputsOf({ template }: Step, object: KubeObject | undefined): Promise<Outputs> {
+  const parameters: Parameter[] = [];
+  for (const { valueFrom, ...parameter } of template.outputs?.parameters ?? []) {
+    if (!valueFrom) continue;
+    const { jsonPath, jqFilter, default: otherwise } = valueFrom;
+    if (!object) parameters.push({ ...parameter, value: otherwise ?? "" });
+    if (!object || (!jsonPath && !jqFilter)) continue;
     try {
-      return [{ ...parameter, value: jsonPath ? kubectlJsonPath(jsonPath, object) : queryJq(jqFilter ?? "", object) }];
+      const value = jsonPath ? kubectlJsonPath(jsonPath, object) : await queryJq(jqFilter ?? "", object);
+      parameters.push({ ...parameter, value });
     } catch (error) {
       if (otherwise === undefined) throw new Error(`output parameter ${parameter.name}: ${(error as Error).message}`);
-      return [{ ...parameter, value: otherwise }];
+      parameters.push({ ...parameter, value: otherwise });
     }
-  });
+  }
   return parameters.length > 0 ? { parameters } : {};
 }

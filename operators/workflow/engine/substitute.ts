@@ -1,5 +1,5 @@
 // Replaces `{{name}}` and `{{=expression}}` in every text of a value. What cannot be resolved yet stays as it is.
-import { ExpressionError, evaluateExpression, textOf, UnresolvedError } from "../expressions/index.ts";
+import { ExpressionError, evaluateRaw, missingNames, textOf, UnresolvedError } from "../expressions/index.ts";
 import type { Scope } from "./scope.ts";
 
 /** Longest text that substitution makes, in characters. */
@@ -88,16 +88,24 @@ function readExpressionTag(source: string, open: number, scope: Scope): { text: 
   if (close < 0) return undefined;
   const raw = source.slice(start, close);
   const verbatim = { text: source.slice(open, close + 2), end: close + 2 };
-  // A simple tag inside an expression is replaced first.
-  const expression = raw.replace(/\{\{\s*([\w.-]+)\s*\}\}/g, (tag, name: string) => scope.get(name) ?? tag);
+  const environment = scope.environment();
+  // Where something that it names is missing it may come later, whatever is wrong until then.
+  const mayCome = () => missingNames(raw, environment);
+  const late = mayCome().find((name) => lateNames.some((late) => name === late || name.startsWith(`${late}.`)));
+  if (late) return verbatim;
   try {
-    const value = evaluateExpression(expression, scope.environment());
-    return value === null || value === undefined ? verbatim : { text: textOf(value), end: close + 2 };
+    const value = evaluateRaw(raw, environment);
+    if (value !== null && value !== undefined) return { text: textOf(value), end: close + 2 };
   } catch (error) {
-    if (error instanceof UnresolvedError) return verbatim;
+    if (error instanceof UnresolvedError || (error instanceof ExpressionError && mayCome().length > 0)) return verbatim;
     throw new ExpressionError(`cannot evaluate {{=${raw}}}: ${(error as Error).message}`);
   }
+  if (mayCome().length > 0) return verbatim;
+  throw new ExpressionError(`cannot evaluate {{=${raw}}}: it is nil`);
 }
+
+/** Names that are there only in parts of a workflow, or once it runs: without them nothing is replaced, not even by `??`. */
+const lateNames = ["item", "retries", "lastRetry.exitCode", "lastRetry.status", "lastRetry.duration", "lastRetry.message", "workflow.status", "workflow.failures"]; // biome-ignore format: a list of names
 
 /** The `}}` that ends an expression: outside of text and of braces; else the first one. */
 function findClose(source: string, start: number): number {

@@ -1,5 +1,7 @@
 // `depends`: which results of which tasks a task waits for. Source: argo-workflows docs/enhanced-depends-logic.md.
-import { ExpressionError } from "./lexer.ts";
+import { ExpressionError } from "./error.ts";
+import type { Expression } from "./expr/ast.ts";
+import { parseExpression } from "./expr/parser.ts";
 
 export const taskResults = [
   "Succeeded",
@@ -14,67 +16,43 @@ export const taskResults = [
 export type TaskResult = (typeof taskResults)[number];
 
 export type Depends =
-  | { is: "and" | "or"; left: Depends; right: Depends }
+  | { is: "and" | "or" | "equal"; left: Depends; right: Depends }
   | { is: "not"; term: Depends }
+  | { is: "choice"; test: Depends; yes: Depends; no: Depends }
   | { is: "task"; task: string; results: TaskResult[] }
   | { is: "constant"; value: boolean };
 
 /** A bare task name waits for success, in any of its forms. */
 const success: TaskResult[] = ["Succeeded", "Skipped", "Daemoned"];
-const token = /\s*(&&|\|\||!|\(|\)|[A-Za-z0-9_][\w-]*(?:\.[A-Za-z]+)?)/y;
+const operand = /[A-Za-z0-9_][\w-]*(?:\.[A-Za-z]+)?/g;
+const words = new Set(["true", "false", "and", "or", "not"]);
+const sourceLimit = 64 * 1024;
 
+/** @throws ExpressionError that says what cannot be read. */
 export function parseDepends(source: string): Depends {
-  const tokens: string[] = [];
-  token.lastIndex = 0;
-  const text = source.trimEnd();
-  while (token.lastIndex < text.length) {
-    const at = token.lastIndex;
-    const match = token.exec(text);
-    if (!match)
-      throw new ExpressionError(
-        `depends: unexpected ${JSON.stringify(text[at])} at position ${at} of ${JSON.stringify(source)}`,
-      );
-    tokens.push(match[1] as string);
+  if (source.length > sourceLimit) throw new ExpressionError(`depends is longer than ${sourceLimit} characters`);
+  // Names of tasks are not names of the language, which reads the rest.
+  const operands: Depends[] = [];
+  const text = source.replace(operand, (word) => {
+    if (words.has(word)) return word;
+    return `t${operands.push(readOperand(word, source)) - 1}`;
+  });
+  let tree: Expression;
+  try {
+    tree = parseExpression(text, { isBuiltin: () => false, isOverridden: () => false });
+  } catch (error) {
+    if (!(error instanceof ExpressionError)) throw error;
+    const said = error.message
+      .replace(/ at position.*$/s, "")
+      .replace(/"t(\d+)"/, (_, i: string) => JSON.stringify(nameOf(operands[Number(i)])));
+    throw new ExpressionError(`depends: ${said} in ${JSON.stringify(source.slice(0, 200))}`);
   }
-  let next = 0;
-  const fail = (): never => {
-    throw new ExpressionError(`depends: unexpected ${tokens[next] ?? "end"} in ${JSON.stringify(source)}`);
-  };
-  const or = (): Depends => {
-    let left = and();
-    while (tokens[next] === "||") {
-      next++;
-      left = { is: "or", left, right: and() };
-    }
-    return left;
-  };
-  const and = (): Depends => {
-    let left = term();
-    while (tokens[next] === "&&") {
-      next++;
-      left = { is: "and", left, right: term() };
-    }
-    return left;
-  };
-  const term = (): Depends => {
-    const word = tokens[next];
-    if (word === undefined || word === ")" || word === "&&" || word === "||") return fail();
-    next++;
-    if (word === "!") return { is: "not", term: term() };
-    if (word === "(") {
-      const inner = or();
-      if (tokens[next++] !== ")") fail();
-      return inner;
-    }
-    return operand(word, source);
-  };
-  const tree = or();
-  if (next < tokens.length) fail();
-  return tree;
+  return translate(tree, operands, source);
 }
 
-function operand(word: string, source: string): Depends {
-  if (word === "true" || word === "false") return { is: "constant", value: word === "true" };
+const nameOf = (depends: Depends | undefined) => (depends?.is === "task" ? depends.task : "");
+
+function readOperand(word: string, source: string): Depends {
   const dot = word.lastIndexOf(".");
   if (dot < 0) return { is: "task", task: word, results: success };
   const result = word.slice(dot + 1);
@@ -82,6 +60,33 @@ function operand(word: string, source: string): Depends {
     throw new ExpressionError(`depends: ${result} in ${JSON.stringify(source)} is none of ${taskResults.join(", ")}`);
   }
   return { is: "task", task: word.slice(0, dot), results: [result as TaskResult] };
+}
+
+function translate(tree: Expression, operands: Depends[], source: string): Depends {
+  const inner = (part: Expression) => translate(part, operands, source);
+  switch (tree.is) {
+    case "boolean":
+      return { is: "constant", value: tree.value };
+    case "name":
+      return operands[Number(tree.name.slice(1))] as Depends;
+    case "unary":
+      if (tree.operator === "not") return { is: "not", term: inner(tree.operand) };
+      break;
+    case "conditional":
+      return { is: "choice", test: inner(tree.test), yes: inner(tree.yes), no: inner(tree.no) };
+    case "binary": {
+      const sides = { left: tree.left, right: tree.right };
+      const both = () => ({ left: inner(sides.left), right: inner(sides.right) });
+      if (tree.operator === "&&" || tree.operator === "and") return { is: "and", ...both() };
+      if (tree.operator === "||" || tree.operator === "or") return { is: "or", ...both() };
+      if (tree.operator === "==") return { is: "equal", ...both() };
+      if (tree.operator === "!=") return { is: "not", term: { is: "equal", ...both() } };
+    }
+  }
+  const what = tree.is === "unary" || tree.is === "binary" ? JSON.stringify(tree.operator) : tree.is;
+  throw new ExpressionError(
+    `depends: ${what} in ${JSON.stringify(source.slice(0, 200))} is neither a task, a task's result, &&, ||, ! nor parentheses`,
+  );
 }
 
 /** `dependencies: [A, B]` in this language; a task that may fail counts when it did. */
@@ -103,25 +108,40 @@ export function dependsOf(
 }
 
 export function tasksOf(depends: Depends, tasks = new Set<string>()): Set<string> {
-  if (depends.is === "task") tasks.add(depends.task);
-  else if (depends.is === "not") tasksOf(depends.term, tasks);
-  else if (depends.is !== "constant") {
-    tasksOf(depends.left, tasks);
-    tasksOf(depends.right, tasks);
+  switch (depends.is) {
+    case "task":
+      tasks.add(depends.task);
+      break;
+    case "not":
+      tasksOf(depends.term, tasks);
+      break;
+    case "choice":
+      for (const part of [depends.test, depends.yes, depends.no]) tasksOf(part, tasks);
+      break;
+    case "and":
+    case "or":
+    case "equal":
+      tasksOf(depends.left, tasks);
+      tasksOf(depends.right, tasks);
   }
   return tasks;
 }
 
 export function evaluateDepends(depends: Depends, holds: (task: string, result: TaskResult) => boolean): boolean {
+  const evaluate = (part: Depends) => evaluateDepends(part, holds);
   switch (depends.is) {
     case "constant":
       return depends.value;
     case "not":
-      return !evaluateDepends(depends.term, holds);
+      return !evaluate(depends.term);
     case "and":
-      return evaluateDepends(depends.left, holds) && evaluateDepends(depends.right, holds);
+      return evaluate(depends.left) && evaluate(depends.right);
     case "or":
-      return evaluateDepends(depends.left, holds) || evaluateDepends(depends.right, holds);
+      return evaluate(depends.left) || evaluate(depends.right);
+    case "equal":
+      return evaluate(depends.left) === evaluate(depends.right);
+    case "choice":
+      return evaluate(evaluate(depends.test) ? depends.yes : depends.no);
     case "task":
       return depends.results.some((result) => holds(depends.task, result));
   }

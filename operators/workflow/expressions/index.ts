@@ -7,8 +7,18 @@ export {
   type TaskResult,
   tasksOf,
 } from "./depends.ts";
-export { type Environment, evaluateCondition, evaluateExpression, UnresolvedError } from "./evaluate.ts";
-export { evaluateWhen } from "./govaluate.ts";
-export { isJqPath, kubectlJsonPath, queryJq, queryJsonPath } from "./json-path.ts";
-export { ExpressionError } from "./lexer.ts";
-export { Moment, parseDuration, plainNumber, textOf } from "./values.ts";
+export { ExpressionError, UnresolvedError } from "./error.ts";
+export {
+  type Environment,
+  evaluateCondition,
+  evaluateExpression,
+  evaluateRaw,
+  missingNames,
+  namesOf,
+} from "./expr/index.ts";
+export { evaluateCronWhen, evaluateWhen } from "./govaluate/index.ts";
+export { queryJq } from "./jq/index.ts";
+export { kubectlJsonPath, queryJsonPath } from "./json-path/index.ts";
+export { type Condition, holdsFor, parseConditions } from "./selector.ts";
+export { Moment, parseDuration } from "./time/index.ts";
+export { plainNumber, textOf, toJson, typeName } from "./values.ts";

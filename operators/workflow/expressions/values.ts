@@ -1,70 +1,24 @@
-// Values that expressions compute with: JSON's, and Go's times and durations.
-import { createContext, Script } from "node:vm";
-import { ExpressionError } from "./lexer.ts";
+// Values that expressions compute with, as Go has them: int is a bigint, float64 a number, map[any]any a Map.
+import { ExpressionError } from "./error.ts";
+import { Duration, Moment } from "./time/index.ts";
 
-/** A span of time; prints and measures as Go's time.Duration. */
-export class Duration {
-  readonly milliseconds: number;
-  constructor(milliseconds: number) {
-    this.milliseconds = milliseconds;
-  }
-  toString(): string {
-    return formatDuration(this.milliseconds);
-  }
-  toJSON(): number {
-    return this.milliseconds * 1e6;
-  }
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
+  return !(value instanceof Duration || value instanceof Moment || value instanceof Map || "at" in value);
 }
 
-/** A moment; prints as RFC 3339. */
-export class Moment {
-  readonly epoch: number;
-  constructor(epoch: number) {
-    this.epoch = epoch;
-  }
-  toString(): string {
-    return new Date(this.epoch).toISOString().replace(/\.000Z$/, "Z");
-  }
-  toJSON(): string {
-    return this.toString();
-  }
-}
-
-const units: Record<string, number> = {
-  ns: 1e-6,
-  us: 1e-3,
-  µs: 1e-3,
-  ms: 1,
-  s: 1000,
-  m: 60_000,
-  h: 3_600_000,
-};
-
-/** Milliseconds of a Go duration (`1h30m`); a bare number is seconds, `d` is days, as Argo reads them. RangeError otherwise. */
-export function parseDuration(text: string | number): number {
-  const trimmed = String(text).trim();
-  if (/^\d+(\.\d+)?$/.test(trimmed)) return Number(trimmed) * 1000;
-  const days = /^(\d+)d$/.exec(trimmed);
-  if (days) return Number(days[1]) * 24 * 3_600_000;
-  const match = /^([-+]?)((?:\d+\.?\d*(?:ns|us|µs|ms|s|m|h))+)$/.exec(trimmed);
-  if (!match) throw new RangeError(`"${trimmed}" is not a duration such as 30s, 5m or 1h30m`);
-  let sum = 0;
-  for (const [, amount, unit] of (match[2] ?? "").matchAll(/(\d+\.?\d*)(ns|us|µs|ms|s|m|h)/g)) {
-    sum += Number(amount) * (units[unit ?? ""] as number);
-  }
-  return match[1] === "-" ? -sum : sum;
-}
-
-export function formatDuration(milliseconds: number): string {
-  if (milliseconds === 0) return "0s";
-  const sign = milliseconds < 0 ? "-" : "";
-  const left = Math.abs(milliseconds);
-  if (left < 1000) return `${sign}${plainNumber(left)}ms`;
-  const hours = Math.floor(left / 3_600_000);
-  const minutes = Math.floor((left % 3_600_000) / 60_000);
-  const seconds = `${plainNumber((left % 60_000) / 1000)}s`;
-  if (hours > 0) return `${sign}${hours}h${minutes}m${seconds}`;
-  return minutes > 0 ? `${sign}${minutes}m${seconds}` : `${sign}${seconds}`;
+/** The name of a value's type in Go. */
+export function typeName(value: unknown): string {
+  if (value === null || value === undefined) return "<nil>";
+  if (typeof value === "bigint") return "int";
+  if (typeof value === "number") return "float64";
+  if (typeof value === "boolean") return "bool";
+  if (typeof value === "function") return "func";
+  if (Array.isArray(value)) return "[]interface {}";
+  if (value instanceof Moment) return "time.Time";
+  if (value instanceof Duration) return "time.Duration";
+  if (value instanceof Map) return "map[interface {}]interface {}";
+  return isRecord(value) ? "map[string]interface {}" : typeof value === "string" ? "string" : "*time.Location";
 }
 
 /** A number as text, never in scientific notation. */
@@ -75,72 +29,169 @@ export function plainNumber(value: number): string {
   return value.toFixed(20).replace(/\.?0+$/, "");
 }
 
+/** A float as Go's %v prints it. */
+export function formatFloat(value: number): string {
+  if (!Number.isFinite(value)) return Number.isNaN(value) ? "NaN" : value > 0 ? "+Inf" : "-Inf";
+  if (Object.is(value, -0)) return "-0";
+  const [digits = "", exponent = ""] = value.toExponential().split("e");
+  if (value !== 0 && (Number(exponent) < -4 || Number(exponent) >= 6)) {
+    return `${digits}e${exponent[0]}${exponent.slice(1).padStart(2, "0")}`;
+  }
+  return plainNumber(value);
+}
+
+/** A value as Go's %v prints it. */
+export function format(value: unknown): string {
+  if (value === null || value === undefined) return "<nil>";
+  if (typeof value === "string") return value;
+  if (typeof value === "number") return formatFloat(value);
+  if (Array.isArray(value)) return `[${value.map(format).join(" ")}]`;
+  if (value instanceof Moment) return value.format("2006-01-02 15:04:05.999999999 -0700 MST");
+  if (value instanceof Duration) return value.toString();
+  if (value instanceof Map || isRecord(value)) {
+    const entries = value instanceof Map ? [...value] : Object.entries(value);
+    const printed = entries.map(([key, item]): [string, string] => [format(key), format(item)]);
+    printed.sort(([a], [b]) => (a < b ? -1 : 1));
+    return `map[${printed.map(([key, item]) => `${key}:${item}`).join(" ")}]`;
+  }
+  if (typeof value === "object" && "name" in value) return String(value.name);
+  return String(value);
+}
+
+export interface JsonStyle {
+  /** Spaces before each level; on one line without it. */
+  indent?: string;
+  /** Leave <, > and & as they are. */
+  raw?: boolean;
+}
+
+const jsonDepth = 1000;
+
+/** A value as Go's encoding/json writes it: keys in order, <, > and & escaped. */
+export function toJson(value: unknown, style: JsonStyle = {}, margin = "\n", depth = 0): string {
+  if (depth > jsonDepth) throw new ExpressionError(`json: nested deeper than ${jsonDepth}`);
+  if (value === null || value === undefined) return "null";
+  if (typeof value === "boolean" || typeof value === "bigint") return String(value);
+  if (typeof value === "number") {
+    if (!Number.isFinite(value)) throw new ExpressionError(`json: unsupported value: ${formatFloat(value)}`);
+    return Object.is(value, -0) ? "-0" : JSON.stringify(value);
+  }
+  if (typeof value === "string") return quote(value, style.raw === true);
+  if (value instanceof Duration) return String(value.nanoseconds);
+  if (value instanceof Moment) return JSON.stringify(value.toString());
+  const inner = style.indent === undefined ? "" : margin + style.indent;
+  const outer = style.indent === undefined ? "" : margin;
+  const write = (item: unknown) => toJson(item, style, inner, depth + 1);
+  if (Array.isArray(value)) {
+    return value.length === 0 ? "[]" : `[${inner}${value.map(write).join(`,${inner}`)}${outer}]`;
+  }
+  if (!isRecord(value)) throw new ExpressionError(`json: unsupported type: ${typeName(value)}`);
+  const keys = Object.keys(value).sort(compareTexts);
+  if (keys.length === 0) return "{}";
+  const colon = style.indent === undefined ? ":" : ": ";
+  const entries = keys.map((key) => quote(key, style.raw === true) + colon + write(value[key]));
+  return `{${inner}${entries.join(`,${inner}`)}${outer}}`;
+}
+
+const escapeCode = (char: string) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`;
+
+function quote(text: string, raw: boolean): string {
+  const quoted = JSON.stringify(text).replace(/[\u2028\u2029]/g, escapeCode);
+  return raw ? quoted : quoted.replace(/[<>&]/g, escapeCode);
+}
+
+/** The order of texts by their bytes. */
+export function compareTexts(a: string, b: string): number {
+  if (a === b) return 0;
+  for (let i = 0; ; ) {
+    const [left, right] = [a.codePointAt(i), b.codePointAt(i)];
+    if (left === undefined || right === undefined) return left === undefined ? -1 : 1;
+    if (left !== right) return left - right;
+    i += left > 0xffff ? 2 : 1;
+  }
+}
+
 /** What a value becomes inside text: strings as they are, the rest as JSON. */
 export function textOf(value: unknown): string {
   if (typeof value === "string") return value;
-  if (typeof value === "number") return plainNumber(value);
   if (value === undefined || value === null) return "<nil>";
-  if (value instanceof Duration || value instanceof Moment) return value.toString();
-  return JSON.stringify(value);
+  if (value instanceof Moment) return value.toString();
+  return toJson(value);
 }
 
-/** Deep equality of values; numbers, strings and so on are never equal to one another. */
+/** Go's JSON numbers are floats. @throws ExpressionError */
+export function readJson(text: string, name: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new ExpressionError(`${name}: not JSON: ${JSON.stringify(text.slice(0, 100))}`);
+  }
+}
+
+const isNumber = (value: unknown): value is number | bigint => typeof value === "number" || typeof value === "bigint";
+
+/** As expr compares: ints and floats by value, lists by element; maps must be of the same types throughout. */
 export function equal(a: unknown, b: unknown): boolean {
-  if (a === b || (a ?? null) === (b ?? null)) return true;
-  if (a instanceof Moment && b instanceof Moment) return a.epoch === b.epoch;
-  if (a instanceof Duration && b instanceof Duration) return a.milliseconds === b.milliseconds;
+  if (isNumber(a) && isNumber(b)) return typeof a === typeof b ? a === b : Number(a) === Number(b);
+  if (a instanceof Moment && b instanceof Moment) return a.nanoseconds === b.nanoseconds;
   if (Array.isArray(a) && Array.isArray(b)) return a.length === b.length && a.every((item, i) => equal(item, b[i]));
+  return deepEqual(a, b);
+}
+
+/** As Go's reflect.DeepEqual. */
+export function deepEqual(a: unknown, b: unknown): boolean {
+  if (a === b || (a ?? null) === (b ?? null)) return true;
+  if (a instanceof Moment && b instanceof Moment) return a.nanoseconds === b.nanoseconds;
+  if (a instanceof Duration && b instanceof Duration) return a.nanoseconds === b.nanoseconds;
+  if (Array.isArray(a) && Array.isArray(b)) return a.length === b.length && a.every((item, i) => deepEqual(item, b[i]));
+  if (a instanceof Map && b instanceof Map) {
+    return a.size === b.size && [...a].every(([key, item]) => b.has(key) && deepEqual(item, b.get(key)));
+  }
   if (isRecord(a) && isRecord(b)) {
     const keys = Object.keys(a);
-    return keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && equal(a[key], b[key]));
+    return (
+      keys.length === Object.keys(b).length && keys.every((key) => Object.hasOwn(b, key) && deepEqual(a[key], b[key]))
+    );
   }
   return false;
 }
 
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  if (typeof value !== "object" || value === null || Array.isArray(value)) return false;
-  return !(value instanceof Duration || value instanceof Moment);
+const converted = new WeakMap<object, unknown>();
+
+/** JSON's whole numbers become ints, as Go's callers pass them. What has no number in it is answered as it is. */
+export function fromHost(value: unknown): unknown {
+  if (typeof value === "number") return Number.isSafeInteger(value) ? BigInt(value) : value;
+  if (!Array.isArray(value) && !isRecord(value)) return value ?? null;
+  if (converted.has(value)) return converted.get(value);
+  let changed = false;
+  const convert = (item: unknown) => {
+    const made = fromHost(item);
+    if (made !== item) changed = true;
+    return made;
+  };
+  const copy = Array.isArray(value)
+    ? value.map(convert)
+    : Object.fromEntries(Object.entries(value).map(([key, item]) => [key, convert(item)]));
+  const result = changed ? copy : value;
+  converted.set(value, result);
+  return result;
 }
 
-const regexTime = 100;
-const regexInput = 1024 * 1024;
-let guard: { script: Script; context: object } | undefined;
-const compiled = new Map<string, RegExp>();
-
-/** A regular expression in Go's syntax, as far as JavaScript's is the same. */
-export function compileRegex(pattern: string): RegExp {
-  let regex = compiled.get(pattern);
-  if (regex) return regex;
-  if (pattern.length > 1000) throw new ExpressionError("regular expression is longer than 1000 characters");
-  const flags = /^\(\?([ims]+)\)/.exec(pattern);
-  try {
-    regex = new RegExp(flags ? pattern.slice(flags[0].length) : pattern, `${flags?.[1] ?? ""}u`);
-  } catch (error) {
-    throw new ExpressionError(`invalid regular expression ${JSON.stringify(pattern)}: ${(error as Error).message}`);
+/** The reverse: ints become numbers where these are exact. */
+export function toHost(value: unknown): unknown {
+  if (typeof value === "bigint") return Number.isSafeInteger(Number(value)) ? Number(value) : value;
+  if (value instanceof Map) return Object.fromEntries([...value].map(([key, item]) => [format(key), toHost(item)]));
+  if (!Array.isArray(value) && !isRecord(value)) return value;
+  let changed = false;
+  const convert = (item: unknown) => {
+    const made = toHost(item);
+    if (made !== item) changed = true;
+    return made;
+  };
+  if (Array.isArray(value)) {
+    const items = value.map(convert);
+    return changed ? items : value;
   }
-  if (compiled.size > 1000) compiled.clear();
-  compiled.set(pattern, regex);
-  return regex;
-}
-
-/** Runs `work` on text by a regular expression; backtracking that takes longer than 100 ms is an error. */
-export function withRegex<T>(
-  pattern: string,
-  text: string,
-  work: (regex: RegExp, text: string) => T,
-  global = false,
-): T {
-  const regex = compileRegex(pattern);
-  if (text.length > regexInput) throw new ExpressionError(`text to match is longer than ${regexInput} characters`);
-  const used = global ? new RegExp(regex.source, `${regex.flags}g`) : regex;
-  // Patterns that repeat nothing cannot blow up, so they need no guard.
-  if (!/[*+{?]/.test(pattern)) return work(used, text);
-  try {
-    guard ??= { script: new Script("work(regex, text)"), context: createContext({}) };
-    Object.assign(guard.context, { work, regex: used, text });
-    return guard.script.runInContext(guard.context, { timeout: regexTime }) as T;
-  } catch (error) {
-    if (error instanceof ExpressionError) throw error;
-    throw new ExpressionError(`regular expression ${JSON.stringify(pattern)} took longer than ${regexTime} ms`);
-  }
+  const entries = Object.entries(value).map(([key, item]) => [key, convert(item)]);
+  return changed ? Object.fromEntries(entries) : value;
 }

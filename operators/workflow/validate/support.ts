@@ -1,6 +1,5 @@
 // Fields that exist in the contract but do nothing here: refused, so that nobody relies on them.
 import type { Template, WorkflowSpec } from "@capstan/api/kinds/workflow";
-import { isJqPath } from "../expressions/index.ts";
 import type { Problem } from "./shape.ts";
 import { checkArtifacts, checkData, checkPlace, checkStrategy } from "./stores.ts";
 
@@ -53,11 +52,6 @@ export function checkTemplate(template: Template, path: string, problems: Proble
       problems.push({
         path: `${path}.outputs.parameters[${i}].valueFrom.event`,
         message: "only a WorkflowEventBinding has events: use supplied",
-      });
-    if (valueFrom?.jqFilter && !isJqPath(valueFrom.jqFilter))
-      problems.push({
-        path: `${path}.outputs.parameters[${i}].valueFrom.jqFilter`,
-        message: "only paths such as .status.phase are supported",
       });
   }
   if (template.archiveLocation) checkPlace(template.archiveLocation, `${path}.archiveLocation`, problems);

@@ -87,7 +87,7 @@ const golden: [string, string, string[]][] = [
   [
     "a bad depends",
     dag("{name: A, template: t, depends: 'B &&'}"),
-    ['spec.templates[0].dag.tasks[0].depends: depends: unexpected end in "B &&"'],
+    ['spec.templates[0].dag.tasks[0].depends: depends: unexpected token end of expression in "B &&"'],
   ],
   [
     "a cycle",

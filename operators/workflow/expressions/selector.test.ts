@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { holds, parseConditions } from "./condition.ts";
+import { holdsFor as holds, parseConditions } from "./selector.ts";
 
 const object = { status: { succeeded: 3, phase: "Ready", conditions: [{ type: "Up" }], "a.b": "c" } };
 const golden: [string, boolean][] = [

@@ -1,6 +1,6 @@
-// JSONPath: the dialect of the expression function `jsonpath`, and kubectl's, for outputs of resources.
-import { ExpressionError } from "./lexer.ts";
-import { equal, isRecord, textOf } from "./values.ts";
+// JSONPath in the dialect of the expression function `jsonpath`.
+import { ExpressionError } from "../error.ts";
+import { equal, isRecord } from "../values.ts";
 
 type Segment =
   | { is: "key"; name: string }
@@ -26,40 +26,6 @@ export function queryJsonPath(path: string, document: unknown): unknown {
   if (!definite) return found;
   if (found.length === 0) throw new ExpressionError(`jsonpath: nothing at ${path}`);
   return found[0];
-}
-
-/** kubectl's template: text with `{.path}` in it; several values are joined by spaces. */
-export function kubectlJsonPath(template: string, document: unknown): string {
-  const source = template.includes("{") ? template : `{${template}}`;
-  return source.replace(/\{((?:[^{}"']|"[^"]*"|'[^']*')*)\}/g, (_, inner: string) => {
-    const path = inner.trim();
-    const literal = /^"(.*)"$|^'(.*)'$/.exec(path);
-    if (literal) return (literal[1] ?? literal[2] ?? "").replaceAll("\\n", "\n").replaceAll("\\t", "\t");
-    const { segments, definite } = parsePath(/^[.[@$]/.test(path) ? path : `.${path}`);
-    const found = select(segments, [document], document);
-    if (definite && found.length === 0) throw new ExpressionError(`jsonpath: nothing at ${path}`);
-    return found.map(textOf).join(" ");
-  });
-}
-
-/** jq filters that are a path: `.`, `.a.b`, `.a[0]["c d"]`. */
-const jqPath = /^\s*\.(?:(?:\.?[A-Za-z_]\w*|\.?\["[^"\\]*"\]|\.?\[-?\d+\]))*\s*$/;
-
-export function isJqPath(filter: string): boolean {
-  return jqPath.test(filter);
-}
-
-/** What `jq -rc` prints for a filter that is a path; null where there is nothing. @throws ExpressionError for other filters. */
-export function queryJq(filter: string, document: unknown): string {
-  if (!isJqPath(filter)) throw new ExpressionError(`jq: only paths such as .status.phase are supported, not ${filter}`);
-  const path = filter
-    .trim()
-    .replace(/^\.(?=[A-Za-z_])/, "$.")
-    .replace(/^\.\[/, "$[")
-    .replace(/^\.$/, "$");
-  const { segments } = parsePath(path.startsWith("$") ? path : `$${path}`);
-  const [value = null] = select(segments, [document], document);
-  return typeof value === "string" ? value : JSON.stringify(value);
 }
 
 function parsePath(path: string): { segments: Segment[]; definite: boolean } {
@@ -192,7 +158,8 @@ const childrenOf = (value: unknown): unknown[] =>
 function step(segment: Segment, value: unknown, root: unknown): unknown[] {
   switch (segment.is) {
     case "key":
-      return isRecord(value) && Object.hasOwn(value, segment.name) ? [value[segment.name]] : [];
+      if (isRecord(value) && Object.hasOwn(value, segment.name)) return [value[segment.name]];
+      return segment.name === "length" ? lengthOf(value) : [];
     case "index": {
       if (!Array.isArray(value)) return [];
       const index = segment.index < 0 ? value.length + segment.index : segment.index;
@@ -211,6 +178,15 @@ function step(segment: Segment, value: unknown, root: unknown): unknown[] {
     case "filter":
       return childrenOf(value).filter((element) => passes(segment.test, element, root));
   }
+}
+
+function lengthOf(value: unknown): unknown[] {
+  if (Array.isArray(value)) return [BigInt(value.length)];
+  return typeof value === "string"
+    ? [BigInt([...value].length)]
+    : isRecord(value)
+      ? [BigInt(Object.keys(value).length)]
+      : [];
 }
 
 function slice(list: unknown[], { from, to, step: by }: { from?: number; to?: number; step: number }): unknown[] {
