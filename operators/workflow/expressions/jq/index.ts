@@ -1,9 +1,8 @@
 // jq filters, for outputs of resources. Paths are read here; everything else runs in a thread that can be stopped.
-import { createRequire } from "node:module";
 import { Worker } from "node:worker_threads";
 import { ExpressionError } from "../error.ts";
 import { isRecord, toJson } from "../values.ts";
-import { type Answer, limits, workerSource } from "./worker.ts";
+import { type Answer, limits, type Question } from "./limits.ts";
 
 const filterLimit = 64 * 1024;
 
@@ -56,10 +55,14 @@ function followPath(path: (string | number)[], document: unknown, filter: string
 async function runFilter(filter: string, input: string): Promise<unknown[]> {
   if (input.length > limits.input)
     throw new ExpressionError(`jq: the document is longer than ${limits.input} characters`);
-  const module = createRequire(import.meta.url).resolve("jq-web");
   // A filter is no option of the command line, whatever it begins with.
-  const workerData = { module, filter: ` ${filter}`, input, limits };
-  const worker = new Worker(workerSource, { eval: true, workerData, env: {}, stdout: true, stderr: true });
+  const workerData: Question = { filter: ` ${filter}`, input };
+  const worker = new Worker(new URL("./filter-worker.ts", import.meta.url), {
+    workerData,
+    env: {},
+    stdout: true,
+    stderr: true,
+  });
   const { promise, resolve, reject } = Promise.withResolvers<Answer>();
   worker.once("message", resolve);
   worker.once("error", reject);
