@@ -123,7 +123,7 @@ if (version.status !== 0) {
   process.exitCode = 1;
 } else {
   mkdirSync(cache, { recursive: true });
-  const all = [...Object.keys(builds), "contract", "operate", "pki", "records", "stores"];
+  const all = [...Object.keys(builds), "argo-cli", "contract", "operate", "pki", "records", "stores"];
   const names = process.argv.length > 2 ? process.argv.slice(2) : all;
   for (const name of names) {
     if (!all.includes(name)) throw new Error(`${name} is none of ${all.join(", ")}`);

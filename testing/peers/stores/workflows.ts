@@ -1,0 +1,123 @@
+// Whole workflows on a fresh Capstan whose repository is MinIO.
+import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
+import { test } from "node:test";
+import type { Workflow } from "@capstan/api/kinds/workflow";
+import { listArtifact } from "@capstan/core/artifacts";
+import { startInstance } from "../../platform/instance.ts";
+import { minioKeys, missing, startMinio } from "./programs.ts";
+import { resources, signal } from "./suite.ts";
+
+const skip = missing("minio");
+const yaml = (endpoint: string) => `
+apiVersion: v1
+kind: Secret
+metadata: {name: minio}
+stringData: {id: ${minioKeys.user}, key: ${minioKeys.password}}
+---
+apiVersion: v1
+kind: ConfigMap
+metadata:
+  name: artifact-repositories
+  annotations: {workflows.argoproj.io/default-artifact-repository: minio}
+data:
+  minio: |
+    archiveLogs: true
+    s3:
+      endpoint: ${endpoint}
+      insecure: true
+      bucket: artifacts
+      createBucketIfNotPresent: {}
+      keyFormat: "{{workflow.namespace}}/{{workflow.name}}/{{pod.name}}"
+      accessKeySecret: {name: minio, key: id}
+      secretKeySecret: {name: minio, key: key}
+---
+apiVersion: argoproj.io/v1alpha1
+kind: Workflow
+metadata: {name: chain}
+spec:
+  entrypoint: main
+  artifactGC: {strategy: OnWorkflowDeletion}
+  templates:
+  - name: main
+    steps:
+    - - {name: make, template: make}
+    - - {name: list, template: list}
+    - - name: read
+        template: read
+        arguments: {artifacts: [{name: in, from: '{{steps.make.outputs.artifacts.out}}', subPath: b.txt}]}
+      - name: each
+        template: read
+        withParam: '{{steps.list.outputs.result}}'
+        arguments: {artifacts: [{name: in, s3: {key: '{{item}}'}}]}
+  - name: make
+    container: {image: capstan/host, command: [sh, -c], args: ['mkdir /tmp/o && echo A > /tmp/o/a.txt && echo B > /tmp/o/b.txt']}
+    outputs: {artifacts: [{name: out, path: /tmp/o, archive: {none: {}}, s3: {key: 'own/{{workflow.name}}'}}]}
+  - name: list
+    data:
+      source: {artifactPaths: {name: all, s3: {key: 'own/{{workflow.name}}'}}}
+      transformation: [{expression: 'filter(data, {# endsWith ".txt"})'}]
+  - name: read
+    inputs: {artifacts: [{name: in, path: /tmp/in}]}
+    script: {image: capstan/host, command: [sh], source: cat /tmp/in}
+---
+apiVersion: argoproj.io/v1alpha1
+kind: Workflow
+metadata: {name: closed}
+spec:
+  entrypoint: main
+  templates:
+  - name: main
+    inputs: {artifacts: [{name: in, path: /tmp/in, s3: {endpoint: '${endpoint}', insecure: true, bucket: artifacts, key: x, accessKeySecret: {name: gone, key: id}}}]}
+    container: {image: capstan/host, command: ['true']}
+`;
+
+test("steps hand files over through MinIO, and their artifacts go with the workflow", { skip }, async () => {
+  const endpoint = await startMinio();
+  await using instance = startInstance();
+  await instance.ready();
+  const env = { ...process.env, KUBECONFIG: instance.kubeconfig };
+  const kubectl = (line: string, input = "") =>
+    execFileSync("kubectl", line.split(" "), { env, input, encoding: "utf8", stdio: ["pipe", "pipe", "inherit"] });
+  kubectl("apply -f -", yaml(endpoint));
+  const over = (name: string): Workflow => {
+    kubectl(
+      `wait workflow/${name} --for=jsonpath={.metadata.labels.workflows\\.argoproj\\.io/completed}=true --timeout=90s`,
+    );
+    return JSON.parse(kubectl(`get workflow ${name} -o json`)) as Workflow;
+  };
+  const { status } = over("chain");
+  assert.equal(status?.phase, "Succeeded", JSON.stringify(status?.nodes));
+  const nodes = Object.values(status?.nodes ?? {});
+  const make = nodes.find(({ displayName }) => displayName === "make");
+  assert.deepEqual(
+    make?.outputs?.artifacts?.map(({ name, s3 }) => [name, s3?.key]),
+    [
+      ["out", "own/chain"],
+      ["main-logs", `default/chain/${podOf(make?.id)}/main.log`],
+    ],
+  );
+  const s3 = {
+    endpoint,
+    insecure: true,
+    bucket: "artifacts",
+    key: "",
+    accessKeySecret: { name: "m", key: "id" },
+    secretKeySecret: { name: "m", key: "key" },
+  };
+  const given = resources({ "m/id": minioKeys.user, "m/key": minioKeys.password });
+  const kept = await listArtifact({ s3 }, given, signal);
+  assert.deepEqual(
+    kept.filter((key) => key.startsWith("own/")),
+    ["own/chain/a.txt", "own/chain/b.txt"],
+  );
+  assert.equal(kept.filter((key) => key.endsWith("/main.log")).length, 4);
+  const closed = over("closed");
+  assert.equal(closed.status?.phase, "Error");
+  assert.match(JSON.stringify(closed.status?.nodes), /s3\.accessKeySecret: there is no Secret gone with the key id/);
+  kubectl("delete workflow chain --timeout=60s");
+  assert.deepEqual(await listArtifact({ s3 }, given, signal), []);
+});
+
+/** The pod of `make`: its name has the template's, its node ID has not. */
+const podOf = (id = "") => id.replace(/^chain-/, "chain-make-");
