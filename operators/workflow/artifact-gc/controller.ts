@@ -20,8 +20,8 @@ import {
   type Informers,
   type Recorder,
 } from "@capstan/core/reconcile";
-import { pack, unpack } from "../compress.ts";
 import { collectable, fnv1a32, isWorkflowOver, labels } from "../engine/index.ts";
+import { createNodeCodec, type NodeCodec } from "../nodes/index.ts";
 import { gcComponent, type Plan, planCollection, strategyAnnotation } from "./plan.ts";
 
 export interface ArtifactGCOptions {
@@ -63,9 +63,11 @@ export function createArtifactGCController(options: ArtifactGCOptions): Controll
 class Collector {
   readonly #options: ArtifactGCOptions;
   readonly #recorder: Recorder;
+  readonly #codec: NodeCodec;
   constructor(options: ArtifactGCOptions, recorder: Recorder) {
     this.#options = options;
     this.#recorder = recorder;
+    this.#codec = createNodeCodec(options.client);
   }
 
   async collect(cached: Workflow): Promise<void> {
@@ -77,7 +79,7 @@ class Collector {
         await client.patch(Workflows, refOf(cached), { type: "merge", body: { spec: { shutdown: "Terminate" } } });
       return;
     }
-    const workflow = unpack(cached);
+    const workflow = await this.#codec.unpack(cached);
     const before = JSON.stringify([workflow.status?.artifactGCStatus, workflow.status?.conditions]);
     const strategies: ArtifactGCStrategy[] = [
       "OnWorkflowCompletion",
@@ -89,7 +91,7 @@ class Collector {
       workflow.metadata.finalizers = workflow.metadata.finalizers?.filter((name) => name !== artifactGCFinalizer) ?? [];
     } else if (JSON.stringify([workflow.status?.artifactGCStatus, workflow.status?.conditions]) === before) return;
     try {
-      await client.update(Workflows, pack(workflow).packed);
+      await client.update(Workflows, await this.#codec.pack(workflow));
     } catch (error) {
       if (!isReason(error, "NotFound")) throw error;
     }
