@@ -5,7 +5,7 @@ import { existsSync, globSync, mkdirSync, readFileSync, writeFileSync } from "no
 import { fillCompileCache } from "./compile-cache.ts";
 
 const root = new URL("../", import.meta.url).pathname;
-const sources = globSync("{base,api,core/client,apps/console}/**/*.{ts,tsx,css,html,json}", {
+const sources = globSync("{base,api,core/client,operators/workflow,apps/console}/**/*.{ts,tsx,css,html,json}", {
   cwd: root,
   exclude: (name) => name.includes("node_modules") || name.includes("dist"),
 }).sort();

@@ -50,6 +50,22 @@ test("from the login to a prediction", { skip }, async () => {
   assert.deepEqual(complaints, []);
 });
 
+test("what is over is found in the archive, and an artifact leads to what it came from", { skip }, async () => {
+  const { page, complaints } = await chromium.open();
+  await signIn(page);
+  await page.getByRole("link", { name: "History" }).click();
+  await page.getByRole("link", { name: "penguins-5dq8w" }).waitFor();
+  await page.getByLabel("Filter by name").fill("8k2");
+  await page.getByRole("link", { name: "penguins-5dq8w" }).waitFor({ state: "detached" });
+  await page.getByRole("link", { name: "penguins-8k2pq" }).click();
+  await page.locator(".step", { hasText: "gbdt" }).waitFor();
+  await page.goto(`${running.url}/lineage/quickstart?of=penguins-8k2pq/gbdt&direction=up`);
+  await page.locator(".step", { hasText: "read-file" }).click();
+  await page.getByRole("link", { name: "file:datasets/penguins.csv" }).click();
+  await page.locator(".step", { hasText: "register" }).waitFor();
+  assert.deepEqual(complaints, []);
+});
+
 test("what changes in the cluster changes on the page", { skip }, async () => {
   const { client } = running.cluster;
   const { page } = await chromium.open();
@@ -186,6 +202,8 @@ const pages = [
   "/workflows",
   "/workflows/quickstart/penguins-8k2pq",
   "/workflows/quickstart/penguins-8k2pq?view=table",
+  "/history",
+  "/lineage/quickstart?of=penguins-8k2pq/gbdt",
   "/templates?template=penguins",
   "/models/quickstart/penguins",
   "/services",

@@ -11,9 +11,11 @@ import { workflowDefinitions } from "@capstan/api/kinds/workflow";
 import { silent } from "@capstan/base/log";
 import { createAuthentication } from "@capstan/cluster/apiserver/authentication";
 import { bootstrapRbac, createAuthorization } from "@capstan/cluster/apiserver/authorization";
+import { createRecordsApi } from "@capstan/cluster/apiserver/records";
 import { createGateway } from "@capstan/cluster/gateway";
 import { createConsoleServer, createOneTimeLogin, loadConsoleSecret } from "@capstan/console/server";
 import { openTokenSigner } from "@capstan/core/pki";
+import { createRecords } from "@capstan/core/records";
 import { type Serving, serve } from "@capstan/core/wire";
 import { createCaller } from "../../apps/capstan/platform/caller.ts";
 import { parseFlags } from "../../apps/model-server/flags.ts";
@@ -21,6 +23,7 @@ import { createModelServer } from "../../apps/model-server/server.ts";
 import { TestCluster } from "../cluster/index.ts";
 import { createPodLogs } from "./pod-logs.ts";
 import { fillScene } from "./scene.ts";
+import { fillHistory } from "./scene-history.ts";
 
 export interface Running extends AsyncDisposable {
   cluster: TestCluster;
@@ -38,7 +41,13 @@ const dist = new URL("../../apps/console/dist", import.meta.url).pathname;
 export async function runConsole({ port = 0 } = {}): Promise<Running> {
   const dataDir = await mkdtemp(join(tmpdir(), "console-"));
   const signer = await openTokenSigner(dataDir);
-  const extensions = [createAuthentication({ signer }), createAuthorization(), createPodLogs()];
+  const records = createRecords({ database: { file: join(dataDir, "records.db") }, cluster: "scene" });
+  const extensions = [
+    createAuthentication({ signer }),
+    createAuthorization(),
+    createPodLogs(),
+    createRecordsApi(records),
+  ];
   const cluster = await TestCluster.start({ extensions });
   const { client } = cluster;
   await bootstrapRbac(client);
@@ -55,6 +64,7 @@ export async function runConsole({ port = 0 } = {}): Promise<Running> {
   await model.ready;
   const signature = JSON.parse(await readFile(join(islands, "signature.json"), "utf8"));
   await fillScene({ client, modelPort: await model.listening, signature });
+  await fillHistory(client, records);
   const gateway = createGateway({
     client,
     informers: cluster.informers,
@@ -89,6 +99,7 @@ export async function runConsole({ port = 0 } = {}): Promise<Running> {
     async [Symbol.asyncDispose]() {
       await serving.close();
       await cluster[Symbol.asyncDispose]();
+      await records[Symbol.asyncDispose]();
       await rm(dataDir, { recursive: true, force: true });
     },
   };

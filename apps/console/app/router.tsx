@@ -29,6 +29,12 @@ export const router = createBrowserRouter([
         path: "workflows/:namespace/:name",
         lazy: page(() => import("./pages/workflows/workflow-page.tsx"), "WorkflowPage"),
       },
+      { path: "history", lazy: page(() => import("./pages/history/history-page.tsx"), "HistoryPage") },
+      {
+        path: "history/:namespace/:uid",
+        lazy: page(() => import("./pages/history/archived-page.tsx"), "ArchivedPage"),
+      },
+      { path: "lineage/:namespace", lazy: page(() => import("./pages/history/lineage-page.tsx"), "LineagePage") },
       {
         path: "templates",
         lazy: page(() => import("./pages/templates/templates-page.tsx"), "TemplatesPage"),

@@ -1,5 +1,26 @@
 /** Texts of the pages about models, services, domains and the cluster, in English. */
 export const enPlatform = {
+  history: {
+    title: "History",
+    empty: "Nothing has finished yet",
+    emptyHint: "Workflows are kept here when they are over, also after they are deleted.",
+    labels: "Labels, such as team=vision",
+    more: "Show more",
+    lineage: "Lineage",
+    target: "Digest of an artifact, or WORKFLOW/STEP",
+    both: "Both ways",
+    up: "Came from",
+    down: "Led to",
+    noLineage: "Nothing is known of this",
+    noLineageHint: "Only steps that read or made artifacts are written down.",
+    chooseStep: "Choose a step",
+    work: "Work",
+    reused: "none: the outputs are an earlier step's",
+    done: "done here",
+    read: "Read",
+    made: "Made",
+    trace: "Where it came from",
+  },
   models: {
     title: "Models",
     empty: "No models yet",

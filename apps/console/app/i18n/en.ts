@@ -14,6 +14,7 @@ export const en = {
   nav: {
     build: "Build",
     workflows: "Workflows",
+    history: "History",
     templates: "Templates",
     models: "Models",
     serve: "Serve",

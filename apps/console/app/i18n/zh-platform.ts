@@ -2,6 +2,27 @@ import type { enPlatform } from "./en-platform.ts";
 import type { Translated } from "./shape.ts";
 
 export const zhPlatform: Translated<typeof enPlatform> = {
+  history: {
+    title: "历史",
+    empty: "还没有已结束的工作流",
+    emptyHint: "工作流结束后保存在这里，删除之后仍可查看。",
+    labels: "标签，例如 team=vision",
+    more: "显示更多",
+    lineage: "血缘",
+    target: "制品摘要，或 工作流/步骤",
+    both: "双向",
+    up: "来源",
+    down: "去向",
+    noLineage: "没有相关记录",
+    noLineageHint: "只记录读取或生成过制品的步骤。",
+    chooseStep: "请选择一个步骤",
+    work: "执行",
+    reused: "未执行：沿用了先前步骤的输出",
+    done: "在此执行",
+    read: "读取",
+    made: "生成",
+    trace: "查看来源",
+  },
   models: {
     title: "模型",
     empty: "还没有模型",

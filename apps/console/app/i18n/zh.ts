@@ -16,6 +16,7 @@ export const zh: Translated<typeof en> = {
   nav: {
     build: "开发",
     workflows: "工作流",
+    history: "历史",
     templates: "模板",
     models: "模型",
     serve: "服务",

@@ -5,6 +5,7 @@ import {
   BlockOutlined,
   ClusterOutlined,
   DeploymentUnitOutlined,
+  HistoryOutlined,
   NodeIndexOutlined,
   SnippetsOutlined,
 } from "@ant-design/icons";
@@ -14,6 +15,7 @@ import { NavLink } from "react-router";
 
 export const places = [
   { path: "/workflows", name: "workflows", group: "build", icon: <NodeIndexOutlined /> },
+  { path: "/history", name: "history", group: "build", icon: <HistoryOutlined /> },
   { path: "/templates", name: "templates", group: "build", icon: <SnippetsOutlined /> },
   { path: "/models", name: "models", group: "build", icon: <DeploymentUnitOutlined /> },
   { path: "/services", name: "services", group: "serve", icon: <ApiOutlined /> },

@@ -1,9 +1,18 @@
 import type { Artifact, Outputs, Parameter } from "@capstan/api/kinds/workflow";
 import { useTranslation } from "react-i18next";
+import { Link } from "react-router";
 import { Code, Section } from "../../ui/facts.tsx";
+import { lineageHref } from "../history/lineage-href.ts";
+
+interface InputsOutputsProps {
+  of: Outputs | undefined;
+  brief?: boolean;
+  /** Artifacts lead to their lineage there. */
+  namespace?: string | undefined;
+}
 
 /** Parameters and artifacts that went into or came out of a step. @param brief leaves out what there is none of. */
-export function InputsOutputs({ of, brief }: { of: Outputs | undefined; brief?: boolean }) {
+export function InputsOutputs({ of, brief, namespace }: InputsOutputsProps) {
   const { t } = useTranslation();
   const parameters = of?.parameters ?? [];
   const artifacts = of?.artifacts ?? [];
@@ -25,7 +34,7 @@ export function InputsOutputs({ of, brief }: { of: Outputs | undefined; brief?: 
       {(!brief || artifacts.length > 0) && (
         <Section title={t("node.artifacts")} aside={artifacts.length || undefined}>
           {artifacts.length === 0 && <p className="faint">{t("node.noParameters")}</p>}
-          {artifacts.length > 0 && <Artifacts of={artifacts} />}
+          {artifacts.length > 0 && <Artifacts of={artifacts} namespace={namespace} />}
         </Section>
       )}
     </>
@@ -65,7 +74,7 @@ function pretty(text: string): string {
   }
 }
 
-function Artifacts({ of }: { of: Artifact[] }) {
+function Artifacts({ of, namespace }: { of: Artifact[]; namespace: string | undefined }) {
   const { t } = useTranslation();
   return (
     <table className="plain-table">
@@ -79,7 +88,17 @@ function Artifacts({ of }: { of: Artifact[] }) {
         {of.map((artifact) => (
           <tr key={artifact.name}>
             <td className="name">{artifact.name}</td>
-            <td className="mono soft">{placeOf(artifact)}</td>
+            <td className="mono soft">
+              {placeOf(artifact)}
+              {artifact.digest && namespace && (
+                <>
+                  <br />
+                  <Link to={lineageHref(namespace, artifact.digest.replace(/#.*/s, ""))} title={t("history.trace")}>
+                    {artifact.digest.slice(0, 19)}
+                  </Link>
+                </>
+              )}
+            </td>
           </tr>
         ))}
       </tbody>

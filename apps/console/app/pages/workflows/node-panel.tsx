@@ -33,8 +33,16 @@ export function NodePanel({ workflow, node, onClose }: NodePanelProps) {
   const items: NonNullable<TabsProps["items"]> = [
     { key: "summary", label: t("node.summary"), children: <Summary workflow={workflow} node={node} /> },
     { key: "logs", label: t("node.logs"), children: <NodeLogs workflow={workflow} node={node} /> },
-    { key: "inputs", label: t("node.inputs"), children: <InputsOutputs of={node.inputs} /> },
-    { key: "outputs", label: t("node.outputs"), children: <InputsOutputs of={node.outputs} /> },
+    {
+      key: "inputs",
+      label: t("node.inputs"),
+      children: <InputsOutputs of={node.inputs} namespace={workflow.metadata.namespace} />,
+    },
+    {
+      key: "outputs",
+      label: t("node.outputs"),
+      children: <InputsOutputs of={node.outputs} namespace={workflow.metadata.namespace} />,
+    },
   ];
   if (report) {
     const children = (
@@ -81,6 +89,7 @@ function Summary({ workflow, node }: { workflow: Workflow; node: NodeStatus }) {
           [t("common.finished"), <Moment key="to" at={node.finishedAt} />],
           [t("common.duration"), <Duration key="took" from={node.startedAt} to={node.finishedAt} />],
           [t("common.progress"), node.progress],
+          [t("history.work"), node.memoizationStatus?.hit ? t("history.reused") : undefined],
           [t("node.exitCode"), node.outputs?.exitCode],
           [t("node.resources"), used.length > 0 ? used.join(" · ") : undefined],
           [

@@ -55,7 +55,7 @@ export function WorkflowPage() {
 const views = ["graph", "table", "yaml"] as const;
 type View = (typeof views)[number];
 
-function WorkflowBody({ workflow, nodes: { nodes, error } }: { workflow: Workflow; nodes: Nodes }) {
+export function WorkflowBody({ workflow, nodes: { nodes, error } }: { workflow: Workflow; nodes: Nodes }) {
   const { t } = useTranslation();
   const [search, setSearch] = useSearchParams();
   const selected = search.get("node") ?? undefined;
