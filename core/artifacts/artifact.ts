@@ -11,7 +11,7 @@ import { detect, tarOf, untar, unzip, walkTree, zipOf } from "./archive/index.ts
 import { openStore } from "./open.ts";
 import type { StoreResources } from "./resources.ts";
 import { persist } from "./retry.ts";
-import type { Source } from "./store.ts";
+import { type Source, StoreError } from "./store.ts";
 import { filesOf } from "./tree.ts";
 
 export interface Packed extends ArtifactLocation {
@@ -94,7 +94,7 @@ export async function saveSource(
   });
 }
 
-/** Deletes what is kept at a location. */
+/** Deletes what is kept at a location. @throws StoreError for one that is a whole store. */
 export async function deleteArtifact(
   location: ArtifactLocation,
   resources: StoreResources,
@@ -102,7 +102,9 @@ export async function deleteArtifact(
 ): Promise<void> {
   await persist(signal, async () => {
     using opened = await openStore(location, resources, signal);
-    const { store, key } = opened;
+    const { store, key, name } = opened;
+    if (name !== "git" && name !== "raw" && key.replaceAll("/", "") === "")
+      throw new StoreError(`${name}: a location without a key is a whole store, and is not deleted`);
     await store.delete(key);
   });
 }

@@ -3,7 +3,7 @@
 // directory may be a volume of its own: what is not whole yet lies in it too.
 import { randomUUID } from "node:crypto";
 import { createReadStream, createWriteStream, type Stats } from "node:fs";
-import { lstat, mkdir, rename, rm } from "node:fs/promises";
+import { lstat, mkdir, readdir, rename, rm } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
@@ -14,6 +14,10 @@ import { copyTree, flush } from "./tree.ts";
 
 const staging = ".incoming";
 const absent = ["ENOENT", "ENOTDIR"];
+/** What lies in the staging directory for longer was left by somebody who was ended, milliseconds. */
+const staleAfter = 24 * 3600 * 1000;
+/** Staging directories that were looked through. */
+const swept = new Set<string>();
 
 /**
  * The part of a namespace.
@@ -74,9 +78,22 @@ async function statOf(path: string): Promise<Stats | undefined> {
   }
 }
 
+/** Removes what was left half written, once in a process. */
+async function sweep(directory: string): Promise<void> {
+  if (swept.has(directory)) return;
+  swept.add(directory);
+  for (const name of await readdir(directory)) {
+    const path = join(directory, name);
+    const found = await statOf(path);
+    if (found && found.ctimeMs < Date.now() - staleAfter) await rm(path, { recursive: true, force: true });
+  }
+}
+
 async function incoming(base: string): Promise<string> {
-  await mkdir(join(base, staging), { recursive: true, mode: 0o700 });
-  return join(base, staging, randomUUID());
+  const directory = join(base, staging);
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  await sweep(directory);
+  return join(directory, randomUUID());
 }
 
 async function place(base: string, target: string, source: Source): Promise<void> {

@@ -279,6 +279,12 @@ test("hdfs: what is there stays unless it is forced away, and the same again is 
   await assert.rejects(save("a.txt"), /hdfs: AccessControlException: Permission denied: user=me$/);
 });
 
+test("a place without a key is a whole store, and is not deleted", async () => {
+  using at = desk(secrets);
+  for (const place of [{ s3: { ...s3, key: "" } }, { hdfs: { addresses: ["x"], path: "/" } }, { file: { key: "" } }])
+    await assert.rejects(deleteArtifact(place, at.resources, signal), /is a whole store, and is not deleted/);
+});
+
 test("a work that is called off ends, and leaves nothing", async () => {
   await using edge = await serveEdge(() => {});
   using at = desk();

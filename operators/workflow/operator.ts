@@ -299,7 +299,7 @@ class Operator {
 
   #world(ref: ObjectRef, held: Held): World {
     const memos = this.#memos;
-    const { informers, artifacts = { file: {} } } = this.#options;
+    const { informers, artifacts = { file: {} }, configNamespace = "argo" } = this.#options;
     const { namespace = "" } = ref;
     const pods = informers.informer(Pods);
     const results = informers.informer(WorkflowTaskResults);
@@ -333,7 +333,7 @@ class Operator {
         const failure = held.failures.get(name);
         return failure && (!failure.passing || failure.until > Date.now()) ? failure : undefined;
       },
-      repository: (workflow) => findRepository(workflow, configMap, artifacts),
+      repository: (workflow) => findRepository(workflow, { find: configMap, configNamespace, builtin: artifacts }),
       locks: this.#locks,
       ...(memos ? { recallContent: (key, node) => memos.recall(ref, key, node) } : {}),
       ...(this.#options.metrics ? { metricProblem: this.#options.metrics.problem } : {}),

@@ -21,6 +21,8 @@ export interface WorkflowOperatorOptions {
   checkers?: WorkflowChecker[];
   /** Where artifacts go when neither workflow nor namespace says. Default: the executor's directory. */
   artifacts?: ArtifactRepository;
+  /** Where ConfigMaps are that all namespaces may use: artifact repositories, the controller's own. Default `argo`. */
+  configNamespace?: string;
   /** Default `capstan/executor`. */
   executorImage?: string;
   /** The artifact directory, as a volume of pods. Default: their nodes have it themselves. */

@@ -18,7 +18,7 @@ export interface ExecutorPodsOptions {
   configNamespace?: string;
 }
 
-type PodOptions = Required<Pick<WorkflowOperatorOptions, "executorImage" | "findCommand">> &
+type PodOptions = Required<Pick<WorkflowOperatorOptions, "executorImage" | "findCommand" | "configNamespace">> &
   Pick<WorkflowOperatorOptions, "artifactVolume">;
 
 export function createExecutorPods(options: ExecutorPodsOptions): PodOptions {
@@ -27,6 +27,7 @@ export function createExecutorPods(options: ExecutorPodsOptions): PodOptions {
   const lookup = createImageLookup(registries);
   return {
     executorImage,
+    configNamespace,
     findCommand: createCommandFinder({ client, informers, lookup, configNamespace }),
     ...(artifactVolume ? { artifactVolume } : {}),
   };

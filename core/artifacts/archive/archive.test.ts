@@ -16,7 +16,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { gzipSync } from "node:zlib";
-import { detect, tarOf, untar, unzip, zipOf } from "./index.ts";
+import { detect, tarOf, unpackLimits, untar, unzip, zipOf } from "./index.ts";
 import { endOfArchive, padding, type TarEntry, writeHeader } from "./tar-format.ts";
 
 function scratch() {
@@ -123,4 +123,44 @@ test("a zip comes out as it went in, and refuses what leaves its directory", asy
   assert.equal(readFileSync(join(at.path, "out/d/sub/x"), "utf8"), "y".repeat(10_000));
   writeFileSync(join(at.path, "bad"), Buffer.from(bytes.toString("latin1").replaceAll("d/sub/x", "../../x"), "latin1"));
   await assert.rejects(unzip(join(at.path, "bad"), join(at.path, "out2")), /outside of the artifact/);
+});
+
+/** Runs with a smaller limit. */
+async function limited(name: "bytes" | "entries", limit: number, work: () => Promise<void>) {
+  const before = unpackLimits[name];
+  unpackLimits[name] = limit;
+  try {
+    await work();
+  } finally {
+    unpackLimits[name] = before;
+  }
+}
+
+test("what unpacks to more than a limit is refused by the limit's name", async () => {
+  using at = scratch();
+  const into = join(at.path, "in");
+  mkdirSync(into);
+  const big = archive(entry("a", {}, "x".repeat(5000)), entry("b", {}, "x".repeat(5000)));
+  await limited("bytes", 8000, () => assert.rejects(untar(inPieces(big, 700), into), /8000 bytes \(limit bytes\)/));
+  await limited("entries", 1, () => assert.rejects(untar(inPieces(big, 700), into), /1 entries \(limit entries\)/));
+  mkdirSync(join(at.path, "d"));
+  for (const name of ["x", "y"]) writeFileSync(join(at.path, "d", name), "y".repeat(10_000));
+  const bytes = await bytesOf(zipOf(join(at.path, "d"), "d"));
+  writeFileSync(join(at.path, "z"), bytes);
+  const unpack = () => unzip(join(at.path, "z"), join(at.path, "out"));
+  await limited("bytes", 15_000, () => assert.rejects(unpack(), /limit bytes/));
+  await limited("entries", 2, () => assert.rejects(unpack(), /limit entries/));
+  assert.equal(existsSync(join(at.path, "out/d/x")), false);
+});
+
+test("a zip that holds more than it says is damaged, and no more than that is written", async () => {
+  using at = scratch();
+  mkdirSync(join(at.path, "d"));
+  writeFileSync(join(at.path, "d/x"), "y".repeat(1_000_000));
+  const bytes = await bytesOf(zipOf(join(at.path, "d"), "d"));
+  const central = bytes.lastIndexOf(Buffer.from([0x50, 0x4b, 1, 2]));
+  bytes.writeUInt32LE(10, central + 24);
+  writeFileSync(join(at.path, "z"), bytes);
+  await assert.rejects(unzip(join(at.path, "z"), join(at.path, "out")), /has another size than it says/);
+  assert.equal(statSync(join(at.path, "out/d/x")).size, 0);
 });

@@ -1,5 +1,5 @@
 // Deletes artifacts of workflows that are over or going: makes the pods that do it, and reads what they report.
-import type { Pod } from "@capstan/api/generated/core-v1";
+import type { Pod, Volume } from "@capstan/api/generated/core-v1";
 import { Pods } from "@capstan/api/generated/resources";
 import {
   type ArtifactGCStrategy,
@@ -29,6 +29,8 @@ export interface ArtifactGCOptions {
   informers: Informers;
   log: Logger;
   executorImage?: string;
+  /** The artifact directory, as a volume of pods. */
+  artifactVolume?: Omit<Volume, "name">;
 }
 
 const workflowOf = ({ metadata }: KubeObject): ObjectRef[] => {
@@ -108,13 +110,13 @@ class Collector {
 
   /** Makes what is missing and reads what is over. True while something is under way. */
   async #advance(workflow: Workflow, strategy: ArtifactGCStrategy): Promise<boolean> {
-    const { executorImage = "capstan/executor", informers } = this.#options;
+    const { executorImage: image = "capstan/executor", artifactVolume, informers } = this.#options;
     const status = workflow.status ?? {};
     workflow.status = status;
     const gc = { ...status.artifactGCStatus };
     status.artifactGCStatus = gc;
     const repository = status.artifactRepositoryRef?.artifactRepository ?? { file: {} };
-    const plans = planCollection(workflow, strategy, repository, executorImage);
+    const plans = planCollection(workflow, strategy, repository, { image, artifactVolume });
     gc.strategiesProcessed = { ...gc.strategiesProcessed, [strategy]: true };
     let pending = false;
     for (const plan of plans) {

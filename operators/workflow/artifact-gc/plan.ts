@@ -1,5 +1,5 @@
 // The pods that delete a workflow's artifacts, and their tasks: one pod for each strategy and set of rights.
-import type { Pod, PodSpec } from "@capstan/api/generated/core-v1";
+import type { Pod, PodSpec, Volume } from "@capstan/api/generated/core-v1";
 import {
   type Artifact,
   type ArtifactGCStrategy,
@@ -12,6 +12,7 @@ import {
 import type { New } from "@capstan/api/meta";
 import {
   collectable,
+  directoryVolumes,
   fnv1a32,
   type Kept,
   label,
@@ -44,12 +45,17 @@ const short: Partial<Record<ArtifactGCStrategy, string>> = {
   OnWorkflowDeletion: "wfdel",
 };
 
-/** @param image the executor's. */
+export interface Means {
+  /** The executor's. */
+  image: string;
+  artifactVolume: Omit<Volume, "name"> | undefined;
+}
+
 export function planCollection(
   workflow: Workflow,
   strategy: ArtifactGCStrategy,
   repository: ArtifactRepository,
-  image: string,
+  means: Means,
 ): Plan[] {
   const spec = workflow.status?.storedWorkflowTemplateSpec ?? workflow.spec;
   const groups = new Map<string, { rights: Rights; kept: Kept[] }>();
@@ -63,7 +69,7 @@ export function planCollection(
   }
   return [...groups].map(([name, { rights, kept }]) => {
     const tasks = tasksOf(workflow, name, kept);
-    return { strategy, tasks, pod: podOf(workflow, { name, strategy, rights, kept, image }) };
+    return { strategy, tasks, pod: podOf(workflow, { name, strategy, rights, kept, means }) };
   });
 }
 
@@ -117,22 +123,26 @@ interface PodPlan {
   strategy: ArtifactGCStrategy;
   rights: Rights;
   kept: Kept[];
-  image: string;
+  means: Means;
 }
 
 /** Its owners are the tasks: whoever makes it fills them in. */
-function podOf(workflow: Workflow, { name, strategy, rights, kept, image }: PodPlan): New<Pod> {
+function podOf(workflow: Workflow, { name, strategy, rights, kept, means }: PodPlan): New<Pod> {
   const { namespace = "", name: of, uid = "" } = workflow.metadata;
-  const { volumes, mounts } = secretVolumes(kept.map(({ artifact }) => artifact));
+  const places = kept.map(({ artifact }) => artifact);
+  const secrets = secretVolumes(places);
+  const directory = directoryVolumes(means.artifactVolume, namespace, places);
+  // What lies in the directory belongs to whom the steps ran as.
+  const stranger = { runAsNonRoot: true, runAsUser: 8737 };
   const spec: PodSpec = {
     restartPolicy: "Never",
     ...(rights.serviceAccountName ? { serviceAccountName: rights.serviceAccountName } : {}),
     automountServiceAccountToken: true,
-    securityContext: { runAsNonRoot: true, runAsUser: 8737, seccompProfile: { type: "RuntimeDefault" } },
+    securityContext: { ...(directory.volumes.length > 0 ? {} : stranger), seccompProfile: { type: "RuntimeDefault" } },
     containers: [
       {
         name: "main",
-        image,
+        image: means.image,
         command: ["argoexec"],
         args: ["artifact", "delete"],
         env: [
@@ -147,10 +157,10 @@ function podOf(workflow: Workflow, { name, strategy, rights, kept, image }: PodP
         ],
         securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ["ALL"] } },
         resources: { requests: { cpu: "50m", memory: "64Mi" }, limits: { cpu: "500m", memory: "512Mi" } },
-        volumeMounts: mounts,
+        volumeMounts: [...secrets.mounts, ...directory.mounts],
       },
     ],
-    volumes,
+    volumes: [...secrets.volumes, ...directory.volumes],
   };
   const patch = (workflow.status?.storedWorkflowTemplateSpec ?? workflow.spec).artifactGC?.podSpecPatch;
   return {

@@ -10,7 +10,7 @@ export { operate, refuse } from "./operate.ts";
 export { hasFailed, isOver, isWorkflowOver } from "./phase.ts";
 export { relocate } from "./pod/location.ts";
 export { patchSpec } from "./pod/placement.ts";
-export { secretVolumes } from "./pod/volumes.ts";
+export { directoryVolumes, secretVolumes } from "./pod/volumes.ts";
 export { readYaml } from "./pod/yaml.ts";
 export {
   createMemory,

@@ -55,7 +55,9 @@ export function buildPod(run: Run, node: NodeStatus, template: Template, options
   const main = mains.find((container) => container.name === "main") ?? (mains[0] as Container);
   const env = executorEnv(run, node, located, options);
   const places = placesOf(located);
-  const [secrets, directory] = [secretVolumes(places), directoryVolumes(run, places)];
+  const { artifactVolume } = run.world.settings;
+  const { namespace = "" } = run.workflow.metadata;
+  const [secrets, directory] = [secretVolumes(places), directoryVolumes(artifactVolume, namespace, places)];
   const mounts = [...secrets.mounts, ...directory.mounts];
   const pod: PodTemplate = {
     apiVersion: "v1",

@@ -105,10 +105,12 @@ export function secretVolumes(locations: (ArtifactLocation | undefined)[]): {
 const directoryVolume = "capstan-artifacts";
 
 /** The artifact directory, of which a pod sees its own namespace's part, where one of the places lies in it. */
-export function directoryVolumes(run: Run, places: ArtifactLocation[]): { volumes: Volume[]; mounts: VolumeMount[] } {
-  const { artifactVolume } = run.world.settings;
+export function directoryVolumes(
+  artifactVolume: Omit<Volume, "name"> | undefined,
+  namespace: string,
+  places: ArtifactLocation[],
+): { volumes: Volume[]; mounts: VolumeMount[] } {
   if (!artifactVolume || !places.some(({ file }) => file)) return { volumes: [], mounts: [] };
-  const { namespace = "" } = run.workflow.metadata;
   return {
     volumes: [{ ...artifactVolume, name: directoryVolume }],
     mounts: [{ name: directoryVolume, mountPath: `${artifactsPath}/${namespace}`, subPath: namespace }],
