@@ -16,6 +16,11 @@ export const verbs: Entry[] = [
     load: async () => (await import("./run/run.ts")).verb,
   },
   {
+    name: "preview",
+    summary: "draw what a workflow would do",
+    load: async () => (await import("./preview.ts")).verb,
+  },
+  {
     name: "submit",
     summary: "submit workflows, or what a template or cron makes",
     load: async () => (await import("./submit.ts")).verb,
