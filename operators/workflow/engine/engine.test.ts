@@ -317,6 +317,16 @@ test("exit handlers see the status; a failed one fails the workflow", () => {
   assert.equal(bad.workflow.status?.phase, "Failed");
   assert.equal(bad.workflow.status?.message, "main: Error (exit code 2)");
 });
+test("an exit handler that is tried again ends, as its last try does", () => {
+  const yaml = head(
+    `entrypoint: t\nonExit: bye\ntemplates:\n- {name: t, ${pod}}\n- {name: bye, retryStrategy: {limit: 2}, ${pod}}`,
+  );
+  const run = simulate(yaml, { ends: { "wf.onExit(0)": { exitCode: 1 } } });
+  assert.equal(run.workflow.status?.phase, "Succeeded");
+  assert.deepEqual(run.order, ["wf", "wf.onExit(0)", "wf.onExit(1)"]);
+  const { "wf.onExit": hook } = phases(run);
+  assert.equal(hook, "Succeeded");
+});
 
 test("hooks of steps run when their expression holds, and exit hooks get outputs", () => {
   const run = simulate(

@@ -36,7 +36,10 @@ export function outboundOf(run: Run, node: NodeStatus, seen = new Set<string>())
 
 /** The tries of a Retry node, oldest first, without its hooks. */
 export function attemptsOf(run: Run, node: NodeStatus): NodeStatus[] {
-  return run.childrenOf(node).filter((child) => !child.nodeFlag?.hooked && child.name.startsWith(`${node.name}(`));
+  const { length } = node.name;
+  return run
+    .childrenOf(node)
+    .filter(({ name }) => name.startsWith(`${node.name}(`) && /^\(\d+\)$/.test(name.slice(length)));
 }
 
 /** Draws `to` after everything with which `from` ends. */
