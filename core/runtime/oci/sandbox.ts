@@ -63,10 +63,8 @@ export class OciSandbox {
     const { hostNetwork = false, hostIPC = false } = config.namespaces;
     const own = !hostNetwork && network.bridge !== undefined;
     mkdirSync(this.shm, { recursive: true });
-    const { pod: _, ...stored } = config;
-    writeFileSync(join(this.directory, "config.json"), JSON.stringify({ ...this.record, config: stored }), {
-      mode: 0o600,
-    });
+    // With the pod: the next agent makes the rest of its containers.
+    writeFileSync(join(this.directory, "config.json"), JSON.stringify(this.record), { mode: 0o600 });
     writeFileSync(join(this.directory, "fstab"), fstab(tmpfsMounts(this.shm, config.tmpfs ?? [])));
     const veth = `cap${id.slice(0, 10)}`;
     const variables: Record<string, string> = {

@@ -9,7 +9,7 @@ import {
 import { ExpressionError } from "../expressions/index.ts";
 import { executeTemplate } from "./execute.ts";
 import { expand, shouldRun } from "./items.ts";
-import { hasFailed } from "./phase.ts";
+import { hasFailed, isOver } from "./phase.ts";
 import { dropAbsent, resolveArtifact } from "./results.ts";
 import type { Run } from "./run.ts";
 import type { Scope } from "./scope.ts";
@@ -57,7 +57,9 @@ export function runIteration(
 ): NodeStatus | undefined {
   let node = run.node(name);
   const known = node !== undefined;
-  if (!node || node.phase === "Pending") {
+  // After a restart its arguments are nowhere but where they come from.
+  const isRemembered = node !== undefined && (isOver(node) || run.memory.processed.has(node.id));
+  if (!node || node.phase === "Pending" || !isRemembered) {
     const skipped = node ? undefined : decide(run, body, one, name);
     node = skipped ?? start(run, body, one, name, scope);
   } else {
