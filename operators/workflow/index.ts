@@ -28,3 +28,4 @@ export {
 export type { WorkflowChecker, WorkflowOperatorOptions } from "./options.ts";
 export { InvalidWorkflow, type SubmitOptions, submitFrom, submitWorkflow } from "./submit.ts";
 export { type GetTemplates, type Problem, validateWorkflow } from "./validate/index.ts";
+export { yamlAsGo } from "./yaml-as-go.ts";

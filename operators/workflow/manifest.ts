@@ -1,16 +1,17 @@
 // Reads manifests as Go's YAML parser does, which Argo's users write for.
 import type { KubeObject, New } from "@capstan/api/meta";
+import { yamlAsGo } from "./yaml-as-go.ts";
 
 /** Largest manifest text, characters. */
 const textLimit = 3 * 1024 * 1024;
 
-/** The objects of a YAML or JSON text; of a key that is there twice the last counts, as in Go. @throws Error with line and column for what cannot be read. */
+/** The objects of a YAML or JSON text. @throws Error with line and column for what cannot be read. */
 export async function readManifests(text: string): Promise<New<KubeObject>[]> {
   if (text.length > textLimit) throw new Error(`a manifest is at most ${textLimit} characters long`);
   const { parseAllDocuments } = await import("yaml");
   let source = text;
   for (;;) {
-    const documents = parseAllDocuments(source, { prettyErrors: true, uniqueKeys: false });
+    const documents = parseAllDocuments(source, { ...yamlAsGo, prettyErrors: true });
     const errors = [...documents].flatMap((document) => document.errors);
     if (errors.length === 0) {
       const values = [...documents].map((document): unknown => document.toJS({ maxAliasCount: 100 }));

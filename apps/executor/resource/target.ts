@@ -2,6 +2,7 @@
 import { readFile, rm, stat } from "node:fs/promises";
 import type { ResourceTemplate } from "@capstan/api/kinds/workflow";
 import type { KubeObject, ObjectRef, Resource } from "@capstan/api/meta";
+import { yamlAsGo } from "@capstan/operators/workflow";
 import { parseAllDocuments } from "yaml";
 import { load } from "../load.ts";
 import type { Step } from "../step.ts";
@@ -71,8 +72,7 @@ async function manifestOf(step: Step, { manifest, manifestFrom }: ResourceTempla
 
 function parseManifests(text: string | undefined): unknown[] {
   if (!text?.trim()) return [];
-  // Of a key that is there twice the last counts, as in Go.
-  const documents = parseAllDocuments(text, { uniqueKeys: false });
+  const documents = parseAllDocuments(text, yamlAsGo);
   const values: unknown[] = [];
   for (const document of documents) {
     const [error] = document.errors;

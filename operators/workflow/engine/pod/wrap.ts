@@ -23,7 +23,10 @@ export function wrapMain(template: Template, container: Container, main: Contain
 
 export function wrapSidecar(container: Container): Container {
   const command = wrapCommand(container.command ?? [], { name: container.name });
-  return { ...container, command, volumeMounts: [...(container.volumeMounts ?? []), executorMount] };
+  const mounts = container.volumeMounts ?? [];
+  // One that mirrors main's mounts has it already.
+  const has = mounts.some(({ mountPath }) => mountPath === executorMount.mountPath);
+  return { ...container, command, volumeMounts: has ? mounts : [...mounts, executorMount] };
 }
 
 /** Outputs on main's own root: those on its volumes are read there. None lies in another. */

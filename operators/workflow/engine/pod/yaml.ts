@@ -1,5 +1,6 @@
 import { createRequire } from "node:module";
 import { ExpressionError } from "../../expressions/index.ts";
+import { yamlAsGo } from "../../yaml-as-go.ts";
 
 const require = createRequire(import.meta.url);
 
@@ -7,7 +8,7 @@ const require = createRequire(import.meta.url);
 export function readYaml(text: string, field: string): unknown {
   try {
     if (/^\s*[{[]/.test(text)) return parseFlow(text);
-    return loadYaml().parse(text, { maxAliasCount: 100 });
+    return loadYaml().parse(text, { ...yamlAsGo, maxAliasCount: 100 });
   } catch (error) {
     throw new ExpressionError(`${field} is neither JSON nor YAML: ${(error as Error).message.split("\n")[0]}`);
   }
@@ -24,6 +25,6 @@ function parseFlow(text: string): unknown {
     return JSON.parse(text);
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
-    return loadYaml().parse(text, { maxAliasCount: 100 });
+    return loadYaml().parse(text, { ...yamlAsGo, maxAliasCount: 100 });
   }
 }
