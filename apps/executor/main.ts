@@ -25,7 +25,7 @@ async function serveStep(): Promise<number> {
   const options = { args: process.argv.slice(2), env, signal: stop.signal, print, namespace };
   using pod = await openPodContainer(options, readTemplate(env));
   using connected = transport;
-  return await runProgram(pod.container, connected.handler, artifactsPath);
+  return await runProgram(pod.container, connected.handler, artifactsPath, true);
 }
 
 try {

@@ -8,10 +8,16 @@ import { runWait } from "./wait.ts";
 /**
  * Runs the program that the container's first argument names. Resolves to its exit code.
  * @param artifacts directory of the artifact repository.
+ * @param inPod this process is a container of the pod itself.
  */
-export async function runProgram(container: InProcessContainer, handler: Handler, artifacts: string): Promise<number> {
+export async function runProgram(
+  container: InProcessContainer,
+  handler: Handler,
+  artifacts: string,
+  inPod = false,
+): Promise<number> {
   const [verb = ""] = container.args;
-  const step = readStep(container, handler, artifacts);
+  const step = readStep(container, handler, artifacts, inPod);
   if (verb === "init") return runInit(step);
   if (verb === "wait") return runWait(step);
   if (verb === "resource") {

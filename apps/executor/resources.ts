@@ -8,7 +8,7 @@ import type { Step } from "./step.ts";
 /** Where the operator mounts the Secrets of stores: `<root>/<name>/<key>`. */
 const secretRoot = "/argo/secret";
 
-export function openResources({ container, namespace, artifacts }: Step): StoreResources {
+export function openResources({ container, namespace, artifacts, inPod }: Step): StoreResources {
   return {
     async secret(name, key) {
       const parts = [name, key];
@@ -22,6 +22,7 @@ export function openResources({ container, namespace, artifacts }: Step): StoreR
     },
     env: container.env,
     readText: (path) => readFile(container.resolve(container.name, path), "utf8"),
+    machineAccount: inPod,
     git: runGit,
     directory: { root: artifacts, namespace },
   };

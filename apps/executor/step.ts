@@ -16,12 +16,14 @@ export interface Step {
   client: Client;
   /** Root of the directory repository. */
   artifacts: string;
+  /** This process is a container of the pod itself. */
+  inPod: boolean;
 }
 
 const tokenPath = "/var/run/secrets/kubernetes.io/serviceaccount/token";
 
 /** @throws Error naming what the pod does not say: pods of this image are made by the workflow operator. */
-export function readStep(container: InProcessContainer, handler: Handler, artifacts: string): Step {
+export function readStep(container: InProcessContainer, handler: Handler, artifacts: string, inPod = false): Step {
   const say = (name: string) => {
     const value = container.env[name];
     if (value === undefined)
@@ -41,6 +43,7 @@ export function readStep(container: InProcessContainer, handler: Handler, artifa
       bearer: async () => (await readFile(container.resolve(container.name, tokenPath), "utf8")).trim(),
     }),
     artifacts,
+    inPod,
   };
 }
 

@@ -9,6 +9,8 @@ export interface StoreResources {
   env: Record<string, string | undefined>;
   /** Reads a file that the environment names, such as a token's. */
   readText(path: string): Promise<string>;
+  /** The machine's own account may be used: this process is nobody's but the pod's. */
+  machineAccount?: boolean;
   /** Runs the program `git`; absent where programs are not to be run. */
   git?: RunGit;
   /** The root of the directory repository, and whose part of it is used; absent where there is none. */

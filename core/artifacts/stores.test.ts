@@ -321,3 +321,18 @@ test("the program git is named where it is missing or fails", async () => {
     [],
   );
 });
+
+test("no credentials are taken from the machine unless its account may be used", async () => {
+  await using edge = await startS3("bucket");
+  using at = desk();
+  const s3 = { endpoint: edge.host, insecure: true, bucket: "bucket", key: "k", useSDKCreds: true };
+  await assert.rejects(loadArtifact({ s3 }, at.out, at.resources, signal), /useSDKCreds: the pod has no credentials/);
+  await using container = await serveEdge((request, _, response) => {
+    const [AccessKeyId, Token] = ["fromPod", request.headers.authorization ?? "none"];
+    response.end(JSON.stringify({ AccessKeyId, SecretAccessKey: "s", Token, Expiration: "2100-01-01T00:00:00Z" }));
+  });
+  using pod = desk({}, { env: { AWS_CONTAINER_CREDENTIALS_FULL_URI: container.url } });
+  await saveArtifact({ s3 }, pod.tree, "tree", pod.resources, signal);
+  assert.match(edge.headers.at(-1)?.authorization ?? "", /Credential=fromPod\//);
+  assert.equal(edge.headers.at(-1)?.["x-amz-security-token"], "none");
+});

@@ -49,10 +49,18 @@ export function findRepository(workflow: Workflow, sources: RepositorySources): 
   return { repository: text === undefined ? builtin : read(text, controllerMap, controllerKey) };
 }
 
+/** Every step asks: what was read once is kept, by its text. */
+const known = new Map<string, ArtifactRepository>();
+const mostKnown = 100;
+
 function read(text: string, name: string, key: string): ArtifactRepository {
+  const before = known.get(text);
+  if (before) return before;
   const repository = readYaml(text, `ConfigMap ${name}, key ${key}`);
   if (typeof repository !== "object" || repository === null) {
     throw new ExpressionError(`ConfigMap ${name}, key ${key}: not an artifact repository`);
   }
+  if (known.size >= mostKnown) known.clear();
+  known.set(text, repository as ArtifactRepository);
   return repository as ArtifactRepository;
 }

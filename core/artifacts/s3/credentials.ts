@@ -9,7 +9,10 @@ export type Credentials = NonNullable<S3ClientConfig["credentials"]>;
  * What `useSDKCreds` means: variables, a web identity's token, the container's endpoint, the machine's role, in this order.
  * Nothing is taken from files or variables of this process.
  */
-export async function ambientCredentials({ env, readText }: StoreResources, region: string): Promise<Credentials> {
+export async function ambientCredentials(
+  { env, readText, machineAccount }: StoreResources,
+  region: string,
+): Promise<Credentials> {
   const { AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN } = env;
   if (AWS_ACCESS_KEY_ID && AWS_SECRET_ACCESS_KEY) {
     return {
@@ -31,18 +34,21 @@ export async function ambientCredentials({ env, readText }: StoreResources, regi
     const token = file ? (await readText(file)).trim() : env.AWS_CONTAINER_AUTHORIZATION_TOKEN;
     return providers.fromHttp({
       awsContainerCredentialsFullUri: uri,
-      ...(token ? { awsContainerAuthorizationToken: token } : {}),
+      awsContainerAuthorizationToken: token ?? "",
+      // What is left out would be taken from this process.
+      awsContainerCredentialsRelativeUri: "",
+      awsContainerAuthorizationTokenFile: "",
     });
   }
+  const missing =
+    "useSDKCreds: the pod has no credentials: neither AWS_ACCESS_KEY_ID, AWS_WEB_IDENTITY_TOKEN_FILE nor AWS_CONTAINER_CREDENTIALS_FULL_URI is set";
+  if (!machineAccount) throw new StoreError(missing);
   const machine = providers.fromInstanceMetadata({ timeout: 1000, maxRetries: 1 });
   return async () => {
     try {
       return await machine();
     } catch (error) {
-      throw new StoreError(
-        `useSDKCreds: the pod has no credentials: neither AWS_ACCESS_KEY_ID, AWS_WEB_IDENTITY_TOKEN_FILE nor AWS_CONTAINER_CREDENTIALS_FULL_URI is set, and the machine has no role (${(error as Error).message})`,
-        { cause: error },
-      );
+      throw new StoreError(`${missing}, and the machine has no role (${(error as Error).message})`, { cause: error });
     }
   };
 }

@@ -19,7 +19,7 @@ interface Token {
 type GetToken = () => Promise<Token>;
 
 /**
- * With a key file a service account's, else the account of the machine. STORAGE_EMULATOR_HOST in the environment leads to
+ * With a key file a service account's, else the account of the machine where that may be used, else nobody's. STORAGE_EMULATOR_HOST in the environment leads to
  * an emulator, which wants no token.
  * @throws StoreError naming the Secret that is missing, or what is wrong with the key file.
  */
@@ -35,7 +35,9 @@ export async function openGcs(
     ? serviceAccount(text, signal)
     : emulator
       ? undefined
-      : machineAccount(resources.env.GCE_METADATA_HOST ?? "metadata.google.internal", signal);
+      : resources.machineAccount
+        ? machineAccount(resources.env.GCE_METADATA_HOST ?? "metadata.google.internal", signal)
+        : undefined;
   const bucket = await openBucket({
     store: "gcs",
     endpoint: emulator
