@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { spawnSync } from "node:child_process";
-import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
@@ -47,8 +47,18 @@ test("what was answered is there after a kill", async () => {
 test("a database that cannot be opened is told, and asked again the next time", async () => {
   const missing = join(directory, "absent");
   await using records = createRecords({ database: { file: join(missing, "x.db") }, cluster: "here" });
-  await assert.rejects(records.open(), /x\.db/);
-  const { mkdirSync } = await import("node:fs");
+  await assert.rejects(records.open(), /x\.db cannot be used: .*; restore a backup/);
+  assert.match(records.problem?.() ?? "", /x\.db/);
   mkdirSync(missing);
   await records.open();
+  assert.equal(records.problem?.(), undefined);
+});
+
+test("a file that is no database is named, and stays as it is", async () => {
+  const file = newFile();
+  writeFileSync(file, "this is no database, and long enough to have a header of one hundred bytes".repeat(3));
+  const before = readFileSync(file);
+  await using records = createRecords({ database: { file }, cluster: "here" });
+  await assert.rejects(records.open(), /file is not a database; restore a backup, or move the file away/);
+  assert.deepEqual(readFileSync(file), before);
 });

@@ -1,3 +1,4 @@
+import { messageOf } from "@capstan/base/errors";
 import type { Archive } from "./archive/archive.ts";
 import type { LineageRecords } from "./lineage/model.ts";
 import type { LockRecords } from "./locks/locks.ts";
@@ -27,13 +28,26 @@ export interface Records extends AsyncDisposable {
   open(): Promise<OpenRecords>;
   /** Whether other platforms may use the same database. */
   shared: boolean;
+  /** Why the database could not be opened the last time. */
+  problem?(): string | undefined;
 }
 
 export function createRecords(options: RecordsOptions): Records {
   let opened: Promise<OpenRecords & AsyncDisposable> | undefined;
-  const open = async () => (await import("./open.ts")).openDatabase(options);
+  let problem: string | undefined;
+  const open = async () => {
+    try {
+      const made = await (await import("./open.ts")).openDatabase(options);
+      problem = undefined;
+      return made;
+    } catch (error) {
+      problem = explain(options, messageOf(error));
+      throw new Error(problem, { cause: error });
+    }
+  };
   return {
     shared: "url" in options.database,
+    problem: () => problem,
     open() {
       opened ??= open().catch((error) => {
         opened = undefined;
@@ -47,4 +61,10 @@ export function createRecords(options: RecordsOptions): Records {
       if (settled?.status === "fulfilled") await settled.value[Symbol.asyncDispose]();
     },
   };
+}
+
+function explain({ database }: RecordsOptions, why: string): string {
+  if ("url" in database) return `the database of the records cannot be used: ${why}`;
+  const hint = "restore a backup, or move the file away to begin with an empty one";
+  return `the records in ${database.file} cannot be used: ${why}; ${hint}`;
 }

@@ -213,7 +213,7 @@ test("a semaphore of the database has the limit that is set, and without one the
   await stage.make("none", step(semaphore));
   const none = await stage.ended("none");
   assert.equal(none.status?.phase, "Error");
-  assert.match(none.status?.message ?? "", /default\/Database\/gpu .*SemaphoreLimit gpu .*namespace default/);
+  assert.match(none.status?.message ?? "", /default\/Database\/gpu .*sync create gpu -n default/);
   const { locks } = await stage.records.open();
   await locks.setLimit("default/gpu", 2);
   for (const name of ["held-1", "held-2", "held-3"]) await stage.make(name, step(semaphore));

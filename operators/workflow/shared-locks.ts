@@ -58,7 +58,7 @@ class Keeper implements SharedLockKeeper {
       const { shared = "" } = known.unlimited;
       const [namespace, name] = [shared.slice(0, shared.indexOf("/")), shared.slice(shared.indexOf("/") + 1)];
       throw new ExpressionError(
-        `failed to initialize semaphore ${known.unlimited.name} with limit: create the SemaphoreLimit ${name} (records.capstan.dev/v1alpha1) in namespace ${namespace}`,
+        `failed to initialize semaphore ${known.unlimited.name} with limit: set it with capstan workflow sync create ${name} -n ${namespace} --type database --limit N`,
       );
     }
     if (known) return known.wait;

@@ -24,6 +24,7 @@ export function addRecords({ directory, records: { url }, parts }: RecordsPartOp
   );
   parts.add({
     name: "records",
+    problem: () => records.problem?.(),
     about: () => (url === undefined ? file : withoutPassword(url)),
     async start(signal) {
       await aborted(signal);

@@ -1,6 +1,6 @@
 // Archives finished workflows. Who deletes a finished workflow waits until its label no longer says Pending.
 import { type Workflow, Workflows } from "@capstan/api/kinds/workflow";
-import { isReason, type ObjectRef } from "@capstan/api/meta";
+import { isReason, type ObjectRef, StatusError } from "@capstan/api/meta";
 import { aborted, sleep } from "@capstan/base/async";
 import { messageOf } from "@capstan/base/errors";
 import type { Logger } from "@capstan/base/log";
@@ -37,19 +37,19 @@ export function createArchiveController(options: ArchiveControllerOptions): Cont
   const { promise: used, resolve: use } = Promise.withResolvers<void>();
   if (ttl !== undefined) use();
   const codec = createNodeCodec(client);
-  const batches = createBatches<Workflow>(together, async (workflows) => {
+  const read = async (workflow: Workflow): Promise<Workflow> => {
+    try {
+      return await codec.unpack(workflow);
+    } catch (error) {
+      // The server may answer another time. Nodes that are gone never come back: the rest is kept without them.
+      if (error instanceof StatusError) throw error;
+      const { name } = workflow.metadata;
+      log.warn("a workflow is archived without its nodes", { workflow: name, error: messageOf(error) });
+      return workflow;
+    }
+  };
+  const batches = createBatches<Workflow>(together, async (whole) => {
     const { archive, lineage } = await records.open();
-    const whole = await Promise.all(
-      workflows.map((workflow) =>
-        codec.unpack(workflow).catch((error: unknown) => {
-          log.warn("a workflow is archived without its nodes", {
-            workflow: workflow.metadata.name,
-            error: messageOf(error),
-          });
-          return workflow;
-        }),
-      ),
-    );
     const steps = whole.flatMap(lineageOfWorkflow);
     if (steps.length > 0) await lineage.record(steps);
     await archive.add(whole.map(persisted));
@@ -65,7 +65,7 @@ export function createArchiveController(options: ArchiveControllerOptions): Cont
     async reconcile(ref) {
       const workflow = workflows.get(ref);
       if (!workflow || !isPending(workflow)) return undefined;
-      await batches.add(workflow);
+      await batches.add(await read(workflow));
       await markArchived(client, ref, workflow);
       return undefined;
     },
@@ -76,7 +76,8 @@ export function createArchiveController(options: ArchiveControllerOptions): Cont
       // One that somebody deletes before its turn is archived all the same.
       const unsubscribe = workflows.onChange(({ type, object }) => {
         if (type !== "DELETED" || !isPending(object)) return;
-        batches.add(object).catch((error: unknown) => {
+        const kept = read(object).catch(() => object);
+        kept.then(batches.add).catch((error: unknown) => {
           log.error("a deleted workflow could not be archived", {
             workflow: object.metadata.name,
             error: messageOf(error),

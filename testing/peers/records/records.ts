@@ -1,8 +1,13 @@
 // The contract of the records on a real PostgreSQL: node testing/peers/run.ts records. Needs Debian's package postgresql.
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
+import { CustomResourceDefinitions } from "@capstan/api/generated/resources";
+import { Workflows, workflowDefinitions } from "@capstan/api/kinds/workflow";
 import { createRecords } from "@capstan/core/records";
+import { createWorkflowController } from "@capstan/operators/workflow";
+import { TestCluster } from "../../cluster/index.ts";
 import { testRecords } from "../../contracts/index.ts";
+import { createFakeKubelet } from "../../workflow/index.ts";
 import { findPostgres, startPostgres } from "./postgres.ts";
 
 const programs = findPostgres();
@@ -26,6 +31,43 @@ else {
     await mine.release("a/wf");
     await heard;
     assert.equal((await others.acquire("a/wf", mutex, order)).held, true);
+  });
+
+  test("postgres: a mutex of two clusters lets one workflow run after the other, whosever it is", async () => {
+    const url = server.createDatabase();
+    let running = 0;
+    let most = 0;
+    const start = async (name: string) => {
+      const records = createRecords({ database: { url }, cluster: name });
+      const made = await TestCluster.start({
+        async parts(cluster) {
+          const { client, informers, log } = cluster;
+          for (const definition of workflowDefinitions) await client.create(CustomResourceDefinitions, definition);
+          const kubelet = createFakeKubelet(cluster, () => {
+            most = Math.max(most, ++running);
+            return { until: new Promise<void>((resolve) => setImmediate(resolve)).then(() => void running--) };
+          });
+          return [createWorkflowController({ client, informers, log, records }), kubelet];
+        },
+      });
+      return { cluster: made, records };
+    };
+    const clusters = [await start("one"), await start("two")];
+    const mutexes = [{ name: "m", namespace: "global", database: true }];
+    const templates = [{ name: "main", container: { image: "busybox", command: ["true"] } }];
+    const spec = { entrypoint: "main", synchronization: { mutexes }, templates };
+    const refs = ["a", "b", "c"].map((name) => ({ namespace: "default", name }));
+    const all = clusters.flatMap(({ cluster }) => refs.map((ref) => ({ cluster, ref })));
+    await Promise.all(all.map(({ cluster, ref }) => cluster.client.create(Workflows, { metadata: ref, spec })));
+    for (const { cluster, ref } of all) {
+      const over = await cluster.until(Workflows, ref, (found) => found?.status?.finishedAt != null);
+      assert.equal(over?.status?.phase, "Succeeded", over?.status?.message);
+    }
+    assert.equal(most, 1);
+    for (const { cluster, records } of clusters) {
+      await cluster[Symbol.asyncDispose]();
+      await records[Symbol.asyncDispose]();
+    }
   });
 
   test("postgres: several processes make the tables at once", async () => {

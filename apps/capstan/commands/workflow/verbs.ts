@@ -54,6 +54,7 @@ export const verbs: Entry[] = [
   },
   { name: "archive", summary: "finished workflows", load: async () => (await import("./archive/index.ts")).verb },
   { name: "lineage", summary: "where artifacts came from", load: async () => (await import("./lineage.ts")).verb },
+  { name: "sync", summary: "limits of semaphores", load: async () => (await import("./sync.ts")).verb },
   { name: "cron", summary: "CronWorkflows", load: async () => (await import("./cron/index.ts")).verb },
 ];
 
