@@ -18,6 +18,8 @@ export interface ApiServerProcess extends AsyncDisposable {
   target: LoadTarget;
   /** From its start to /readyz. */
   seconds: number;
+  /** The process that answers. */
+  pid: number;
   /** Resident memory of all its processes now. */
   megabytes(): number;
 }
@@ -46,6 +48,7 @@ export async function startServer(start: Start, root?: string): Promise<ApiServe
     return {
       target: { url, ...admin },
       seconds,
+      pid: processes.at(-1)?.pid ?? 0,
       megabytes: () => processes.reduce((sum, { pid }) => sum + residentOf(pid), 0),
       [Symbol.asyncDispose]: end,
     };

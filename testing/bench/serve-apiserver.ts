@@ -1,4 +1,5 @@
-// The API server alone, in a process of its own, as the benchmark's peer runs: serve-apiserver.ts DIR PORT
+// The API server alone, in a process of its own, as the benchmark's peer runs: serve-apiserver.ts DIR PORT [workflows]
+// With the last word the workflow operator runs in it, as in the platform.
 import { join } from "node:path";
 import { silent } from "@capstan/base/log";
 import { createApiServer } from "@capstan/cluster/apiserver";
@@ -12,7 +13,7 @@ import { serve } from "@capstan/core/wire";
 import { apiServerRequest } from "../../apps/capstan/platform/certificates.ts";
 import { trimHeap } from "../../apps/capstan/platform/trim-heap.ts";
 
-const [root = "", port = "0"] = process.argv.slice(2);
+const [root = "", port = "0", part] = process.argv.slice(2);
 const stop = new AbortController();
 process.once("SIGTERM", () => stop.abort());
 
@@ -43,5 +44,6 @@ await bootstrapRbac(client);
 const tls = { cert: pair.cert, key: pair.key, clientCa: authority.cert };
 const serving = await serve({ handler: server.handler, port: Number(port), tls, log: silent });
 trimHeap();
+if (part === "workflows") await (await import("./workflow/operator.ts")).runOperator(client, stop.signal);
 await running;
 await serving.close();
