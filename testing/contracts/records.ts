@@ -317,6 +317,18 @@ function testLineage(check: Check): void {
     assert.deepEqual((await trace("wf-9", undefined, "up")).nodes, []);
     assert.deepEqual((await lineage.trace({ namespace: "b", start: { artifact: d[1] }, direction: "up" })).nodes, []);
   });
+  check("of the same content made again, a step leads up to what it read", async ({ lineage }) => {
+    const make = step(1, [], [d[0], d[1]]);
+    const use = { ...step(1, [d[0]], [d[2]]), node: "use", name: "wf-1.use" };
+    const last = { ...step(1, [d[1], d[2]], [d[3]]), node: "last", name: "wf-1.last" };
+    const own = [make, use, last];
+    const again = own.map((one) => ({ ...one, uid: "again", workflow: "again", reused: true }));
+    await lineage.record([...own, ...again]);
+    const trace = (workflow: string) =>
+      lineage.trace({ namespace: "a", start: { workflow, node: "last" }, direction: "up" });
+    assert.deepEqual(names((await trace("wf-1")).nodes), ["wf-1", "wf-1", "wf-1"]);
+    assert.deepEqual(names((await trace("again")).nodes), ["again", "again", "again"]);
+  });
   check("more steps than an answer holds are cut, and it says so", async ({ lineage }) => {
     const many = Array.from({ length: 2100 }, (_, n) => ({ ...step(n, [d[0]], [`file:${n}`]), workflow: "wide" }));
     await lineage.record(many);

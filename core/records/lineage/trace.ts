@@ -1,4 +1,5 @@
 // Follows artifacts from step to step, breadth first.
+import { makersOf } from "@capstan/api/kinds/lineage";
 import { sql } from "kysely";
 import type { Room } from "../open.ts";
 import type { LineageArtifactRow, LineageNodeRow } from "../tables.ts";
@@ -29,6 +30,19 @@ export async function traceLineage(room: Room, query: LineageQuery): Promise<Lin
   return { nodes: [...found.values()], artifacts: start.artifacts, cut: cut.is };
 }
 
+const byEnd = (a: LineageNode, b: LineageNode) =>
+  a.finishedAt.localeCompare(b.finishedAt) || a.name.localeCompare(b.name);
+
+/** Content is often made again: asked for are those that these readers had it from. Without readers: who did the work. */
+function makers(readers: LineageNode[], artifacts: string[], known: LineageNode[]): LineageNode[] {
+  const nobody = { uid: "", node: "", finishedAt: "", reused: false };
+  const chosen =
+    readers.length > 0
+      ? readers.flatMap((reader) => reader.inputs.flatMap((input) => makersOf(reader, input, known)))
+      : artifacts.flatMap((artifact) => makersOf(nobody, { artifact, location: "" }, known));
+  return [...new Set(chosen)];
+}
+
 interface Start {
   nodes: { uid: string; node: string }[];
   artifacts: string[];
@@ -47,17 +61,23 @@ async function follow(
   const visited = new Set<Key>();
   let nodes = start.nodes;
   let artifacts = nodes.length > 0 ? [] : start.artifacts;
+  let readers: LineageNode[] = [];
   while (nodes.length > 0 || artifacts.length > 0) {
     if (artifacts.length > 0) {
       for (const artifact of artifacts) seen.add(artifact);
       nodes = await nodesOf(room, namespace, artifacts, way === "up" ? 1 : 0);
     }
-    const fresh = nodes.filter((node) => !visited.has(keyOf(node)));
-    for (const node of fresh) visited.add(keyOf(node));
+    const candidates = await readNodes(room, nodes);
+    const chosen = way === "up" && artifacts.length > 0 ? makers(readers, artifacts, candidates) : candidates;
+    const fresh = chosen.filter((node) => !visited.has(keyOf(node))).sort(byEnd);
     const left = Math.max(0, traceLimit - found.size);
     if (fresh.length > left) cut.is = true;
-    const read = await readNodes(room, fresh.slice(0, left));
-    for (const node of read) found.set(keyOf(node), node);
+    const read = fresh.slice(0, left);
+    for (const node of read) {
+      visited.add(keyOf(node));
+      found.set(keyOf(node), node);
+    }
+    readers = read;
     const next = read.flatMap(({ inputs, outputs }) =>
       (way === "up" ? inputs : outputs).map(({ artifact }) => artifact),
     );

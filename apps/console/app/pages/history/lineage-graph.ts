@@ -1,4 +1,5 @@
 // From steps and their artifacts to the picture: a step follows those whose artifacts it read.
+import { makersOf } from "@capstan/api/kinds/lineage";
 import type { Lineage } from "@capstan/api/kinds/records";
 import type { Graph } from "../workflows/graph-model.ts";
 
@@ -14,9 +15,8 @@ export function lineageGraph(steps: readonly Step[]): Graph {
   }
   const edges = new Map<string, [string, string]>();
   for (const step of steps) {
-    for (const { artifact } of step.inputs) {
-      for (const maker of makersFor(step, makers.get(artifact) ?? [])) {
-        if (maker === step) continue;
+    for (const input of step.inputs) {
+      for (const maker of makersOf(step, input, makers.get(input.artifact) ?? [])) {
         const edge: [string, string] = [stepId(maker), stepId(step)];
         edges.set(edge.join(">"), edge);
       }
@@ -32,14 +32,6 @@ export function lineageGraph(steps: readonly Step[]): Graph {
     })),
     edges: [...edges.values()],
   };
-}
-
-/** Of the same content made several times: that of the same workflow, else those that did the work. */
-function makersFor(step: Step, makers: Step[]): Step[] {
-  const own = makers.filter(({ uid }) => uid === step.uid);
-  if (own.length > 0) return own;
-  const workers = makers.filter(({ reused }) => !reused);
-  return workers.length > 0 ? workers : makers;
 }
 
 export const shortName = ({ name, workflow }: Step): string =>
