@@ -336,3 +336,28 @@ test("no credentials are taken from the machine unless its account may be used",
   assert.match(edge.headers.at(-1)?.authorization ?? "", /Credential=fromPod\//);
   assert.equal(edge.headers.at(-1)?.["x-amz-security-token"], "none");
 });
+
+const own = "169.254.169.254";
+const inside: Record<string, ArtifactLocation> = {
+  s3: { s3: { endpoint: own, insecure: true, bucket: "bucket", key: "k" } },
+  http: { http: { url: `http://${own}/latest/meta-data` } },
+  "http in IPv6": { http: { url: "http://[fd00:ec2::254]/latest" } },
+  hdfs: { hdfs: { addresses: [`${own}:80`], path: "/k" } },
+  git: { git: { repo: `http://${own}/x.git` } },
+};
+for (const [name, place] of Object.entries(inside)) {
+  test(`${name}: what a machine runs on is no store`, async () => {
+    using at = desk();
+    const loading = loadArtifact(place, at.out, at.resources, signal);
+    await assert.rejects(loading, /is an address of the machine itself, and no store/);
+  });
+}
+
+test("a redirect to what a machine runs on is not followed", async () => {
+  await using edge = await serveEdge((_, __, response) =>
+    response.writeHead(302, { location: `http://${own}/` }).end(),
+  );
+  using at = desk();
+  const loading = loadArtifact({ http: { url: edge.url } }, at.out, at.resources, signal);
+  await assert.rejects(loading, /is an address of the machine itself, and no store/);
+});

@@ -3,6 +3,7 @@ import { Buffer } from "node:buffer";
 import fs from "node:fs";
 import type { GitArtifact } from "@capstan/api/kinds/workflow";
 import type { GitHttpRequest, HttpClient } from "isomorphic-git";
+import type { Guard } from "../guard.ts";
 import { StoreError } from "../store.ts";
 import { bare, basicAuth, request } from "../web/index.ts";
 import { type Library, loadSubmodules } from "./submodules.ts";
@@ -17,20 +18,21 @@ const packLimit = 2 ** 30;
 /** More commits than any history has: takes a shallow clone's bounds away. */
 const allCommits = 0x7fffffff;
 
-export async function cloneByHttp(
-  git: GitArtifact,
-  dir: string,
-  login: Login | undefined,
-  signal: AbortSignal,
-): Promise<void> {
+export interface HttpAccess {
+  login: Login | undefined;
+  guard: Guard | undefined;
+  signal: AbortSignal;
+}
+
+export async function cloneByHttp(git: GitArtifact, dir: string, access: HttpAccess): Promise<void> {
   const library = await import("isomorphic-git");
-  const http = createHttp(git, login, signal);
+  const http = createHttp(git, access);
   await cloneOnce(library, http, git, dir);
   if (!git.disableSubmodules) {
     const inner = (repo: string, at: string, revision: string) =>
       cloneOnce(
         library,
-        repo.startsWith(new URL(git.repo).origin) ? http : createHttp(git, undefined, signal),
+        repo.startsWith(new URL(git.repo).origin) ? http : createHttp(git, { ...access, login: undefined }),
         { repo, revision },
         at,
       );
@@ -106,13 +108,14 @@ async function fetchRefs(library: Library, base: Base, url: string, spec: string
   }
 }
 
-function createHttp({ insecureSkipTLS }: GitArtifact, login: Login | undefined, signal: AbortSignal): HttpClient {
+function createHttp({ insecureSkipTLS }: GitArtifact, { login, guard, signal }: HttpAccess): HttpClient {
   const credentials: Record<string, string> = login ? basicAuth(login.user, login.password) : {};
   return {
     async request({ url, method = "GET", headers = {}, body }: GitHttpRequest) {
       const sent = body ? await collect(body) : undefined;
       const answer = await request(url, {
         store: "git",
+        guard,
         signal,
         method: method as "GET" | "POST",
         headers: { ...headers, ...credentials, ...(sent ? { "content-length": String(sent.length) } : {}) },

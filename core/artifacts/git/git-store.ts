@@ -1,6 +1,7 @@
 // A repository as a store: its only content is a checkout. Fields: argo-workflows v1alpha1.GitArtifact.
 import { rm } from "node:fs/promises";
 import type { GitArtifact } from "@capstan/api/kinds/workflow";
+import { createGuard } from "../guard.ts";
 import { readSecret, type StoreResources } from "../resources.ts";
 import { type ArtifactStore, StoreError, unable } from "../store.ts";
 import { cloneByHttp } from "./by-http.ts";
@@ -48,7 +49,7 @@ async function cloner(
     const password = await readSecret(resources, git.passwordSecret, "git.passwordSecret");
     const login =
       user === undefined && password === undefined ? undefined : { user: user ?? "", password: password ?? "" };
-    return (host) => cloneByHttp(git, host, login, signal);
+    return (host) => cloneByHttp(git, host, { login, guard: createGuard(resources), signal });
   }
   if (!/^ssh:\/\/[^-]/.test(git.repo) && !/^[\w.-]+@[^-][^:]*:/.test(git.repo)) {
     throw new StoreError(`git.repo ${JSON.stringify(git.repo)} is neither http(s)://, ssh:// nor user@host:path`);

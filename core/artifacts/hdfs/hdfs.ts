@@ -5,6 +5,7 @@ import { mkdir } from "node:fs/promises";
 import { posix } from "node:path";
 import { pipeline } from "node:stream/promises";
 import type { HdfsArtifact } from "@capstan/api/kinds/workflow";
+import { createGuard } from "../guard.ts";
 import { inParallel } from "../parallel.ts";
 import type { StoreResources } from "../resources.ts";
 import { type ArtifactStore, type Entry, type Source, StoreError } from "../store.ts";
@@ -18,9 +19,9 @@ interface FileStatus {
 }
 
 /** @throws StoreError naming a field that is missing or not supported. */
-export function openHdfs(hdfs: HdfsArtifact, _: StoreResources, signal: AbortSignal): ArtifactStore {
+export function openHdfs(hdfs: HdfsArtifact, resources: StoreResources, signal: AbortSignal): ArtifactStore {
   if (!hdfs.addresses?.length) throw new StoreError("hdfs.addresses is required");
-  const web = createWebHdfs(hdfs.addresses, hdfs.hdfsUser, signal);
+  const web = createWebHdfs({ addresses: hdfs.addresses, user: hdfs.hdfsUser, guard: createGuard(resources), signal });
   return {
     stat: (key) => stat(web, absolute(key)),
     async *list(key) {

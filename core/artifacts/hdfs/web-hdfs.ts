@@ -1,5 +1,6 @@
 // Requests of WebHDFS to whichever name node is active.
 import type { IncomingMessage } from "node:http";
+import type { Guard } from "../guard.ts";
 import { StoreError } from "../store.ts";
 import { readJson, request, type WebRequest } from "../web/index.ts";
 
@@ -26,9 +27,16 @@ export function endpointOf(address: string): string {
   return `http://${hostname}:${rpcPorts.has(port) ? httpPort : port}`;
 }
 
-export function createWebHdfs(addresses: string[], user: string | undefined, signal: AbortSignal): WebHdfs {
+export interface WebHdfsOptions {
+  addresses: string[];
+  user: string | undefined;
+  guard: Guard | undefined;
+  signal: AbortSignal;
+}
+
+export function createWebHdfs({ addresses, user, guard, signal }: WebHdfsOptions): WebHdfs {
   const endpoints = addresses.map(endpointOf);
-  const base = { store: "hdfs", signal };
+  const base = { store: "hdfs", guard, signal };
   /** A node that is on standby, or gone, lets the next one try. */
   const active = async <T>(work: (endpoint: string) => Promise<T>): Promise<T> => {
     for (const [i, endpoint] of endpoints.entries()) {

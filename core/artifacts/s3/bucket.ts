@@ -1,6 +1,8 @@
 // A bucket that speaks S3: its client, and how its errors become the seam's.
-import { Agent } from "node:https";
+import { Agent as HttpAgent } from "node:http";
+import { Agent as HttpsAgent } from "node:https";
 import type { S3Client, S3ClientConfig } from "@aws-sdk/client-s3";
+import type { Guard } from "../guard.ts";
 import { isPassing, isPassingStatus } from "../retry.ts";
 import { StoreError } from "../store.ts";
 
@@ -15,6 +17,8 @@ export interface BucketOptions {
   credentials?: S3ClientConfig["credentials"];
   /** In the place of S3's signature. */
   signer?: S3ClientConfig["signer"];
+  /** Hosts that are not to be asked. */
+  guard?: Guard | undefined;
   /** PEM certificates that the server's is checked against. */
   ca?: string;
   /** Sent with what is written, and with what is read of it. */
@@ -36,7 +40,9 @@ export interface Bucket extends BucketOptions {
 
 export async function openBucket(options: BucketOptions): Promise<Bucket> {
   const { S3Client } = await import("@aws-sdk/client-s3");
-  const { endpoint, region, credentials, signer, ca } = options;
+  const { endpoint, region, credentials, signer, ca, guard } = options;
+  guard?.check(new URL(endpoint).hostname);
+  const agent = { keepAlive: true, ...(guard ? { lookup: guard.lookup } : {}) };
   const unsigned = credentials || signer ? undefined : { sign: async <T>(request: T) => request };
   const client = new S3Client({
     endpoint,
@@ -53,7 +59,8 @@ export async function openBucket(options: BucketOptions): Promise<Bucket> {
       connectionTimeout: connectTimeout,
       requestTimeout: silenceTimeout,
       throwOnRequestTimeout: true,
-      ...(ca ? { httpsAgent: new Agent({ ca, keepAlive: true }) } : {}),
+      httpAgent: new HttpAgent(agent),
+      httpsAgent: new HttpsAgent({ ...agent, ...(ca ? { ca } : {}) }),
     },
     logger: {},
   } as S3ClientConfig);

@@ -2,6 +2,7 @@
 // RFC 7523 and Google, "Using OAuth 2.0 for server to server applications", for the token of a service account.
 import { createSign } from "node:crypto";
 import type { GcsArtifact } from "@capstan/api/kinds/workflow";
+import { createGuard, type Guard } from "../guard.ts";
 import { readSecret, type StoreResources } from "../resources.ts";
 import { type ArtifactStore, StoreError } from "../store.ts";
 import { readJson, request } from "../web/index.ts";
@@ -32,7 +33,7 @@ export async function openGcs(
   const emulator = resources.env.STORAGE_EMULATOR_HOST;
   const text = await readSecret(resources, gcs.serviceAccountKeySecret, "gcs.serviceAccountKeySecret");
   const getToken = text
-    ? serviceAccount(text, signal)
+    ? serviceAccount(text, createGuard(resources), signal)
     : emulator
       ? undefined
       : resources.machineAccount
@@ -46,6 +47,7 @@ export async function openGcs(
         : `http://${emulator}`
       : "https://storage.googleapis.com",
     bucket: gcs.bucket,
+    guard: createGuard(resources),
     region: "auto",
     ...(getToken ? { signer: bearer(getToken) as never } : {}),
   });
@@ -74,7 +76,7 @@ interface KeyFile {
   token_uri?: string;
 }
 
-function serviceAccount(text: string, signal: AbortSignal): GetToken {
+function serviceAccount(text: string, guard: Guard | undefined, signal: AbortSignal): GetToken {
   let key: KeyFile;
   try {
     key = JSON.parse(text) as KeyFile;
@@ -94,7 +96,7 @@ function serviceAccount(text: string, signal: AbortSignal): GetToken {
       assertion,
     }).toString();
     const headers = { "content-type": "application/x-www-form-urlencoded" };
-    return tokenOf(await readJson(await request(aud, { method: "POST", headers, body, signal, store: "gcs" })));
+    return tokenOf(await readJson(await request(aud, { method: "POST", headers, body, signal, guard, store: "gcs" })));
   };
 }
 

@@ -1,5 +1,6 @@
 // Alibaba's object store, by its S3 interface. Source: Alibaba Cloud, "Use Amazon S3 SDKs to access OSS".
 import type { OssArtifact } from "@capstan/api/kinds/workflow";
+import { createGuard } from "../guard.ts";
 import { readSecret, type StoreResources } from "../resources.ts";
 import { type ArtifactStore, StoreError } from "../store.ts";
 import { openBucket } from "./bucket.ts";
@@ -26,6 +27,7 @@ export async function openOss(
     store: "oss",
     endpoint,
     bucket: oss.bucket,
+    guard: createGuard(resources),
     region,
     ...(credentials ? { credentials } : {}),
     ...(oss.createBucketIfNotPresent ? { create: {} } : {}),

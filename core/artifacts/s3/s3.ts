@@ -1,5 +1,6 @@
 // S3 itself and all that speak as it does. Fields: argo-workflows docs/configure-artifact-repository.md.
 import type { S3Artifact, S3Encryption } from "@capstan/api/kinds/workflow";
+import { createGuard } from "../guard.ts";
 import { readSecret, type StoreResources } from "../resources.ts";
 import { type ArtifactStore, StoreError } from "../store.ts";
 import { type BucketOptions, openBucket } from "./bucket.ts";
@@ -20,6 +21,7 @@ export async function openS3(s3: S3Artifact, resources: StoreResources, signal: 
     store: "s3",
     endpoint: addressOf(s3.endpoint, s3.insecure, region),
     bucket: s3.bucket,
+    guard: createGuard(resources),
     region,
     ...(credentials ? { credentials } : {}),
     ...(ca ? { ca } : {}),

@@ -1,5 +1,6 @@
 // Any server of HTTP, and Artifactory, which is one that asks for a name and a password.
 import type { ArtifactoryArtifact, BasicAuth, HttpArtifact } from "@capstan/api/kinds/workflow";
+import { createGuard } from "../guard.ts";
 import { readSecret, type StoreResources } from "../resources.ts";
 import { type ArtifactStore, StoreError } from "../store.ts";
 import { basicAuth, readJson, request } from "./request.ts";
@@ -21,6 +22,7 @@ export async function openHttp(
   const token = await clientToken(http, resources, signal);
   return createWebStore({
     store: "http",
+    guard: createGuard(resources),
     signal,
     ...(cert && key ? { tls: { cert, key } } : {}),
     headers: async () => ({ ...own, ...login, ...(token ? { authorization: `Bearer ${await token()}` } : {}) }),
@@ -34,7 +36,13 @@ export async function openArtifactory(
   signal: AbortSignal,
 ): Promise<ArtifactStore> {
   const login = await loginOf(artifactory, resources, "artifactory");
-  return createWebStore({ store: "artifactory", signal, headers: async () => login, canDelete: true });
+  return createWebStore({
+    store: "artifactory",
+    guard: createGuard(resources),
+    signal,
+    headers: async () => login,
+    canDelete: true,
+  });
 }
 
 async function loginOf(auth: BasicAuth | undefined, resources: StoreResources, at: string): Promise<Headers> {
@@ -62,9 +70,10 @@ async function clientToken(
   for (const { key, value = "" } of oauth2.endpointParams ?? []) form.append(key, value);
   const headers = { "content-type": "application/x-www-form-urlencoded", ...basicAuth(id ?? "", secret ?? "") };
   let token: Promise<string> | undefined;
+  const guard = createGuard(resources);
   const ask = async () => {
     const answer = await readJson(
-      await request(url, { method: "POST", headers, body: form.toString(), signal, store: at }),
+      await request(url, { method: "POST", headers, body: form.toString(), signal, guard, store: at }),
     );
     const { access_token: value } = answer as { access_token?: string };
     if (!value) throw new StoreError(`${at}: the answer of the token server has no access_token`);

@@ -4,6 +4,7 @@ import { request as httpRequest } from "node:http";
 import { request as httpsRequest, type RequestOptions } from "node:https";
 import { Readable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import type { Guard } from "../guard.ts";
 import { isPassing, isPassingStatus } from "../retry.ts";
 import { StoreError } from "../store.ts";
 
@@ -16,6 +17,8 @@ export interface WebRequest {
   /** A function is asked again after a redirect. */
   body?: string | (() => AsyncIterable<Uint8Array>);
   tls?: Pick<RequestOptions, "cert" | "key" | "ca" | "rejectUnauthorized">;
+  /** Hosts that are not to be asked; redirects to them neither. */
+  guard?: Guard | undefined;
   /** Answers with these statuses are no errors, nor are those of success. */
   expect?: number[];
   /** Redirects are answers too. */
@@ -72,11 +75,12 @@ export function bare(url: string): string {
 
 function send(
   url: string,
-  { method = "GET", headers = {}, body, tls, signal, store }: WebRequest,
+  { method = "GET", headers = {}, body, tls, signal, store, guard }: WebRequest,
 ): Promise<IncomingMessage> {
   if (!/^https?:\/\//.test(url) || !URL.canParse(url))
     throw new StoreError(`${store}: ${bare(url)} is no http or https address`);
-  const { username, password } = new URL(url);
+  const { username, password, hostname } = new URL(url);
+  guard?.check(hostname);
   const basic =
     username && !headers.authorization ? basicAuth(decodeURIComponent(username), decodeURIComponent(password)) : {};
   const open = url.startsWith("https:") ? httpsRequest : httpRequest;
@@ -88,7 +92,14 @@ function send(
           cause: error,
         });
   return new Promise((resolve, reject) => {
-    const outgoing = open(url, { method, headers: { ...basic, ...headers }, signal, agent: false, ...tls });
+    const outgoing = open(url, {
+      method,
+      headers: { ...basic, ...headers },
+      signal,
+      agent: false,
+      ...tls,
+      ...(guard ? { lookup: guard.lookup } : {}),
+    });
     outgoing.setTimeout(silenceTimeout, () =>
       outgoing.destroy(Object.assign(new Error("the server is silent"), { code: "ETIMEDOUT" })),
     );

@@ -9,7 +9,7 @@ import { pipeline } from "node:stream/promises";
 import { type ArtifactStore, type Source, StoreError, unable } from "../store.ts";
 import { request, type WebRequest } from "./request.ts";
 
-export interface WebStoreOptions extends Pick<WebRequest, "store" | "tls" | "signal"> {
+export interface WebStoreOptions extends Pick<WebRequest, "store" | "tls" | "signal" | "guard"> {
   /** Sent with every request; asked for each time, since tokens end. */
   headers(): Promise<Record<string, string>>;
   canDelete: boolean;
@@ -18,10 +18,11 @@ export interface WebStoreOptions extends Pick<WebRequest, "store" | "tls" | "sig
 /** Largest download, bytes. */
 const downloadLimit = 64 * 2 ** 30;
 
-export function createWebStore({ store, tls, signal, headers, canDelete }: WebStoreOptions): ArtifactStore {
+export function createWebStore({ store, tls, signal, guard, headers, canDelete }: WebStoreOptions): ArtifactStore {
   const ask = async (url: string, more: Partial<WebRequest> = {}) =>
     request(url, {
       store,
+      guard,
       signal,
       ...(tls ? { tls } : {}),
       ...more,
