@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join, posix } from "node:path";
 import type { Pod } from "@capstan/api/generated/core-v1";
 import { deferred, sleep } from "@capstan/base/async";
@@ -19,6 +19,8 @@ export interface InProcessRecord {
   finishedAt?: string;
   exitCode?: number;
   message?: string;
+  /** Its agent was gone before it ran, or its sandbox while it did: its end says nothing about it. */
+  interrupted?: boolean;
 }
 
 /** What the program sees of the rest of its pod. */
@@ -44,7 +46,8 @@ export class RunningProgram {
   }
 
   status(): ContainerStatus {
-    const { id, sandboxId, imageId, config, createdAt, startedAt, finishedAt, exitCode, message } = this.record;
+    const { id, sandboxId, imageId, config, createdAt, startedAt, finishedAt, exitCode, message, interrupted } =
+      this.record;
     const status: ContainerStatus = {
       id,
       sandboxId,
@@ -58,7 +61,7 @@ export class RunningProgram {
       Object.assign(status, {
         finishedAt: new Date(finishedAt),
         exitCode,
-        reason: exitCode === 0 ? "Completed" : "Error",
+        reason: interrupted ? "Interrupted" : exitCode === 0 ? "Completed" : "Error",
       });
       if (message) status.message = message;
     }
@@ -94,8 +97,14 @@ export class RunningProgram {
       .finally(() => log.close());
   }
 
+  /** Ends what an earlier agent has left and this one cannot go on with. */
+  interrupt(): void {
+    this.record.interrupted = true;
+    this.#end(137);
+  }
+
   async stop(graceSeconds: number): Promise<void> {
-    if (this.state === "created") this.#end(137);
+    if (this.state === "created") this.interrupt();
     this.#stop.abort();
     const over = new AbortController();
     await Promise.race([this.exited.promise, sleep(graceSeconds * 1000, over.signal)]);
@@ -111,7 +120,9 @@ export class RunningProgram {
 
   save(): void {
     mkdirSync(dirname(this.#path), { recursive: true, mode: 0o700 });
-    writeFileSync(this.#path, JSON.stringify(this.record), { mode: 0o600 });
+    // Whole or not at all: an agent may be killed here.
+    writeFileSync(`${this.#path}.new`, JSON.stringify(this.record), { mode: 0o600 });
+    renameSync(`${this.#path}.new`, this.#path);
   }
 
   remove(): void {

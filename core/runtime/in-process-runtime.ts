@@ -61,9 +61,13 @@ export class InProcessRuntime implements RuntimeService {
 
   /** Starts again what ran when an earlier agent ended. */
   open(): void {
-    if (!existsSync(this.#directory)) return;
     const ready = new Map(this.#inner.listPodSandboxes().map((sandbox) => [sandbox.id, sandbox]));
-    for (const file of readdirSync(this.#directory)) {
+    for (const { id, config } of ready.values()) this.#volumes.set(id, config.volumes ?? {});
+    for (const file of existsSync(this.#directory) ? readdirSync(this.#directory) : []) {
+      if (file.endsWith(".new")) {
+        rmSync(join(this.#directory, file));
+        continue;
+      }
       const program = readProgram(this.#directory, file);
       const { id, sandboxId } = program.record;
       const sandbox = ready.get(sandboxId);
@@ -71,10 +75,9 @@ export class InProcessRuntime implements RuntimeService {
         rmSync(join(this.#directory, file));
         continue;
       }
-      this.#volumes.set(sandboxId, sandbox.config.volumes ?? {});
       this.#watch(program);
       if (program.state === "running" && sandbox.state === "ready") this.#run(program);
-      else if (program.state !== "exited") void program.stop(0);
+      else if (program.state !== "exited") program.interrupt();
       else this.#log.debug("an ended program was found", { id });
     }
   }

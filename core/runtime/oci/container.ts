@@ -279,11 +279,13 @@ export class OciContainer {
     const finishedAt = text !== "" && stat ? stat.mtime : new Date();
     // Of a program that the kernel would not start there is no status.
     const failure = this.record.launcher === "runc" ? runcFailure(this.directory) : undefined;
+    // Its start was written down, and the agent killed before the program heard of it.
+    const unstarted = existsSync(join(this.directory, "unstarted")) && this.record.startError === undefined;
+    if (!this.record.startedAt || unstarted) this.record.interrupted = true;
     if (!this.#killed && !this.record.interrupted) this.record.startError ??= failure;
     const status = text === "" || failure ? killedCode : Number(text);
     const ended = status === killedCode && this.#endedBy ? signalled + this.#endedBy : status;
     const code = this.record.startError ? 128 : ended;
-    if (!this.record.startedAt) this.record.interrupted = true;
     this.exit = { code, finishedAt, oomKilled: code !== 0 && (this.cgroup?.oomKilled() ?? false) };
   }
 

@@ -34,7 +34,8 @@ test("a wrapped command that does nothing about a signal is ended by it, though 
     };
     assert.equal(await endOf("wrapped", ["wrapper", "sleep", "1000"], grace), 143);
     assert.equal(await endOf("plain", ["sleep", "1000"], 0.1), 137);
-    assert.equal(await endOf("images", ["wrapper"], grace), 143, "without a command it is the image's");
+    // Without a command it is the image's: a shell, which may find its input's end before the signal comes.
+    assert.ok([0, 143].includes((await endOf("images", ["wrapper"], grace)) ?? -1));
   } finally {
     stop.abort();
     await running;

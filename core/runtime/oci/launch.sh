@@ -2,6 +2,7 @@
 # Starts the container that DIR describes: launch.conf (variables), fstab (its mounts), run (its command line).
 # "hold" stays as the parent of the container's first process for as long as that lives: it keeps ./control and the
 # FIFOs of the output open, so that a program outlives an agent that does not read, and leaves the status in ./exit.
+# ./unstarted says that the program was never started, whatever the agent had written down before it was killed.
 # What was printed and not read by then is in the FIFOs alone: they are held until an agent says on ./drained that it
 # has it.
 #   fd 1: "made" when the FIFOs are there, "pid N" and "mounted"; then a line "root" on fd 0 enters the new root:
@@ -39,6 +40,7 @@ if [ -n "$talk" ]; then
   line=
   while [ "$line" != go ] && [ "$line" != end ]; do
     read -r line <&7 || line=end
+    [ "$line" != end ] || : >unstarted
     echo "$line" >&8
   done
 else
@@ -53,7 +55,7 @@ else
     read -r line <&7 && [ "$line" = root ] || exit 1
     cd "$root" && $mount -n --move . / || exit 1
     echo ready
-    read -r line <&7 && [ "$line" = go ] || exit 1
+    read -r line <&7 && [ "$line" = go ] || { : >"$2/unstarted"; exit 1; }
     exec 1>&4 2>&5 4>&- 5>&- 7<&-
     [ -z "$stdin" ] || exec <"$2/$stdin"
     . "$2/run"
