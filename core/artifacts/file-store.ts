@@ -69,6 +69,11 @@ export function createFileStore(root: string, namespace: string): ArtifactStore 
   };
 }
 
+/** Removes what writers that were killed had begun. To be called while nobody writes. */
+export async function sweepFileStore(root: string): Promise<void> {
+  await rm(join(root, staging), { recursive: true, force: true });
+}
+
 async function statOf(path: string): Promise<Stats | undefined> {
   try {
     return await lstat(path);

@@ -10,6 +10,7 @@ export {
   setMode,
 } from "./artifact.ts";
 export { contentDigest } from "./digest.ts";
+export { sweepFileStore } from "./file-store.ts";
 export { openStore } from "./open.ts";
 export type { GitRun, RunGit, StoreResources } from "./resources.ts";
 export { type ArtifactStore, type Entry, type Source, StoreError } from "./store.ts";

@@ -21,6 +21,8 @@ export interface PerformOptions {
   kills: number;
   /** Longest time between two kills, in milliseconds. */
   pauseMs: number;
+  /** Ends all of it. */
+  signal: AbortSignal;
   /** Gets what happens, a line at a time. */
   tell(line: string): void;
 }
@@ -47,7 +49,7 @@ export async function perform(options: PerformOptions): Promise<Performed> {
   let open = all.map(({ workflow }) => workflow);
   const random = createRandom(seed + 1);
   try {
-    while (killed.platform < kills) {
+    while (killed.platform < kills && !options.signal.aborted) {
       const moment = new AbortController();
       const timer = setTimeout(() => moment.abort(), random() * options.pauseMs);
       const work = attempt(instance, open, moment.signal);
@@ -65,7 +67,7 @@ export async function perform(options: PerformOptions): Promise<Performed> {
       tell(`killed ${killed.platform} times; ${open.length} to submit`);
       instance = await start(data);
     }
-    const { done } = await attempt(instance, open, AbortSignal.timeout(900_000));
+    const { done } = await attempt(instance, open, AbortSignal.any([options.signal, AbortSignal.timeout(900_000)]));
     if (!done) problems.push("not all workflows ended within 15 minutes");
     const results = new Map<string, Result>();
     for (const workflow of await listAll(instance)) {

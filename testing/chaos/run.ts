@@ -17,9 +17,18 @@ const { values } = parseArgs({
     keep: { type: "boolean", default: false },
   },
 });
+/** Ends what runs when the run itself is told to end. */
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => stop.abort());
+const stop = new AbortController();
 const root = mkdtempSync(join(tmpdir(), "capstan-chaos-run-"));
 const tell = (line: string) => console.log(line);
-const common = { seed: Number(values.seed), count: Number(values.count), pauseMs: Number(values.pause), tell };
+const common = {
+  seed: Number(values.seed),
+  count: Number(values.count),
+  pauseMs: Number(values.pause),
+  tell,
+  signal: stop.signal,
+};
 const calm = await perform({ ...common, directory: join(root, "calm"), kills: 0 });
 const phases = Object.groupBy(calm.results.values(), ({ phase }) => phase);
 for (const [phase, all] of Object.entries(phases)) tell(`${phase}: ${all?.length}`);

@@ -38,8 +38,8 @@ export interface SimulationOptions {
   before?: (workflow: Workflow, round: number) => void;
   /** What becomes of a pod as it is made; it is its own business from then on. */
   pods?: (pod: Pod) => Pod;
-  /** Forgets what the engine remembers before each operation, as a restart does. */
-  forgetful?: boolean;
+  /** Forgets what the engine remembers before each operation, or before those that it says, as a restart does. */
+  forgetful?: boolean | (() => boolean);
   /** Called after each operation, with what one that remembers nothing makes of the same. */
   compare?: (incremental: Operated, whole: Operated) => void;
   /** Pods that do not end yet. */
@@ -75,7 +75,9 @@ export function simulate(source: string | Workflow, options: SimulationOptions =
     const before = options.before ? JSON.stringify(workflow) : "";
     options.before?.(workflow, round);
     // What somebody else wrote may concern anything.
-    if (options.forgetful || (options.before && JSON.stringify(workflow) !== before)) memory = createMemory();
+    const { forgetful } = options;
+    const forgets = typeof forgetful === "function" ? forgetful() : forgetful;
+    if (forgets || (options.before && JSON.stringify(workflow) !== before)) memory = createMemory();
     workflow = structuredClone(workflow);
     const whole = options.compare ? structuredClone(workflow) : undefined;
     for (const id of state.told.splice(0)) {

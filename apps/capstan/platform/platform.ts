@@ -1,6 +1,7 @@
 // All of Capstan in one process: the composition root.
 import type { Logger } from "@capstan/base/log";
 import { createGraphCheck } from "@capstan/components/design";
+import { sweepFileStore } from "@capstan/core/artifacts";
 import type { Client } from "@capstan/core/client";
 import { createRenewal, type KeyPair } from "@capstan/core/pki";
 import { allocateInstanceNetwork, canBridge, sweepInstances } from "@capstan/core/runtime";
@@ -94,7 +95,7 @@ async function assemble(
 ): Promise<Running | ReadOnly> {
   const { directory } = settings;
   const bridged = canBridge();
-  await sweepInstances({ bridged });
+  await Promise.all([sweepInstances({ bridged }), sweepFileStore(directory.path("artifacts"))]);
   const network = allocateInstanceNetwork(directory.root, { bridged });
   const plane = await startControlPlane({
     directory,

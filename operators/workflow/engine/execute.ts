@@ -205,7 +205,11 @@ function attempt(
   next: { name: string; attempt: number; deadline?: number },
 ): void {
   const known = run.node(next.name);
-  if (known?.type === "Pod" && (known.phase === "Running" || run.world.pod(run.podName(known)))) return;
+  const place = { body: retry.id, part: 0, item: 0 };
+  if (known?.type === "Pod" && (known.phase === "Running" || run.world.pod(run.podName(known)))) {
+    run.at(place, () => run.attend(known));
+    return;
+  }
   const before = attemptsOf(run, retry)[next.attempt - 1];
   const scope = new Scope(run.globals);
   addRetryNames(scope, next.attempt, before, "0");
@@ -222,7 +226,7 @@ function attempt(
   const flag = { ...step.flag, retried: true };
   const { deadline } = next;
   const one = { ...step, name: next.name, template, flag, ...(deadline ? { deadline } : {}) };
-  run.at({ body: retry.id, part: 0, item: 0 }, () => {
+  run.at(place, () => {
     const child = executeOnce(run, known, one);
     run.attend(child);
     run.addChild(retry, child);

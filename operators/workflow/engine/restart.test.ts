@@ -24,7 +24,7 @@ function endOf(template: Template): PodEnd {
   };
 }
 
-function run(workflow: Workflow, forgetful: boolean, seed: number) {
+function run(workflow: Workflow, forgetful: boolean | (() => boolean), seed: number) {
   const random = createRandom(seed);
   const names = workflow.spec.templates?.map(({ name = "" }) => name) ?? [];
   const { metadata } = workflow;
@@ -51,12 +51,15 @@ const essence = ({ workflow }: ReturnType<typeof run>) => {
   };
 };
 
-test("restarts between all operations change nothing, and make no pod twice", () => {
-  for (const [i, { workflow }] of chaosWorkflows(5, 80, "/traces").entries()) {
+test("restarts between operations change nothing, and make no pod twice", () => {
+  for (const [i, { workflow }] of chaosWorkflows(5, 40, "/traces").entries()) {
     const once = run(workflow, false, i);
-    const forgetful = run(workflow, true, i);
     assert.ok(once.workflow.status?.finishedAt, `workflow ${i} ends`);
-    assert.deepEqual(essence(forgetful), essence(once), `workflow ${i}`);
-    assert.equal(new Set(forgetful.order).size, forgetful.order.length, `workflow ${i}: no pod twice`);
+    const random = createRandom(i);
+    for (const forgetful of [true, () => random() < 0.2]) {
+      const disturbed = run(workflow, forgetful, i);
+      assert.deepEqual(essence(disturbed), essence(once), `workflow ${i}`);
+      assert.equal(new Set(disturbed.order).size, disturbed.order.length, `workflow ${i}: no pod twice`);
+    }
   }
 });
