@@ -152,7 +152,7 @@ async function carryOutOne(context: Context, effect: Effect): Promise<void> {
       return unless("NotFound", client.patch(ConfigMaps, ref(effect.configMap), { type: "merge", body }));
     }
     case "keep memo":
-      return context.memos?.keep(ref(workflow.metadata.name), effect.key, effect.node, effect.outputs);
+      return context.memos?.keep(ref(workflow.metadata.name), effect.key, effect.node, effect.inputs, effect.outputs);
     case "delete results": {
       const labelSelector = `${labels.workflow}=${workflow.metadata.name}`;
       return client.deleteCollection(WorkflowTaskResults, { namespace, labelSelector });

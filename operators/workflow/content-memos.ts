@@ -5,12 +5,16 @@ import { messageOf } from "@capstan/base/errors";
 import type { Logger } from "@capstan/base/log";
 import type { Records } from "@capstan/core/records";
 
-/** Whether an artifact that was kept is still there. What cannot be told is not there. */
-export type ArtifactExists = (namespace: string, artifact: Artifact) => Promise<boolean>;
+/** What is known of artifacts where they are kept. Of stores that cannot be asked: nothing. */
+export interface ArtifactLookup {
+  exists(namespace: string, artifact: Artifact): Promise<boolean>;
+  /** `sha256:…` of a file's present content. */
+  digest(namespace: string, artifact: Artifact): Promise<string | undefined>;
+}
 
 export interface ContentMemosOptions {
   records: Records;
-  exists: ArtifactExists;
+  artifacts: ArtifactLookup;
   log: Logger;
   /** Called when a node's answer is there. */
   told(workflow: ObjectRef, node: string): void;
@@ -19,51 +23,66 @@ export interface ContentMemosOptions {
 export interface ContentMemos {
   /** The outputs that are remembered, or undefined; "asked" until that is known. An answer is given once. */
   recall(workflow: ObjectRef, key: string, node: string): Outputs | "asked" | undefined;
-  keep(workflow: ObjectRef, key: string, node: string, outputs: Outputs): Promise<void>;
+  /** The digest of an artifact; "asked" as above. */
+  digest(workflow: ObjectRef, artifact: Artifact, node: string): string | "asked" | undefined;
+  /** Nothing is kept when an input whose digest was looked up is another now: who knows which of them was read. */
+  keep(workflow: ObjectRef, key: string, node: string, inputs: Artifact[], outputs: Outputs): Promise<void>;
   /** Drops what was asked for a workflow. */
   forget(workflow: ObjectRef): void;
 }
 
-type Answer = { known: false } | { known: true; outputs: Outputs | undefined };
+type Answer = { known: false } | { known: true; value: unknown };
 
-export function createContentMemos({ records, exists, log, told }: ContentMemosOptions): ContentMemos {
+export function createContentMemos({ records, artifacts, log, told }: ContentMemosOptions): ContentMemos {
   const answers = new Map<string, Map<string, Answer>>();
-  const look = async ({ namespace = "" }: ObjectRef, key: string): Promise<Outputs | undefined> => {
+  const ask = <T>(workflow: ObjectRef, node: string, what: string, find: () => Promise<T | undefined>) => {
+    const id = keyOf(workflow);
+    const own = answers.get(id) ?? new Map<string, Answer>();
+    answers.set(id, own);
+    const place = `${node} ${what}`;
+    const answer = own.get(place);
+    if (answer?.known) {
+      own.delete(place);
+      return answer.value as T | undefined;
+    }
+    if (answer) return "asked";
+    own.set(place, { known: false });
+    find()
+      .catch((error: unknown) => {
+        log.warn("earlier results cannot be looked up: the step runs", { workflow: id, error: messageOf(error) });
+        return undefined;
+      })
+      .then((value) => {
+        own.set(place, { known: true, value });
+        told(workflow, node);
+      });
+    return "asked";
+  };
+  const look = async (namespace: string, key: string): Promise<Outputs | undefined> => {
     const { memos } = await records.open();
     const memo = await memos.recall(namespace, key);
     if (!memo) return undefined;
     for (const artifact of memo.outputs.artifacts ?? []) {
-      if (await exists(namespace, artifact)) continue;
+      if (await artifacts.exists(namespace, artifact)) continue;
       await memos.forget(namespace, key);
       return undefined;
     }
     return memo.outputs;
   };
+  const lookedUp = new Set<string>();
+  const placeOf = (namespace: string, artifact: Artifact) => `${namespace}/${artifact.file?.key}`;
   return {
-    recall(workflow, key, node) {
-      const id = keyOf(workflow);
-      const own = answers.get(id) ?? new Map<string, Answer>();
-      answers.set(id, own);
-      const place = `${node} ${key}`;
-      const answer = own.get(place);
-      if (answer?.known) {
-        own.delete(place);
-        return answer.outputs;
-      }
-      if (answer) return "asked";
-      own.set(place, { known: false });
-      look(workflow, key)
-        .catch((error: unknown) => {
-          log.warn("earlier results cannot be looked up: the step runs", { workflow: id, error: messageOf(error) });
-          return undefined;
-        })
-        .then((outputs) => {
-          own.set(place, { known: true, outputs });
-          told(workflow, node);
-        });
-      return "asked";
+    recall: (workflow, key, node) => ask(workflow, node, key, () => look(workflow.namespace ?? "", key)),
+    digest(workflow, artifact, node) {
+      const { namespace = "" } = workflow;
+      lookedUp.add(placeOf(namespace, artifact));
+      return ask(workflow, node, `digest ${artifact.name}`, () => artifacts.digest(namespace, artifact));
     },
-    async keep({ namespace = "", name }, key, node, outputs) {
+    async keep({ namespace = "", name }, key, node, inputs, outputs) {
+      for (const artifact of inputs) {
+        if (!lookedUp.has(placeOf(namespace, artifact))) continue;
+        if ((await artifacts.digest(namespace, artifact)) !== artifact.digest) return;
+      }
       const { memos } = await records.open();
       await memos.keep(namespace, key, { outputs, workflow: name, node });
     },

@@ -1,5 +1,7 @@
 // Workflows (argoproj.io): Argo's manifests, run by watching, without waiting.
+
 export { type CommandFinderOptions, createCommandFinder, type FindCommand } from "./command/index.ts";
+export type { ArtifactLookup } from "./content-memos.ts";
 export {
   createLockTable,
   createMemory,

@@ -13,10 +13,16 @@ import {
   Workflows,
   workflowDefinitions,
 } from "@capstan/api/kinds/workflow";
-import { createRecords } from "@capstan/core/records";
+import { createRecords, type Records } from "@capstan/core/records";
 import { TestCluster } from "@capstan/testing/cluster";
 import { createFakeKubelet } from "@capstan/testing/workflow";
 import { createWorkflowController } from "./index.ts";
+
+interface RunOptions {
+  annotations?: Record<string, string>;
+  /** Whether its outputs will be kept; default true. */
+  keeps?: boolean;
+}
 
 interface Stage extends AsyncDisposable {
   cluster: TestCluster;
@@ -24,15 +30,40 @@ interface Stage extends AsyncDisposable {
   ran: string[];
   /** Keys of artifacts that are gone. */
   gone: Set<string>;
-  run(spec: WorkflowSpec, name: string, annotations?: Record<string, string>): Promise<Workflow>;
+  /** Digests of files that no step has made, by key. */
+  files: Map<string, string>;
+  /** Until it is over, and what is to be kept of it is. */
+  run(spec: WorkflowSpec, name: string, options?: RunOptions): Promise<Workflow>;
 }
 
 async function start(outputsOf: (node: string) => Outputs = () => ({})): Promise<Stage> {
   const directory = mkdtempSync(join(tmpdir(), "capstan-memo-"));
-  const records = createRecords({ database: { file: join(directory, "records.db") }, cluster: "here" });
+  const real = createRecords({ database: { file: join(directory, "records.db") }, cluster: "here" });
+  const keeps = new Map<string, PromiseWithResolvers<void>>();
+  const keptOf = (key: string) => {
+    const known = keeps.get(key) ?? Promise.withResolvers<void>();
+    keeps.set(key, known);
+    return known;
+  };
+  const records: Records = {
+    shared: false,
+    async open() {
+      const open = await real.open();
+      const keep: typeof open.memos.keep = async (namespace, key, memo) => {
+        await open.memos.keep(namespace, key, memo);
+        keptOf(key).resolve();
+      };
+      return { ...open, memos: { ...open.memos, keep } };
+    },
+    [Symbol.asyncDispose]: () => real[Symbol.asyncDispose](),
+  };
   const ran: string[] = [];
   const gone = new Set<string>();
-  const artifactExists = async (_: string, { file }: Artifact) => file?.key !== undefined && !gone.has(file.key);
+  const files = new Map<string, string>();
+  const artifactLookup = {
+    exists: async (_: string, { file }: Artifact) => file?.key !== undefined && !gone.has(file.key),
+    digest: async (_: string, { file }: Artifact) => files.get(file?.key ?? ""),
+  };
   const cluster = await TestCluster.start({
     async parts(cluster) {
       for (const definition of workflowDefinitions) await cluster.client.create(CustomResourceDefinitions, definition);
@@ -41,17 +72,22 @@ async function start(outputsOf: (node: string) => Outputs = () => ({})): Promise
         ran.push(node);
         return { outputs: outputsOf(node) };
       });
-      return [createWorkflowController({ client, informers, log, records, artifactExists }), kubelet];
+      return [createWorkflowController({ client, informers, log, records, artifactLookup }), kubelet];
     },
   });
   return {
     cluster,
     ran,
     gone,
-    async run(spec, name, annotations = {}) {
+    files,
+    async run(spec, name, { annotations = {}, keeps: isKept = true } = {}) {
       await cluster.client.create(Workflows, { metadata: { namespace: "default", name, annotations }, spec });
       const over = (found: Workflow | undefined) => found?.status?.finishedAt != null;
-      return (await cluster.until(Workflows, { namespace: "default", name }, over)) as Workflow;
+      const done = (await cluster.until(Workflows, { namespace: "default", name }, over)) as Workflow;
+      for (const { memoizationStatus: memo } of Object.values(done.status?.nodes ?? {})) {
+        if (isKept && memo?.hit === false && memo.cacheName === "capstan.dev/content") await keptOf(memo.key).promise;
+      }
+      return done;
     },
     async [Symbol.asyncDispose]() {
       await cluster[Symbol.asyncDispose]();
@@ -187,7 +223,7 @@ test("the same content gives the same outputs without work; another parameter, t
       : { artifacts: [kept("model", `${runs}/model`, "b")] };
   });
   const used = async (name: string, spec = pipeline(), annotations = {}) => {
-    const { status } = await stage.run(spec, name, annotations);
+    const { status } = await stage.run(spec, name, { annotations });
     assert.equal(status?.phase, "Succeeded", status?.message);
     const node = Object.values(status?.nodes ?? {}).find((one) => one.displayName === "use");
     return {
@@ -228,4 +264,43 @@ test("a retried step and one behind a lock reuse content too", async () => {
   const ran = stage.ran.filter((node) => node.includes("use"));
   assert.deepEqual(ran, ["one.use(0)"]);
   assert.deepEqual(two.status?.synchronization?.mutex?.holding ?? [], []);
+});
+
+test("a file that no step has made counts by its content; nothing is kept of one that changed meanwhile", async () => {
+  let during: () => void = () => {};
+  await using stage = await start(() => {
+    during();
+    return { artifacts: [kept("model", "m", "b")] };
+  });
+  const spec: WorkflowSpec = {
+    entrypoint: "main",
+    arguments: { artifacts: [{ name: "in", file: { key: "data.csv" } }] },
+    templates: [
+      {
+        name: "main",
+        metadata,
+        inputs: { artifacts: [{ name: "in", path: "/in" }] },
+        container,
+        outputs: { artifacts: [{ name: "model", path: "/model" }] },
+      },
+    ],
+  };
+  const run = async (name: string, keeps = true) => {
+    const { status } = await stage.run(spec, name, { keeps });
+    assert.equal(status?.phase, "Succeeded", status?.message);
+    return status?.nodes?.[name];
+  };
+  stage.files.set("data.csv", digest("1"));
+  const first = await run("first");
+  assert.equal(first?.memoizationStatus?.hit, false);
+  assert.equal(first?.inputs?.artifacts?.[0]?.digest, digest("1"));
+  assert.equal((await run("same"))?.memoizationStatus?.hit, true);
+  stage.files.set("data.csv", digest("2"));
+  during = () => stage.files.set("data.csv", digest("3"));
+  assert.equal((await run("changed", false))?.memoizationStatus?.hit, false);
+  during = () => {};
+  stage.files.set("data.csv", digest("2"));
+  assert.equal((await run("back"))?.memoizationStatus?.hit, false);
+  stage.files.delete("data.csv");
+  assert.equal((await run("unknown"))?.memoizationStatus, undefined);
 });

@@ -2,6 +2,7 @@
 import type { Pod } from "@capstan/api/generated/core-v1";
 import { ConfigMaps, PersistentVolumeClaims, Pods } from "@capstan/api/generated/resources";
 import {
+  type Artifact,
   artifactGCFinalizer,
   ClusterWorkflowTemplates,
   type Workflow,
@@ -143,8 +144,8 @@ class Operator {
       this.#tell(ref, node);
       this.controller.enqueue(ref);
     };
-    const { artifactExists: exists } = options;
-    this.#memos = records && exists && createContentMemos({ records, exists, log: this.#log, told });
+    const { artifactLookup: artifacts } = options;
+    this.#memos = records && artifacts && createContentMemos({ records, artifacts, log: this.#log, told });
     const isLive = (holder: string) => isHolder(holder, (ref) => informers.informer(Workflows).get(ref));
     this.#shared = records && createSharedLocks({ records, log: this.#log, wake, isLive });
     this.#locks = createLockTable(wake, this.#shared);
@@ -335,7 +336,12 @@ class Operator {
       },
       repository: (workflow) => findRepository(workflow, { find: configMap, configNamespace, builtin: artifacts }),
       locks: this.#locks,
-      ...(memos ? { recallContent: (key, node) => memos.recall(ref, key, node) } : {}),
+      ...(memos
+        ? {
+            recallContent: (key: string, node: string) => memos.recall(ref, key, node),
+            contentDigest: (artifact: Artifact, node: string) => memos.digest(ref, artifact, node),
+          }
+        : {}),
       ...(this.#options.metrics ? { metricProblem: this.#options.metrics.problem } : {}),
       settings: this.#settings,
     };

@@ -7,7 +7,7 @@ import type { Client } from "@capstan/core/client";
 import type { Informers } from "@capstan/core/reconcile";
 import type { Records } from "@capstan/core/records";
 import type { FindCommand } from "./command/index.ts";
-import type { ArtifactExists } from "./content-memos.ts";
+import type { ArtifactLookup } from "./content-memos.ts";
 import type { WorkflowMetrics } from "./metrics/index.ts";
 import type { Problem } from "./validate/index.ts";
 
@@ -32,7 +32,7 @@ export interface WorkflowOperatorOptions {
   /** Where lineage is written down. Without it there is none, and no archive. */
   records?: Records;
   /** Lets steps whose template says so (`capstan.dev/memoize: content`) reuse what they gave for the same content. */
-  artifactExists?: ArtifactExists;
+  artifactLookup?: ArtifactLookup;
   /** Which finished workflows are archived: those that these labels select, for so many milliseconds. Absent: none. */
   archive?: { selector?: Requirement[]; ttl?: number };
   /** Counts. Absent: nobody does. */

@@ -91,7 +91,7 @@ export function startOperators(plane: ControlPlane, options: OperatorsOptions, l
         checkers,
         records,
         metrics,
-        artifactExists: createArtifactLookup(directory),
+        artifactLookup: createArtifactLookup(directory),
         ...(archive ? { archive } : {}),
         ...pods,
       }),

@@ -28,21 +28,37 @@ const irrelevant = new Set([
 
 /**
  * The digest of all that a step's outputs depend on: its template with the image and the parameters' values, and the
- * content of its input artifacts. Undefined when it is not asked for, or when something else has a part in it: content
- * that is not known, volumes, Secrets, patches of the pod, places of outputs that the template itself chooses.
- * @param template with its inputs' values
+ * content of its input artifacts, which is noted in the template where it has to be looked up. "asked" until that is
+ * known. Undefined when it is not asked for, or when something else has a part in it: content that is not known, volumes,
+ * Secrets, patches of the pod, places of outputs that the template itself chooses.
+ * @param template of the node alone, with its inputs' values
  */
-export function contentKeyOf(run: Run, template: Template): string | undefined {
+export function contentKeyOf(run: Run, template: Template, node: string): string | "asked" | undefined {
   if (template.metadata?.annotations?.[annotation] !== "content") return undefined;
   if (run.workflow.metadata.annotations?.[annotation] === "off") return undefined;
-  if (!isSelfContained(template) || run.spec.podSpecPatch) return undefined;
-  const artifacts = (template.inputs?.artifacts ?? []).map(contentOf);
+  if (!run.world.recallContent || !isSelfContained(template) || run.spec.podSpecPatch) return undefined;
+  const known = lookUp(run, template.inputs?.artifacts ?? [], node);
+  if (known === "asked") return "asked";
+  if (known.length > 0) template.inputs = { ...template.inputs, artifacts: known };
+  const artifacts = known.map(contentOf);
   if (artifacts.includes(undefined)) return undefined;
   const parameters = (template.inputs?.parameters ?? []).map(({ name, value }) => ({ name, value: value ?? null }));
   const own = Object.fromEntries(Object.entries(template).filter(([field]) => !irrelevant.has(field)));
   const text = canonical({ version: 1, template: own, parameters, artifacts });
   if (text.includes("{{")) return undefined;
   return `sha256:${createHash("sha256").update(text).digest("hex")}`;
+}
+
+/** The artifacts with the digests of those that no step has made. */
+function lookUp(run: Run, artifacts: Artifact[], node: string): Artifact[] | "asked" {
+  let asked = false;
+  const known = artifacts.map((artifact) => {
+    if (locationOf(artifact) === undefined || digestOf(artifact) !== undefined) return artifact;
+    const digest = run.world.contentDigest?.(artifact, node);
+    if (digest === "asked") asked = true;
+    return digest === undefined || digest === "asked" ? artifact : { ...artifact, digest };
+  });
+  return asked ? "asked" : known;
 }
 
 /** An artifact that is nowhere is optional and not there. */

@@ -164,6 +164,7 @@ function execute(run: Run, node: NodeStatus | undefined, step: Step): NodeStatus
   }
   if (!recalled) return body(run, node, step);
   const made = node ?? add(run, step, nodeTypeOf(run, template), recalled.hit ? "Running" : startPhase(template, run));
+  if (node && template.inputs) node.inputs = template.inputs;
   made.memoizationStatus = { hit: recalled.hit, key: recalled.key, cacheName: recalled.cacheName };
   run.changed = true;
   if (!recalled.hit) return body(run, run.mark(made, startPhase(template, run)), step);

@@ -33,7 +33,8 @@ const keyLimit = 253;
 export function recallNode(run: Run, template: Template, id: string): Recalled | "asked" | undefined {
   if (template.memoize) return recall(run, template.memoize);
   const known = run.memory.contents.get(id);
-  const key = known ?? contentKeyOf(run, template);
+  const key = known ?? contentKeyOf(run, template, id);
+  if (key === "asked") return "asked";
   if (key === undefined || !run.world.recallContent) return undefined;
   run.memory.contents.set(id, key);
   const found = run.world.recallContent(key, id);
@@ -103,7 +104,8 @@ export function remember(run: Run): void {
     if (!memo || memo.hit || node.phase !== "Succeeded") continue;
     const { key } = memo;
     if (memo.cacheName === contentCache) {
-      if (node.outputs) run.effects.push({ do: "keep memo", key, node: node.id, outputs: node.outputs });
+      const { id, inputs, outputs } = node;
+      if (outputs) run.effects.push({ do: "keep memo", key, node: id, inputs: inputs?.artifacts ?? [], outputs });
     } else run.effects.push({ do: "remember", configMap: memo.cacheName, key, node: node.id, outputs: node.outputs });
   }
 }

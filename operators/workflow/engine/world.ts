@@ -3,6 +3,7 @@ import type { ConfigMap, PersistentVolumeClaim, Pod, Volume } from "@capstan/api
 import type { PodDisruptionBudget } from "@capstan/api/generated/policy-v1";
 import type {
   Arguments,
+  Artifact,
   ArtifactRepository,
   NodeStatus,
   Outputs,
@@ -35,6 +36,8 @@ export interface World {
   locks: LockTable;
   /** What a step gave for the same content; "asked": `node` is told of when that is known. Absent: nothing is remembered. */
   recallContent?(key: string, node: string): Outputs | "asked" | undefined;
+  /** The digest of an artifact that no step has made; "asked" as above. */
+  contentDigest?(artifact: Artifact, node: string): string | "asked" | undefined;
   /** Why a metric would not be counted. Absent: nobody counts. */
   metricProblem?(sample: Sample): string | undefined;
   settings: Settings;
@@ -120,7 +123,7 @@ export type Effect =
   /** Notes when an entry was used last. */
   | { do: "touch memo"; configMap: string; key: string; entry: string }
   /** Keeps outputs under the content that they came from. */
-  | { do: "keep memo"; key: string; node: string; outputs: Outputs }
+  | { do: "keep memo"; key: string; node: string; inputs: Artifact[]; outputs: Outputs }
   | { do: "delete results" }
   | { do: "delete workflow" };
 
