@@ -119,7 +119,10 @@ async function startAgent(options: NodeAgentOptions): Promise<{ stop(): Promise<
 }
 
 /** A real node: pods run in namespaces of this machine. Everything of it is gone after its disposal. */
-export async function startTestNode(cluster: TestCluster, options: TestNodeOptions = {}): Promise<TestNode> {
+export async function startTestNode(
+  cluster: Pick<TestCluster, "client" | "informers" | "log">,
+  options: TestNodeOptions = {},
+): Promise<TestNode> {
   const { name = "node-1", delays } = options;
   const dataDir = options.dataDir ?? mkdtempSync(join(tmpdir(), "capstan-node-"));
   const network = allocateInstanceNetwork(dataDir, { bridged: canBridge() });

@@ -32,10 +32,11 @@ export interface Peer {
   running: Running;
 }
 
-export async function startPeer(programs: Programs, root: string): Promise<Peer> {
+/** @param more further flags of kube-apiserver. */
+export async function startPeer(programs: Programs, root: string, more: string[] = []): Promise<Peer> {
   const authority = await openAuthority({ directory: join(root, "pki") });
   const admin = await authority.issue(adminRequest);
-  const running = await startKubernetes(programs, root, authority, await freePort(), flags);
+  const running = await startKubernetes(programs, root, authority, await freePort(), [...flags, ...more]);
   try {
     await using transport = createTransport({ server: running.url, ca: authority.cert, ...admin });
     await ready(createClient(transport.handler, { userAgent: "contract" }));

@@ -1,5 +1,5 @@
 // Objects that the platform brings: made when missing, renewed when this version of Capstan brings another.
-import { type KubeObject, type New, type Resource, refOf } from "@capstan/api/meta";
+import { isReason, type KubeObject, type New, type Resource, refOf } from "@capstan/api/meta";
 import type { Client } from "@capstan/core/client";
 
 const digestKey = "capstan.dev/installed";
@@ -13,11 +13,19 @@ export async function install<T extends KubeObject>(
   const digest = await digestOf(bare);
   const annotations = { ...bare.metadata.annotations, [digestKey]: digest };
   const marked = { ...bare, metadata: { ...bare.metadata, annotations } };
-  const present = await client.find(resource, refOf(bare as KubeObject));
-  if (present?.metadata.annotations?.[digestKey] === digest) return;
-  if (present)
-    await client.update(resource, { ...present, ...marked, metadata: { ...present.metadata, annotations } } as T);
-  else await client.create(resource, marked);
+  for (;;) {
+    const present = await client.find(resource, refOf(bare as KubeObject));
+    if (present?.metadata.annotations?.[digestKey] === digest) return;
+    try {
+      if (present)
+        await client.update(resource, { ...present, ...marked, metadata: { ...present.metadata, annotations } } as T);
+      else await client.create(resource, marked);
+      return;
+    } catch (error) {
+      // Another process does the same at this moment.
+      if (!isReason(error, "AlreadyExists", "Conflict")) throw error;
+    }
+  }
 }
 
 /** Whether an object came from here, whatever version it is of. */
