@@ -1,5 +1,5 @@
 // Runs Go's own clients against a fresh Capstan: node testing/peers/run.ts [clients | helm | crds …]. Needs Go and its module proxy.
-// "contract" runs the contract of the API on a real kube-apiserver instead, "operate" Capstan's operators, "expressions" the languages of workflows beside Argo's libraries, "pki" cfssl, kubeadm, nginx and curl on its certificates, "argo-cli" the argo command line, "records" PostgreSQL.
+// "contract" runs the contract of the API on a real kube-apiserver instead, "operate" Capstan's operators, "expressions" the languages of workflows beside Argo's libraries, "pki" cfssl, kubeadm, nginx and curl on its certificates, "argo-cli" the argo command line, "records" PostgreSQL, "workflows" pods of containerd under the embedded control plane and under kube-apiserver.
 // What is built stays in the user's cache directory, outside the repository.
 import { spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
@@ -13,6 +13,7 @@ import { handMade } from "./expressions/hand-made.ts";
 import { randomQuestions } from "./expressions/random-questions.ts";
 import { findPrograms } from "./kube-apiserver/start.ts";
 import { runOperators } from "./operate.ts";
+import { runWorkflows } from "./workflows/index.ts";
 
 const here = import.meta.dirname;
 const cache = join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "capstan-peers");
@@ -96,6 +97,7 @@ function build(name: string): void {
 
 async function run(name: string): Promise<number> {
   if (name === "contract") return runContract(findKubernetes());
+  if (name === "workflows") return runWorkflows(findKubernetes());
   if (name === "operate") return runOperators(findKubernetes());
   if (name === "argo-cli") return runArgo();
   if (name === "pki") return runPki();
@@ -123,7 +125,7 @@ if (version.status !== 0) {
   process.exitCode = 1;
 } else {
   mkdirSync(cache, { recursive: true });
-  const all = [...Object.keys(builds), "argo-cli", "contract", "operate", "pki", "records", "stores"];
+  const all = [...Object.keys(builds), "argo-cli", "contract", "operate", "pki", "records", "stores", "workflows"];
   const names = process.argv.length > 2 ? process.argv.slice(2) : all;
   for (const name of names) {
     if (!all.includes(name)) throw new Error(`${name} is none of ${all.join(", ")}`);
