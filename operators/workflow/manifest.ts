@@ -25,9 +25,9 @@ export async function readManifests(text: string): Promise<New<KubeObject>[]> {
 
 /**
  * Go's parser does not mind how far a line inside brackets or quotes is indented, and its indentation means nothing.
- * @returns undefined when the line is far in already: then it is something else.
+ * @returns the text with that line further in; undefined when the line is far in already: then it is something else.
  */
-function indent(source: string, line: number | undefined): string | undefined {
+export function indent(source: string, line: number | undefined): string | undefined {
   if (line === undefined) return undefined;
   const lines = source.split("\n");
   const at = lines[line - 1];

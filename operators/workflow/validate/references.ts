@@ -9,8 +9,13 @@ import {
   type TemplateContext,
   templateTypes,
 } from "../engine/templates.ts";
-import { dependsOf, ExpressionError, parseDepends, tasksOf } from "../expressions/index.ts";
+import { ExpressionError } from "../expressions/index.ts";
+import { checkArguments, checkSupplied } from "./arguments.ts";
+import { checkBody } from "./bodies.ts";
+import { ancestorsOf, checkTasks } from "./dag.ts";
+import { globalScope } from "./global-tags.ts";
 import type { Problem } from "./shape.ts";
+import { addItems, addOutputs, checkTags, scopeOf, type TagScope } from "./tags.ts";
 
 export type GetTemplates = (scope: "namespaced" | "cluster", name: string) => WorkflowSpec | undefined;
 
@@ -21,6 +26,7 @@ interface Walk {
   problems: Problem[];
   /** Templates seen, by scope and name. */
   seen: Map<string, Template>;
+  globals: TagScope;
 }
 
 /** Every template that a run can reach, by `scope/name`; problems on the way are added. */
@@ -29,14 +35,23 @@ export function followReferences(
   spec: WorkflowSpec,
   get: GetTemplates,
   problems: Problem[],
+  { template: isTemplate = false }: { template?: boolean } = {},
 ): Map<string, Template> {
-  const walk: Walk = { workflow, spec, get, problems, seen: new Map() };
+  const globals = globalScope(workflow, spec, get, isTemplate);
+  const walk: Walk = { workflow, spec, get, problems, seen: new Map(), globals };
   const context = localContext(workflow);
-  if (!spec.entrypoint) problems.push({ path: "spec.entrypoint", message: "is required" });
-  else follow(walk, { template: spec.entrypoint }, context, "spec.entrypoint", spec.arguments);
+  if (spec.entrypoint) {
+    follow(
+      walk,
+      { template: spec.entrypoint },
+      context,
+      "spec.entrypoint",
+      isTemplate ? undefined : (spec.arguments ?? {}),
+    );
+  } else if (!isTemplate) problems.push({ path: "spec.entrypoint", message: "is required" });
   if (spec.onExit) follow(walk, { template: spec.onExit }, context, "spec.onExit");
   for (const [name, hook] of Object.entries(spec.hooks ?? {})) followHook(walk, hook, context, `spec.hooks.${name}`);
-  checkNames(spec.templates ?? [], "spec.templates", problems);
+  checkNames(spec.templates ?? [], "spec.templates", problems, /^[a-zA-Z0-9][-a-zA-Z0-9_.]*$/);
   for (const [i, template] of (spec.templates ?? []).entries()) {
     visit(walk, { template, context }, `${context.scope}/${template.name}`, `spec.templates[${i}]`);
   }
@@ -65,7 +80,14 @@ function follow(
 ): ResolvedTemplate | undefined {
   const { template, templateRef } = reference;
   // A name with tags is known only when it runs.
-  if (isTagged(template) || isTagged(templateRef?.name) || isTagged(templateRef?.template)) return undefined;
+  if (isTagged(template) || isTagged(templateRef?.name)) return undefined;
+  if (templateRef && isTagged(templateRef.template)) {
+    const { name = "", clusterScope } = templateRef;
+    const kind = clusterScope ? "ClusterWorkflowTemplate" : "WorkflowTemplate";
+    if (!walk.get(clusterScope ? "cluster" : "namespaced", name))
+      walk.problems.push({ path: `${path}.templateRef`, message: `${kind} ${name} not found` });
+    return undefined;
+  }
   const said = [template, templateRef, reference.inline].filter((way) => way !== undefined && way !== "").length;
   if (said > 1) walk.problems.push({ path, message: "only one of template, templateRef and inline may be given" });
   let found: ResolvedTemplate;
@@ -81,7 +103,8 @@ function follow(
     walk.problems.push({ path: field, message: error.message });
     return undefined;
   }
-  if (given) checkSupplied(walk, found.template, given, path);
+  const args = path === "spec.entrypoint" ? "spec.arguments" : `${path}.arguments`;
+  if (given) checkSupplied(found.template, given, args, walk.problems);
   const name = reference.inline ? `${path}` : (templateRef?.template ?? template ?? "");
   const local = found.context.scope.startsWith("local/");
   const index = walk.spec.templates?.findIndex((candidate) => candidate.name === name) ?? -1;
@@ -94,39 +117,14 @@ function follow(
   return found;
 }
 
-/** Inputs without a value of their own must be supplied. */
-function checkSupplied(walk: Walk, template: Template, given: Arguments, path: string): void {
-  const args = path === "spec.entrypoint" ? "spec.arguments" : `${path}.arguments`;
-  const missing = (kind: "parameters" | "artifacts", name: string) =>
-    walk.problems.push({
-      path: `${args}.${kind}`,
-      message: `${name} was not supplied, and template ${template.name ?? ""} has no default for it`,
-    });
-  for (const { name, value, default: otherwise, valueFrom } of template.inputs?.parameters ?? []) {
-    if (value !== undefined || otherwise !== undefined || valueFrom) continue;
-    if (!given.parameters?.some((argument) => argument.name === name)) missing("parameters", name);
-  }
-  for (const artifact of template.inputs?.artifacts ?? []) {
-    const {
-      name,
-      path: _path,
-      optional,
-      mode: _mode,
-      recurseMode: _recurse,
-      archive: _archive,
-      ...location
-    } = artifact;
-    if (optional || Object.keys(location).length > 0) continue;
-    if (!given.artifacts?.some((argument) => argument.name === name)) missing("artifacts", name);
-  }
-}
+const stepStyle = /^[a-zA-Z0-9][-a-zA-Z0-9_]*$/;
 
-function checkNames(items: { name?: string }[], path: string, problems: Problem[]): void {
+function checkNames(items: { name?: string }[], path: string, problems: Problem[], style = stepStyle): void {
   const seen = new Set<string>();
   for (const [i, { name }] of items.entries()) {
     if (!name) problems.push({ path: `${path}[${i}].name`, message: "is required" });
     else if (seen.has(name)) problems.push({ path: `${path}[${i}].name`, message: `${name} is there twice` });
-    else if (!/^[a-zA-Z0-9][-a-zA-Z0-9_.]*$/.test(name) || name.length > 128) {
+    else if (!style.test(name) || name.length > 128) {
       problems.push({
         path: `${path}[${i}].name`,
         message: `${JSON.stringify(name)} must be of letters, digits, - and _, 128 at most`,
@@ -136,8 +134,6 @@ function checkNames(items: { name?: string }[], path: string, problems: Problem[
   }
 }
 
-const pathStyle = /^[\w.-]+$/;
-
 function visit(walk: Walk, { template, context }: ResolvedTemplate, key: string, path: string): void {
   if (walk.seen.has(key)) return;
   walk.seen.set(key, template);
@@ -146,145 +142,112 @@ function visit(walk: Walk, { template, context }: ResolvedTemplate, key: string,
   if (types.length === 0) {
     problems.push({ path, message: `one of ${templateTypes.slice(0, 7).join(", ")} is required` });
   } else if (types.length > 1) problems.push({ path, message: `only one of ${types.join(", ")} may be given` });
-  checkInputs(template, path, problems);
-  if (template.steps) {
-    const names = new Set<string>();
-    checkNames(template.steps.flat(), `${path}.steps`, problems);
-    for (const [i, group] of template.steps.entries()) {
-      for (const [j, step] of (Array.isArray(group) ? group : []).entries()) {
-        const at = `${path}.steps[${i}][${j}]`;
-        checkMentions(step, "steps", names, at, problems);
-        followInvocation(walk, step, context, at);
-      }
-      for (const step of Array.isArray(group) ? group : []) names.add(step.name);
-    }
-  }
-  if (template.dag) visitDag(walk, template, context, path);
-}
-
-function checkInputs(template: Template, path: string, problems: Problem[]): void {
-  for (const kind of ["inputs", "outputs"] as const) {
-    for (const field of ["parameters", "artifacts"] as const) {
-      const items: { name: string }[] = template[kind]?.[field] ?? [];
-      const seen = new Set<string>();
-      for (const [i, { name }] of items.entries()) {
-        if (seen.has(name))
-          problems.push({ path: `${path}.${kind}.${field}[${i}].name`, message: `${name} is there twice` });
-        if (name && !pathStyle.test(name))
-          problems.push({
-            path: `${path}.${kind}.${field}[${i}].name`,
-            message: `${JSON.stringify(name)} must be of letters, digits, -, _ and .`,
-          });
-        seen.add(name);
-      }
-    }
+  checkBody(template, walk.spec.templateDefaults, path, problems);
+  const scope = scopeOf(template, walk.globals);
+  if (template.steps) visitSteps(walk, template, context, path, scope);
+  else if (template.dag) visitDag(walk, template, context, path, scope);
+  else {
+    // What is inside of an inline template may be named where it stands.
+    if (path.endsWith(".inline")) return;
+    checkTags(template, scope, path, problems);
   }
 }
 
-function followInvocation(walk: Walk, step: Invocation, context: TemplateContext, path: string): void {
+function visitSteps(walk: Walk, template: Template, context: TemplateContext, path: string, scope: TagScope): void {
+  const { problems } = walk;
+  const names = new Set<string>();
+  for (const [i, group] of (template.steps ?? []).entries()) {
+    const steps = Array.isArray(group) ? group : [];
+    const earlier = new Set(names);
+    for (const step of steps) {
+      if (earlier.has(step.name))
+        problems.push({ path: `${path}.steps[${i}]`, message: `${step.name} is there twice` });
+      names.add(step.name);
+    }
+    checkNames(steps, `${path}.steps[${i}]`, problems);
+    const resolved = steps.map((step, j) => followInvocation(walk, step, context, `${path}.steps[${i}][${j}]`));
+    for (const [j, step] of steps.entries()) {
+      const at = `${path}.steps[${i}][${j}]`;
+      const own = new Set(scope);
+      addItems(own, step);
+      if (step.hooks || step.onExit) addOutputs(own, `steps.${step.name}`, resolved[j]?.template, step);
+      if (checkMentions(step, "steps", earlier, at, problems)) checkStepTags(step, own, at, problems);
+    }
+    for (const [j, step] of steps.entries()) addOutputs(scope, `steps.${step.name}`, resolved[j]?.template, step);
+  }
+  checkOwnTags(template, scope, path, problems);
+}
+
+/** Tags of a step but for those inside of its inline template, which has inputs of its own. */
+function checkStepTags(step: Invocation, scope: TagScope, path: string, problems: Problem[]): void {
+  const { inline, ...own } = step;
+  checkTags(own, scope, path, problems);
+  if (!inline || inline.steps || inline.dag) return;
+  checkTags(inline, scopeOf(inline, scope), `${path}.inline`, problems);
+}
+
+/** Tags of a body's own fields. */
+function checkOwnTags({ outputs, dag }: Template, scope: TagScope, path: string, problems: Problem[]): void {
+  checkTags(outputs, scope, `${path}.outputs`, problems);
+  checkTags(dag?.target, scope, `${path}.dag.target`, problems);
+}
+
+function followInvocation(
+  walk: Walk,
+  step: Invocation,
+  context: TemplateContext,
+  path: string,
+): ResolvedTemplate | undefined {
   const { problems } = walk;
   const loops = [step.withItems, step.withParam, step.withSequence].filter((loop) => loop !== undefined).length;
   if (loops > 1) problems.push({ path, message: "only one of withItems, withParam and withSequence may be given" });
-  follow(walk, step, context, path, step.arguments ?? {});
+  const { count, end } = step.withSequence ?? {};
+  if (count !== undefined && end !== undefined) {
+    problems.push({ path: `${path}.withSequence`, message: "only one of count and end may be given" });
+  }
+  checkArguments(step.arguments, `${path}.arguments`, false, problems);
+  const found = follow(walk, step, context, path, step.arguments ?? {});
   for (const [name, hook] of Object.entries(step.hooks ?? {})) followHook(walk, hook, context, `${path}.hooks.${name}`);
   if (step.onExit) follow(walk, { template: step.onExit }, context, `${path}.onExit`);
+  return found;
 }
 
-/** Names of steps or tasks in tags must be of those that come before. */
+/** Names of steps or tasks in tags must be of those that come before. Answers whether all are. */
 function checkMentions(
   step: Invocation,
   prefix: "steps" | "tasks",
   known: Set<string>,
   path: string,
   problems: Problem[],
-): void {
+): boolean {
   const { hooks: _, inline: _inline, ...own } = step;
   const text = JSON.stringify(own);
   const pattern = new RegExp(`\\{\\{\\s*${prefix}\\.([\\w-]+)\\.`, "g");
-  for (const name of new Set([...text.matchAll(pattern)].map(([, name]) => name as string))) {
-    if (known.has(name) || name === "name") continue;
+  const names = new Set([...text.matchAll(pattern)].map(([, name]) => name as string));
+  const foreign = [...names].filter((name) => !known.has(name) && name !== "name");
+  for (const name of foreign) {
     const near = nearest(name, known);
     problems.push({
       path,
       message: `{{${prefix}.${name}…}} is not a ${prefix.slice(0, -1)} before this one${near ? `; did you mean ${near}?` : ""}`,
     });
   }
+  return foreign.length === 0;
 }
 
-function visitDag(walk: Walk, template: Template, context: TemplateContext, path: string): void {
+function visitDag(walk: Walk, template: Template, context: TemplateContext, path: string, scope: TagScope): void {
   const { problems } = walk;
   const tasks = template.dag?.tasks ?? [];
   checkNames(tasks, `${path}.dag.tasks`, problems);
-  const names = new Set(tasks.map(({ name }) => name));
-  const needs = new Map<string, string[]>();
+  const { needs, cyclic } = checkTasks(template, path, problems);
+  const resolved = tasks.map((task, i) => followInvocation(walk, task, context, `${path}.dag.tasks[${i}]`));
+  for (const [i, task] of tasks.entries()) addOutputs(scope, `tasks.${task.name}`, resolved[i]?.template, task);
   for (const [i, task] of tasks.entries()) {
     const at = `${path}.dag.tasks[${i}]`;
-    if (task.depends && task.dependencies?.length)
-      problems.push({ path: at, message: "only one of depends and dependencies may be given" });
-    let wanted: string[] = [];
-    try {
-      wanted = [
-        ...tasksOf(task.depends ? parseDepends(task.depends) : dependsOf(task.dependencies ?? [], () => undefined)),
-      ];
-    } catch (error) {
-      problems.push({ path: `${at}.depends`, message: (error as Error).message });
-    }
-    for (const need of wanted.filter((name) => !names.has(name))) {
-      const near = nearest(need, names);
-      problems.push({
-        path: `${at}.${task.depends ? "depends" : "dependencies"}`,
-        message: `there is no task ${need}${near ? `; did you mean ${near}?` : ""}`,
-      });
-    }
-    needs.set(
-      task.name,
-      wanted.filter((name) => names.has(name)),
-    );
+    if (!cyclic && !checkMentions(task, "tasks", ancestorsOf(task.name, needs), at, problems)) continue;
+    const own = new Set(scope);
+    addItems(own, task);
+    checkStepTags(task, own, at, problems);
   }
-  const cycle = findCycle(needs);
-  if (cycle) problems.push({ path: `${path}.dag.tasks`, message: `cycle: ${cycle.join(" → ")}` });
-  for (const [i, task] of tasks.entries()) {
-    const at = `${path}.dag.tasks[${i}]`;
-    if (!cycle) checkMentions(task, "tasks", ancestors(task.name, needs), at, problems);
-    followInvocation(walk, task, context, at);
-  }
-  for (const target of template.dag?.target?.trim().split(/\s+/).filter(Boolean) ?? []) {
-    if (!names.has(target) && !isTagged(target))
-      problems.push({ path: `${path}.dag.target`, message: `there is no task ${target}` });
-  }
-}
-
-function ancestors(task: string, needs: Map<string, string[]>): Set<string> {
-  const found = new Set<string>();
-  const open = [...(needs.get(task) ?? [])];
-  while (open.length > 0) {
-    const next = open.pop() as string;
-    if (found.has(next)) continue;
-    found.add(next);
-    open.push(...(needs.get(next) ?? []));
-  }
-  return found;
-}
-
-function findCycle(needs: Map<string, string[]>): string[] | undefined {
-  const done = new Set<string>();
-  for (const start of needs.keys()) {
-    const path: string[] = [];
-    const open: { name: string; enter: boolean }[] = [{ name: start, enter: true }];
-    while (open.length > 0) {
-      const { name, enter } = open.pop() as { name: string; enter: boolean };
-      if (!enter) {
-        path.pop();
-        done.add(name);
-        continue;
-      }
-      const at = path.indexOf(name);
-      if (at >= 0) return [...path.slice(at), name];
-      if (done.has(name)) continue;
-      path.push(name);
-      open.push({ name, enter: false });
-      for (const need of needs.get(name) ?? []) open.push({ name: need, enter: true });
-    }
-  }
-  return undefined;
+  checkOwnTags(template, scope, path, problems);
 }

@@ -7,7 +7,12 @@ import { nearest } from "@capstan/base/errors";
 export interface Problem {
   path: string;
   message: string;
+  /** A field that is not known. */
+  unknown?: true;
 }
+
+/** Longest path that is followed: what contains itself has no end. */
+const pathLimit = 2000;
 
 const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === "object" && value !== null && !Array.isArray(value);
@@ -18,6 +23,10 @@ const isTagged = (value: unknown) => typeof value === "string" && value.includes
 
 export function checkShape(value: unknown, shape: Shape, path: string, problems: Problem[]): void {
   if (value === undefined || value === null) return;
+  if (path.length > pathLimit) {
+    problems.push({ path: `${path.slice(0, 100)}…`, message: "is nested too deep, or contains itself" });
+    return;
+  }
   const wrong = (wanted: string) => problems.push({ path, message: `must be ${wanted}, not ${describe(value)}` });
   switch (shape.is) {
     case "any":
@@ -82,7 +91,7 @@ const join = (path: string, name: string) => (path ? `${path}.${name}` : name);
 
 function unknown(path: string, name: string, known: string[]): Problem {
   const near = nearest(name, known);
-  return { path, message: `unknown field${near ? `; did you mean ${near}?` : ""}` };
+  return { path, message: `unknown field${near ? `; did you mean ${near}?` : ""}`, unknown: true };
 }
 
 function checkBuiltin(

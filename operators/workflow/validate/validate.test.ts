@@ -67,7 +67,7 @@ const golden: [string, string, string[]][] = [
   [
     "two steps of one name",
     steps("{name: a, template: t}, {name: a, template: t}"),
-    ["spec.templates[0].steps[1].name: a is there twice"],
+    ["spec.templates[0].steps[0][1].name: a is there twice"],
   ],
   [
     "a reference to what is not there",
@@ -91,9 +91,7 @@ const golden: [string, string, string[]][] = [
   ],
   [
     "a cycle",
-    dag(
-      "{name: A, template: t, depends: C}, {name: B, template: t, depends: A}, {name: C, template: t, dependencies: [B]}",
-    ),
+    dag("{name: A, template: t, depends: C}, {name: B, template: t, depends: A}, {name: C, template: t, depends: B}"),
     ["spec.templates[0].dag.tasks: cycle: A → C → B → A"],
   ],
   [
@@ -125,6 +123,86 @@ const golden: [string, string, string[]][] = [
     "a store that is not supported",
     one(`${pod}, inputs: {artifacts: [{name: a, path: /a, azure: {blob: b}}]}`),
     ["spec.templates[0].inputs.artifacts[0].azure: this store is not supported"],
+  ],
+  [
+    "a tag that names nothing",
+    one('container: {image: i, args: ["{{inputs.parameters.x}} {{ other }}"]}'),
+    ["spec.templates[0].container.args[0]: {{inputs.parameters.x}} names nothing that is there"],
+  ],
+  [
+    "an output that a step does not have",
+    steps("{name: a, template: t}], [{name: b, template: t, when: '{{steps.a.outputs.parameters.y}} == 1'}"),
+    [
+      "spec.templates[0].steps[1][0].when: {{steps.a.outputs.parameters.y}} names nothing that is there; did you mean {{steps.a.outputs.result}}?",
+    ],
+  ],
+  [
+    "a field of a loop's items",
+    steps("{name: a, template: t, withItems: [{k: 1}], when: '{{item.kk}} == 1'}"),
+    ["spec.templates[0].steps[0][0].when: {{item.kk}} names nothing that is there; did you mean {{item.k}}?"],
+  ],
+  ["tags of programs", one('container: {image: i, args: ["{{ .Values.x }} {{foo}}"]}'), []],
+  [
+    "a value outside of its enum",
+    `${one(pod)}\narguments: {parameters: [{name: x, value: c, enum: [a, b]}, {name: y, value: 1, enum: []}]}`,
+    [
+      'spec.arguments.parameters[0].value: "c" is none of the values of x: a, b',
+      "spec.arguments.parameters[1].enum: needs at least one value",
+    ],
+  ],
+  [
+    "a value outside of the enum of an input",
+    `entrypoint: m\ntemplates:\n- name: m\n  steps: [[{name: a, template: u, arguments: {parameters: [{name: x, value: c}]}}]]\n- {name: u, inputs: {parameters: [{name: x, enum: [a, b], default: z}]}, ${pod}}`,
+    [
+      'spec.templates[0].steps[0][0].arguments.parameters[0].value: "c" is none of the values of x: a, b',
+      'spec.templates[1].inputs.parameters[0].default: "z" is none of the values of x: a, b',
+    ],
+  ],
+  ["no image", one("container: {}"), ["spec.templates[0].container.image: is required"]],
+  [
+    "an output without a source",
+    one(`${pod}, outputs: {parameters: [{name: x}, {name: y, valueFrom: {jsonPath: a}}]}`),
+    [
+      "spec.templates[0].outputs.parameters[0]: value or valueFrom is required",
+      "spec.templates[0].outputs.parameters[1].valueFrom: one of path is required in a template of type container",
+    ],
+  ],
+  [
+    "two things at one path",
+    one(
+      "container: {image: i, volumeMounts: [{name: v, mountPath: /a}]}, inputs: {artifacts: [{name: x, path: /a, raw: {data: x}}]}",
+    ),
+    ["spec.templates[0].inputs.artifacts[0].path: /a is already mounted from volume v"],
+  ],
+  [
+    "parallelism of a pod",
+    one(`${pod}, parallelism: 2`),
+    ["spec.templates[0].parallelism: is for steps and dag templates"],
+  ],
+  [
+    "an argument that has no source",
+    steps("{name: a, template: t, arguments: {parameters: [{name: x}], artifacts: [{name: y}]}}"),
+    [
+      "spec.templates[0].steps[0][0].arguments.parameters[0].value: parameter x needs a value",
+      "spec.templates[0].steps[0][0].arguments.artifacts[0]: artifact y needs from, a key or a place",
+    ],
+  ],
+  [
+    "results of a loop where there is none",
+    dag("{name: A, template: t}, {name: B, template: t, depends: A.AnySucceeded}"),
+    ["spec.templates[0].dag.tasks[1].depends: AnySucceeded and AllFailed are for loops, and A is none"],
+  ],
+  [
+    "both ways to wait",
+    dag("{name: A, template: t}, {name: B, template: t, depends: A}, {name: C, template: t, dependencies: [A]}"),
+    ["spec.templates[0].dag.tasks[2].dependencies: other tasks of this template use depends: use it here too"],
+  ],
+  [
+    "a manifest that is no YAML",
+    one("resource: {action: create, manifest: 'a: [1'}"),
+    [
+      "spec.templates[0].resource.manifest: must be YAML: resource.manifest is neither JSON nor YAML: Flow sequence in block collection must be sufficiently indented and end with a ] at line 1, column 6:",
+    ],
   ],
   [
     "a template that is not there to run",

@@ -1,28 +1,43 @@
 import { type Template, type Workflow, type WorkflowSpec, workflowSpecShape } from "@capstan/api/kinds/workflow";
 import { joinSpecs } from "../engine/globals.ts";
 import type { FindConfigMap } from "../engine/inputs.ts";
+import { checkArguments } from "./arguments.ts";
 import { followReferences, type GetTemplates } from "./references.ts";
 import { checkShape, type Problem } from "./shape.ts";
 import { checkSupport } from "./support.ts";
+
+export interface ValidateOptions {
+  /** It is a template: it needs no entrypoint, and what it lacks whoever uses it gives. */
+  template?: boolean;
+  /** Arguments may be without values: they come when it is submitted. */
+  missingValues?: boolean;
+  /** Fields that are not known are passed over. */
+  unknownFields?: boolean;
+}
 
 /**
  * Everything that is wrong in a workflow, by path; empty when it can run.
  * @param get finds the spec of a WorkflowTemplate or ClusterWorkflowTemplate by name.
  * @param configMap finds what parameters refer to; without it their values are not looked for.
  */
-export function validateWorkflow(workflow: Workflow, get: GetTemplates, configMap?: FindConfigMap): Problem[] {
-  const problems: Problem[] = [];
-  checkShape(workflow.spec ?? {}, workflowSpecShape, "spec", problems);
+export function validateWorkflow(
+  workflow: Workflow,
+  get: GetTemplates,
+  configMap?: FindConfigMap,
+  options: ValidateOptions = {},
+): Problem[] {
+  const shape: Problem[] = [];
+  checkShape(workflow.spec ?? {}, workflowSpecShape, "spec", shape);
+  const problems = options.unknownFields ? shape.filter(({ unknown }) => !unknown) : shape;
   // What is not even of the right shape cannot be followed.
   if (problems.length > 0) return problems;
   checkSupport(workflow.spec, problems);
   const spec = wholeSpec(workflow, get, problems);
   if (!spec) return problems;
-  for (const [i, { name, value, default: otherwise, valueFrom }] of (spec.arguments?.parameters ?? []).entries()) {
+  const mayLack = options.missingValues === true || options.template === true;
+  checkArguments(spec.arguments, "spec.arguments", mayLack, problems);
+  for (const [i, { value, valueFrom }] of (spec.arguments?.parameters ?? []).entries()) {
     const path = `spec.arguments.parameters[${i}]`;
-    if (value === undefined && otherwise === undefined && !valueFrom) {
-      problems.push({ path: `${path}.value`, message: `parameter ${name} needs a value` });
-    }
     const ref = valueFrom?.configMapKeyRef;
     if (!configMap || !ref || value !== undefined || valueFrom?.default !== undefined || ref.optional) continue;
     if (`${ref.name}${ref.key}`.includes("{{")) continue;
@@ -33,7 +48,7 @@ export function validateWorkflow(workflow: Workflow, get: GetTemplates, configMa
       });
     }
   }
-  followReferences(workflow, spec, get, problems);
+  followReferences(workflow, spec, get, problems, options);
   return problems;
 }
 

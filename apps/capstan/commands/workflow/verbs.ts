@@ -25,6 +25,7 @@ export const verbs: Entry[] = [
     summary: "submit workflows, or what a template or cron makes",
     load: async () => (await import("./submit.ts")).verb,
   },
+  { name: "lint", summary: "look at files before they run", load: async () => (await import("./lint.ts")).verb },
   { name: "list", summary: "list workflows", load: async () => (await import("./list.ts")).verb },
   {
     name: "get",
