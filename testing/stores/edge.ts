@@ -1,6 +1,7 @@
 // A server of HTTP in memory that can be told to fail.
 import { once } from "node:events";
 import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
+import { createServer as createSecureServer, type ServerOptions } from "node:https";
 import type { AddressInfo } from "node:net";
 
 /** Answers in the place of the store; undefined lets it answer. */
@@ -21,10 +22,11 @@ export interface Edge extends AsyncDisposable {
 
 type Answer = (request: IncomingMessage, body: Buffer, response: ServerResponse, url: URL) => void;
 
-export async function serveEdge(answer: Answer): Promise<Edge> {
+/** @param tls certificate and key; clients may show certificates of the same authority. */
+export async function serveEdge(answer: Answer, tls?: ServerOptions): Promise<Edge> {
   const seen: string[] = [];
   const headers: Edge["headers"] = [];
-  const server = createServer(async (request, response) => {
+  const listener = async (request: IncomingMessage, response: ServerResponse) => {
     const chunks: Buffer[] = [];
     const url = new URL(request.url ?? "/", `http://${request.headers.host}`);
     seen.push(`${request.method} ${decodeURIComponent(url.pathname)}`);
@@ -43,13 +45,14 @@ export async function serveEdge(answer: Answer): Promise<Edge> {
     }
     if (fault) response.writeHead(fault.status).end(fault.body ?? "");
     else answer(request, Buffer.concat(chunks), response, url);
-  });
+  };
+  const server = tls ? createSecureServer(tls, listener) : createServer(listener);
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
   const host = `127.0.0.1:${(server.address() as AddressInfo).port}`;
   const edge: Edge = {
     host,
-    url: `http://${host}`,
+    url: `${tls ? "https" : "http"}://${host}`,
     seen,
     headers,
     async [Symbol.asyncDispose]() {

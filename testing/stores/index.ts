@@ -2,4 +2,4 @@
 
 export { type Edge, type Fault, serveEdge } from "./edge.ts";
 export { startHdfs } from "./hdfs.ts";
-export { startS3 } from "./s3.ts";
+export { serveS3, startS3 } from "./s3.ts";

@@ -1,5 +1,6 @@
 // Buckets in memory: objects, listing, uploads in parts. Source: Amazon S3 API reference.
 import type { ServerResponse } from "node:http";
+import type { ServerOptions } from "node:https";
 import { type Edge, serveEdge } from "./edge.ts";
 
 export interface S3Edge extends Edge {
@@ -10,7 +11,9 @@ export interface S3Edge extends Edge {
   open: Map<string, Buffer[]>;
 }
 
-export async function startS3(...names: string[]): Promise<S3Edge> {
+export const startS3 = (...names: string[]): Promise<S3Edge> => serveS3(names);
+
+export async function serveS3(names: string[], tls?: ServerOptions): Promise<S3Edge> {
   const objects = new Map<string, Buffer>();
   const buckets = new Set(names);
   const open = new Map<string, Buffer[]>();
@@ -50,7 +53,7 @@ export async function startS3(...names: string[]): Promise<S3Edge> {
         return response.end(request.method === "HEAD" ? undefined : found);
       }
     }
-  });
+  }, tls);
   return Object.assign(edge, { objects, buckets, open });
 }
 

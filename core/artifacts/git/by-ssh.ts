@@ -27,7 +27,7 @@ export async function cloneBySsh(
     const checks = git.insecureIgnoreHostKey
       ? "-o StrictHostKeyChecking=no -o UserKnownHostsFile=/dev/null"
       : `-o StrictHostKeyChecking=yes -o UserKnownHostsFile='${hosts}'`;
-    const ssh = `ssh -F none -i '${join(desk, "key")}' -o IdentitiesOnly=yes -o BatchMode=yes -o ConnectTimeout=20 -o LogLevel=ERROR ${checks}`;
+    const ssh = `ssh -F none -i '${join(desk, "key")}' -o IdentitiesOnly=yes -o BatchMode=yes -o ConnectTimeout=20 -o ServerAliveInterval=30 -o ServerAliveCountMax=4 -o LogLevel=ERROR ${checks}`;
     const variables = { GIT_SSH_COMMAND: ssh, GIT_ALLOW_PROTOCOL: "ssh:https:http" };
     const call = (...args: string[]) =>
       run({ args: ["-c", "core.hooksPath=/dev/null", ...args], env: variables, signal });

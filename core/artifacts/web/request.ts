@@ -46,7 +46,7 @@ export async function request(url: string, options: WebRequest): Promise<Incomin
       answer.resume();
       const next = new URL(location, at);
       // Another host gets no credentials.
-      if (next.host !== new URL(at).host) headers = without(headers, ["authorization", "cookie"]);
+      if (next.hostname !== new URL(at).hostname) headers = without(headers, ["authorization", "cookie"]);
       at = next.href;
       continue;
     }
