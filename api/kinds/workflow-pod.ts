@@ -3,6 +3,8 @@
 /** The volume that a pod's containers share, and the program in it that runs the step's own containers. */
 export const sharedPath = "/var/run/argo";
 export const argoexecPath = `${sharedPath}/argoexec`;
+/** Where a step says how far it is. */
+export const progressPath = `${sharedPath}/progress`;
 export const scriptPath = "/argo/staging/script";
 export const inputArtifactsPath = "/argo/inputs/artifacts";
 /** Where init and wait see the main container's volumes. */

@@ -344,3 +344,17 @@ test("a pipe or a link in the place of an output is told, and nobody waits for i
   symlinkSync("/etc/hostname", scene.pod.resolve("main", "/tmp/p"));
   await assert.rejects(scene.program(scene.pod.container("wait")), /ELOOP/);
 });
+
+test("how far a step is, by its own words, is reported while it runs", async () => {
+  await using cluster = await start();
+  using scene = setUp(cluster, location, { main: { untilKilled: true } });
+  const ended = scene.program(scene.pod.container("wait"));
+  const ref = { namespace: "default", name: "wf-1" };
+  await cluster.until(WorkflowTaskResults, ref, (one) => one !== undefined);
+  scene.put("wait", "/var/run/argo/progress", "1/10\nnonsense\n3/2\n");
+  await cluster.until(WorkflowTaskResults, ref, (one) => one?.progress === "1/10");
+  scene.put("wait", "/var/run/argo/progress", "1/10\n7/10\n");
+  await cluster.until(WorkflowTaskResults, ref, (one) => one?.progress === "7/10");
+  scene.pod.container("wait").kill("main", "SIGTERM");
+  await ended;
+});

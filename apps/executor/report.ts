@@ -30,6 +30,14 @@ export async function report(step: Step, { outputs, complete }: Report): Promise
   });
 }
 
+/** Says how far the node is. */
+export async function reportProgress({ client, namespace, nodeId, container }: Step, progress: string): Promise<void> {
+  const ref = { namespace, name: nodeId };
+  await persist(container.signal, async () => {
+    await client.patch(WorkflowTaskResults, ref, { type: "merge", body: { progress } });
+  });
+}
+
 async function persist(signal: AbortSignal, write: () => Promise<void>): Promise<void> {
   for (let attempt = 0; ; attempt++) {
     try {

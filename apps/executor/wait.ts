@@ -3,6 +3,7 @@ import type { Outputs } from "@capstan/api/kinds/workflow";
 import { aborted, sleep } from "@capstan/base/async";
 import { messageOf } from "@capstan/base/errors";
 import { readParameters, readResult, saveArtifacts, saveLogs } from "./outputs/index.ts";
+import { followProgress } from "./progress.ts";
 import { report } from "./report.ts";
 import type { Step } from "./step.ts";
 
@@ -13,12 +14,18 @@ export async function runWait(step: Step): Promise<number> {
   const started = report(step, { complete: false });
   // Its failure is told when the last report is made; until then nobody needs it.
   started.catch((error: unknown) => container.print(`the first report failed: ${messageOf(error)}`));
+  const over = new AbortController();
+  const progress = started.then(
+    () => followProgress(step, AbortSignal.any([over.signal, container.signal])),
+    () => {},
+  );
   const ends = await Promise.race([endsOf(step), aborted(container.signal).then(() => undefined)]);
+  over.abort();
   if (!ends) return stopped;
   const failed = ends.some(({ exitCode }) => exitCode !== 0);
   const problems: string[] = [];
   const outputs = await collect(step, !failed, problems);
-  await Promise.allSettled([started]);
+  await Promise.allSettled([started, progress]);
   await report(step, { outputs, complete: true });
   await endSidecars(step);
   if (problems.length === 0) return 0;

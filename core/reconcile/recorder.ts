@@ -15,8 +15,8 @@ export interface RecorderOptions {
 
 /** Tells people what happened to an object, as events of it. Recording never fails and never waits. */
 export interface Recorder {
-  normal(about: EventSubject, reason: string, message: string): void;
-  warning(about: EventSubject, reason: string, message: string): void;
+  normal(about: EventSubject, reason: string, message: string, annotations?: Record<string, string>): void;
+  warning(about: EventSubject, reason: string, message: string, annotations?: Record<string, string>): void;
   /** Resolves when what was recorded so far has been written. */
   flush(): Promise<void>;
 }
@@ -35,6 +35,12 @@ interface Seen {
   namespace: string;
   count: number;
   first: string;
+}
+interface Told {
+  type: "Normal" | "Warning";
+  reason: string;
+  message: string;
+  annotations: Record<string, string> | undefined;
 }
 interface Bucket {
   tokens: number;
@@ -57,7 +63,7 @@ export function createRecorder(client: Client, options: RecorderOptions): Record
     bucket.tokens--;
     return true;
   };
-  const write = async (about: EventSubject, type: string, reason: string, message: string) => {
+  const write = async (about: EventSubject, { type, reason, message, annotations }: Told) => {
     const time = new Date(now()).toISOString().replace(/\.\d+Z$/, "Z");
     const id = JSON.stringify([
       about.metadata.uid,
@@ -83,7 +89,7 @@ export function createRecorder(client: Client, options: RecorderOptions): Record
     const event: Event = {
       apiVersion: "v1",
       kind: "Event",
-      metadata: { name, namespace },
+      metadata: { name, namespace, ...(annotations ? { annotations } : {}) },
       involvedObject: referenceTo(about),
       type,
       reason,
@@ -95,11 +101,12 @@ export function createRecorder(client: Client, options: RecorderOptions): Record
     };
     await client.create(Events, event);
   };
-  const record = (about: EventSubject, type: string, reason: string, message: string) => {
+  const record = (about: EventSubject, told: Told) => {
+    const { reason, message } = told;
     if (!allow(about.metadata.uid ?? about.metadata.name)) return;
     const text = message.length > longestMessage ? `${message.slice(0, longestMessage - 3)}...` : message;
     tail = tail
-      .then(() => write(about, type, reason, text))
+      .then(() => write(about, { ...told, message: text }))
       .catch((error: unknown) => {
         // A namespace that is going takes no events any more: nobody will look for them.
         const gone = isReason(error, "Forbidden", "NotFound");
@@ -107,8 +114,8 @@ export function createRecorder(client: Client, options: RecorderOptions): Record
       });
   };
   return {
-    normal: (about, reason, message) => record(about, "Normal", reason, message),
-    warning: (about, reason, message) => record(about, "Warning", reason, message),
+    normal: (about, reason, message, annotations) => record(about, { type: "Normal", reason, message, annotations }),
+    warning: (about, reason, message, annotations) => record(about, { type: "Warning", reason, message, annotations }),
     flush: () => tail,
   };
 }

@@ -18,6 +18,7 @@ import type { Logger } from "@capstan/base/log";
 import type { Client } from "@capstan/core/client";
 import { type Controller, createController, createRecorder, type Recorder, type Result } from "@capstan/core/reconcile";
 import { createAccess } from "./access.ts";
+import { announceNodes, announceWorkflow } from "./announce.ts";
 import { createArchiveController } from "./archive/index.ts";
 import { createArtifactGCController } from "./artifact-gc/index.ts";
 import { carryOutFirst, carryOutThen, inOrder, type PodFailure } from "./carry-out.ts";
@@ -260,7 +261,10 @@ class Operator {
     if (!written) return { requeueAfter: 0 };
     this.#lineage?.write(held.workflow, outcome.reached);
     for (const sample of outcome.samples) this.#options.metrics?.record(sample);
-    this.#announce(held.workflow, before);
+    const begins = held.workflow.status?.phase === "Running";
+    if (begins) this.#announce(held.workflow, before);
+    announceNodes(this.#recorder, held.workflow, outcome.entered);
+    if (!begins) this.#announce(held.workflow, before);
     const next = Math.min(this.#retryAt(held), held.unwritten ? held.writeAt : Number.POSITIVE_INFINITY);
     const wake = Math.min(outcome.requeueAfter ?? Number.POSITIVE_INFINITY, next - Date.now());
     return wake === Number.POSITIVE_INFINITY ? undefined : { requeueAfter: Math.max(0, wake) };
@@ -446,9 +450,7 @@ class Operator {
     const { phase, message } = workflow.status ?? {};
     if (!phase || phase === before) return;
     this.#options.metrics?.entered(workflow);
-    const text = phase === "Running" ? "Workflow Running" : message || "Workflow completed";
-    const failed = phase === "Failed" || phase === "Error";
-    this.#recorder[failed ? "warning" : "normal"](workflow, `Workflow${phase}`, text);
+    announceWorkflow(this.#recorder, workflow);
     this.#log.info("workflow", { name: keyOf(refOf(workflow)), phase, ...(message ? { message } : {}) });
   }
 }

@@ -52,6 +52,7 @@ export interface Simulation {
   pods: Map<string, Pod>;
   effects: Effect[];
   samples: Outcome["samples"];
+  entered: Outcome["entered"];
   /** Order in which pods were created, by node name. */
   order: string[];
   rounds: number;
@@ -86,6 +87,7 @@ export function simulate(source: string | Workflow, options: SimulationOptions =
     }
     const outcome = operate(workflow, state.world, memory);
     state.samples.push(...outcome.samples);
+    state.entered.push(...outcome.entered);
     if (whole) {
       options.compare?.(
         { workflow, outcome },
@@ -111,8 +113,8 @@ export function simulate(source: string | Workflow, options: SimulationOptions =
       );
     return node;
   };
-  const { pods, effects, samples, order, rounds } = state;
-  return { workflow, pods, effects, samples, order, rounds, node: find };
+  const { pods, effects, samples, entered, order, rounds } = state;
+  return { workflow, pods, effects, samples, entered, order, rounds, node: find };
 }
 
 export function readWorkflow(yaml: string): Workflow {
@@ -208,7 +210,18 @@ function createState(options: SimulationOptions) {
     }
     return moved;
   };
-  const state = { samples: [] as Outcome["samples"], pods, effects, order, world, told, rounds: 0, carryOut, endPods };
+  const state = {
+    samples: [] as Outcome["samples"],
+    entered: [] as Outcome["entered"],
+    pods,
+    effects,
+    order,
+    world,
+    told,
+    rounds: 0,
+    carryOut,
+    endPods,
+  };
   return state;
 }
 

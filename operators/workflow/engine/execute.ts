@@ -8,7 +8,7 @@ import { isHeldBack } from "./limits.ts";
 import { acquireLocks } from "./locks.ts";
 import { recallNode } from "./memoize.ts";
 import { attemptsOf } from "./outbound.ts";
-import { isOver } from "./phase.ts";
+import { hasFailed, isOver } from "./phase.ts";
 import { requestPod } from "./request-pod.ts";
 import { addGlobalOutputs } from "./results.ts";
 import { addRetryNames, nextAttempt } from "./retry.ts";
@@ -36,6 +36,8 @@ interface Step extends ExecuteOptions {
   /** From where the template's own references are read. */
   inner: TemplateContext;
   deadline?: number;
+  /** Nodes of the cluster where earlier attempts failed. */
+  avoid?: string[];
 }
 
 /** @returns undefined while a parallelism limit holds it back. */
@@ -226,12 +228,20 @@ function attempt(
   run.memory.processed.set(id, template);
   const flag = { ...step.flag, retried: true };
   const { deadline } = next;
-  const one = { ...step, name: next.name, template, flag, ...(deadline ? { deadline } : {}) };
+  const avoid = hostsToAvoid(run, retry, step.template);
+  const one = { ...step, name: next.name, template, flag, avoid, ...(deadline ? { deadline } : {}) };
   run.at(place, () => {
     const child = executeOnce(run, known, one);
     run.attend(child);
     run.addChild(retry, child);
   });
+}
+
+/** Where earlier attempts failed, if the strategy wants another one. */
+function hostsToAvoid(run: Run, retry: NodeStatus, template: Template): string[] {
+  if (!run.retryStrategy(template)?.affinity?.nodeAntiAffinity) return [];
+  const failed = attemptsOf(run, retry).filter(hasFailed);
+  return [...new Set(failed.flatMap(({ hostNodeName }) => hostNodeName ?? []))];
 }
 
 function nodeTypeOf(run: Run, template: Template): NodeType {
@@ -277,7 +287,9 @@ function executeOnce(run: Run, known: NodeStatus | undefined, step: Step): NodeS
     case "data": {
       const node = known ?? add(run, step, "Pod", "Pending");
       const ends = [step.deadline, timeoutOf(node, template)].filter((end) => end !== undefined);
-      return requestPod(run, node, template, { onExit, ...(ends.length > 0 ? { deadline: Math.min(...ends) } : {}) });
+      const { avoid = [] } = step;
+      const deadline = ends.length > 0 ? { deadline: Math.min(...ends) } : {};
+      return requestPod(run, node, template, { onExit, avoid, ...deadline });
     }
     case undefined:
       throw new ExpressionError(

@@ -52,7 +52,15 @@ export function operate(workflow: Workflow, world: World, memory: Memory): Outco
   remember(run);
   const samples = isWorkflowOver(before) ? [] : collectMetrics(run, before, told === undefined);
   const { changed, pressing, effects, reached, requeueAfter } = run;
-  return { changed, pressing, effects, samples, reached, ...(requeueAfter === undefined ? {} : { requeueAfter }) };
+  return {
+    changed,
+    pressing,
+    effects,
+    samples,
+    reached,
+    entered: run.entered,
+    ...(requeueAfter === undefined ? {} : { requeueAfter }),
+  };
 }
 
 /** Ends a workflow before it starts, with what is wrong in it. */
@@ -60,7 +68,7 @@ export function refuse(workflow: Workflow, world: World, message: string): Outco
   const run = new Run(workflow, world, createMemory());
   run.status.startedAt ??= run.now;
   setPhase(run, "Error", message);
-  return { changed: true, pressing: true, effects: run.effects, samples: [], reached: [] };
+  return { changed: true, pressing: true, effects: run.effects, samples: [], reached: [], entered: [] };
 }
 
 function advance(run: Run, told: Set<string> | undefined): void {

@@ -9,7 +9,7 @@ export function requestPod(
   run: Run,
   node: NodeStatus,
   template: Template,
-  { onExit, deadline }: { onExit: boolean; deadline?: number },
+  { onExit, deadline, avoid = [] }: { onExit: boolean; deadline?: number; avoid?: string[] },
 ): NodeStatus {
   if (isOver(node)) return node;
   if (template.containerSet) addContainers(run, node, template);
@@ -28,7 +28,7 @@ export function requestPod(
   if (failure) return run.mark(node, "Pending", failure.message);
   if (run.workflow.spec.suspend) return node;
   const includeResult = isResultUsed(run, node);
-  const pod = buildPod(run, node, template, { onExit, includeResult, ...(deadline ? { deadline } : {}) });
+  const pod = buildPod(run, node, template, { onExit, includeResult, avoid, ...(deadline ? { deadline } : {}) });
   run.effects.push({ do: "create pod", pod });
   return node;
 }

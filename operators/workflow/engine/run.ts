@@ -14,8 +14,8 @@ import type { Batch } from "./batch.ts";
 import { Ledger } from "./ledger.ts";
 import { releaseLocks } from "./locks.ts";
 import { cacheProblem } from "./memoize.ts";
-import { fnv1a64, labels, nodeId, podName } from "./names.ts";
-import { isOver } from "./phase.ts";
+import { fnv1a64, label, labels, nodeId, podName } from "./names.ts";
+import { hasRun, isOver } from "./phase.ts";
 import type { Scope } from "./scope.ts";
 import type { Reference, TemplateContext } from "./templates.ts";
 import type { Effect, Memory, World } from "./world.ts";
@@ -32,6 +32,20 @@ export interface NewNode {
   flag?: NodeStatus["nodeFlag"];
 }
 
+/** What one operation tells of at most: an object gets no more events at once. */
+const enteredLimit = 25;
+
+export interface Entered {
+  node: NodeStatus;
+  phase: NodePhase;
+}
+
+/** How far a node is before it begins, as its template says. */
+function startOf(template: Template | undefined): string {
+  const said = template?.metadata?.annotations?.[label("progress")] ?? "";
+  return /^\d{1,15}\/\d{1,15}$/.test(said) ? said : "0/1";
+}
+
 export class Run {
   readonly workflow: Workflow;
   readonly status: WorkflowStatus;
@@ -44,6 +58,8 @@ export class Run {
   readonly reached: NodeStatus[] = [];
   /** Nodes that this operation has made. */
   readonly begun: NodeStatus[] = [];
+  /** Phases that nodes entered, in order; the first of them where there are many. */
+  readonly entered: Entered[] = [];
   /** The spec that runs: the workflow's own, or the referred template's with the workflow's over it. */
   spec: WorkflowSpec;
   changed = false;
@@ -165,11 +181,12 @@ export class Run {
       ...(message ? { message } : {}),
       ...(flag ? { nodeFlag: { ...flag } } : {}),
       ...(template?.inputs && hasAny(template.inputs) ? { inputs: template.inputs } : {}),
-      ...(type === "Pod" ? { progress: "0/1" } : {}),
+      ...(type === "Pod" ? { progress: startOf(template) } : {}),
     };
     if (isOver(node)) node.finishedAt = this.now;
     this.nodes[id] = node;
     this.begun.push(node);
+    this.#enter(node, undefined);
     this.changed = true;
     this.ledger.add(node);
     // Its time counts from here, and people look for it.
@@ -183,7 +200,9 @@ export class Run {
     if (problem) return this.mark(node, "Error", problem);
     if (node.phase !== phase) {
       this.ledger.leave(node);
+      const before = node.phase;
       node.phase = phase;
+      this.#enter(node, before);
       this.ledger.enter(node);
       if (isOver(node)) this.#end(node);
       this.changed = true;
@@ -198,6 +217,14 @@ export class Run {
       this.changed = true;
     }
     return node;
+  }
+
+  /** Whoever ran was Running, though nobody saw it. */
+  #enter(node: NodeStatus, before: NodePhase | undefined): void {
+    const { phase = "Pending" } = node;
+    if (this.entered.length >= enteredLimit || (before === undefined && !hasRun(node) && phase !== "Running")) return;
+    if (hasRun(node) && (before === undefined || before === "Pending")) this.entered.push({ node, phase: "Running" });
+    this.entered.push({ node, phase });
   }
 
   #end(node: NodeStatus): void {

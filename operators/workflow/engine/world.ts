@@ -5,6 +5,7 @@ import type {
   Arguments,
   Artifact,
   ArtifactRepository,
+  NodePhase,
   NodeStatus,
   Outputs,
   Template,
@@ -166,6 +167,8 @@ export interface Outcome {
   effects: Effect[];
   /** Milliseconds until a deadline, back-off or timer. */
   requeueAfter?: number;
+  /** Phases that nodes entered, the first of them. */
+  entered: { node: NodeStatus; phase: NodePhase }[];
   /** What the workflow's metrics say. */
   samples: Sample[];
   /** Nodes that reached a phase in this operation. */

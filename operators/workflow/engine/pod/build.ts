@@ -1,7 +1,7 @@
 // The pod of a node: init and wait containers of the executor around the template's own. The same on every cluster.
 import type { Container, EnvVar, Pod, PodSpec, VolumeMount } from "@capstan/api/generated/core-v1";
 import type { NodeStatus, ResourceTemplate, Template } from "@capstan/api/kinds/workflow";
-import { mainRoot, scriptPath } from "@capstan/api/kinds/workflow-pod";
+import { mainRoot, progressPath, scriptPath } from "@capstan/api/kinds/workflow-pod";
 import { ExpressionError } from "../../expressions/index.ts";
 import { inputScope } from "../inputs.ts";
 import { labels } from "../names.ts";
@@ -9,7 +9,7 @@ import type { Run } from "../run.ts";
 import { Scope } from "../scope.ts";
 import { isExecutorsOwn, typeOf } from "../templates.ts";
 import { locate } from "./location.ts";
-import { patchSpec, placement } from "./placement.ts";
+import { away, patchSpec, placement } from "./placement.ts";
 import {
   artifactMounts,
   artifactsMount,
@@ -31,6 +31,8 @@ export interface PodOptions {
   includeResult: boolean;
   /** Epoch milliseconds after which the pod is stopped. */
   deadline?: number;
+  /** Nodes of the cluster on which it is not to run. */
+  avoid?: string[];
 }
 type PodTemplate = Omit<Pod, "status"> & { spec: PodSpec };
 
@@ -66,6 +68,7 @@ export function buildPod(run: Run, node: NodeStatus, template: Template, options
     spec: {
       restartPolicy: "Never",
       ...placement(run, template),
+      ...(options.avoid?.length ? { affinity: away(placement(run, template).affinity, options.avoid) } : {}),
       ...deadlineOf(run, template, options),
       initContainers: [
         ...(own ? [] : [withMounts(initContainer(run, template, main, env), mounts)]),
@@ -175,7 +178,10 @@ const named = (env: EnvVar[], container: string): EnvVar[] => [
 /** A template can be longer than one variable of a process may be, and main does not need it. */
 const mainEnv = (env: EnvVar[], container: string): EnvVar[] =>
   named(
-    env.filter(({ name }) => name === "ARGO_NODE_ID" || name === "ARGO_INCLUDE_SCRIPT_OUTPUT"),
+    [
+      ...env.filter(({ name }) => name === "ARGO_NODE_ID" || name === "ARGO_INCLUDE_SCRIPT_OUTPUT"),
+      { name: "ARGO_PROGRESS_FILE", value: progressPath },
+    ],
     container,
   );
 

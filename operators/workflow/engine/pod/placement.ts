@@ -28,6 +28,20 @@ export function placement(run: Run, template: Template): Partial<PodSpec> {
   return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined && value !== ""));
 }
 
+/** Adds that a pod is not to run on some nodes. */
+export function away(affinity: PodSpec["affinity"], hosts: string[]): PodSpec["affinity"] {
+  const elsewhere = { key: "kubernetes.io/hostname", operator: "NotIn", values: hosts };
+  const required = affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
+  // One of the terms has to hold: each gets it.
+  const terms = required?.nodeSelectorTerms?.length ? required.nodeSelectorTerms : [{}];
+  const nodeSelectorTerms = terms.map((term) => ({
+    ...term,
+    matchExpressions: [...(term.matchExpressions ?? []), elsewhere],
+  }));
+  const requiredDuringSchedulingIgnoredDuringExecution = { nodeSelectorTerms };
+  return { ...affinity, nodeAffinity: { ...affinity?.nodeAffinity, requiredDuringSchedulingIgnoredDuringExecution } };
+}
+
 /** @throws ExpressionError for a patch that is no object. */
 export function patchSpec(given: PodSpec, patches: (string | undefined)[]): PodSpec {
   let spec = given;
