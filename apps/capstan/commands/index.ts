@@ -299,6 +299,11 @@ Options:
                       {"persistentVolumeClaim":{"claimName":"artifacts"}} (each namespace has its own claim)
   --config-namespace NAME
                       where the ConfigMap workflow-controller-configmap is, of which "images" is read (default argo)
+  --database URL      archive finished workflows in PostgreSQL, write lineage down there, and share locks by it with other
+                      clusters: "capstan workflow archive list --database URL" reads it. The password comes from
+                      PGPASSWORD or ~/.pgpass
+  --archive-ttl AGE, --archive-label-selector SELECTOR, --no-archive
+                      as those of "capstan up"
   --webhook-host ADDRESS
                       where the cluster's API server reaches this process: image policies are enforced from there
 

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { hostname, tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Volume } from "@capstan/api/generated/core-v1";
-import { ClusterRoles, CustomResourceDefinitions } from "@capstan/api/generated/resources";
+import { ClusterRoles, CustomResourceDefinitions, Namespaces } from "@capstan/api/generated/resources";
 import { domainDefinition } from "@capstan/api/kinds/domain";
 import { imagePolicyDefinition } from "@capstan/api/kinds/image-policy";
 import { workflowDefinitions } from "@capstan/api/kinds/workflow";
@@ -10,6 +10,7 @@ import { createLogger } from "@capstan/base/log";
 import { type Client, createClient } from "@capstan/core/client";
 import { openAuthority } from "@capstan/core/pki";
 import { createElector, createInformers } from "@capstan/core/reconcile";
+import { createRecords } from "@capstan/core/records";
 import { openInCluster, openKubeconfig } from "@capstan/core/wire";
 import { createCertificateRenewal } from "@capstan/operators/certificates";
 import { createDomainOperator } from "@capstan/operators/domain";
@@ -18,6 +19,7 @@ import { createWorkflowOperator } from "@capstan/operators/workflow";
 import { install, isInstalled } from "../platform/installed.ts";
 import { platformRoles } from "../platform/roles.ts";
 import { createExecutorPods, workflowOperatorRole } from "../platform/workflow-pods.ts";
+import { readRecordsFlags, recordsFlags } from "./records-flags.ts";
 import { parse, UsageError } from "./usage.ts";
 
 /** Where processes that operate one cluster agree which of them does. */
@@ -32,6 +34,7 @@ const flags = {
   "executor-image": { type: "string" },
   "artifact-volume": { type: "string" },
   "config-namespace": { type: "string", default: "argo" },
+  ...recordsFlags,
 } as const;
 
 interface Part {
@@ -61,6 +64,8 @@ export async function operate(args: string[]): Promise<number> {
   await install(client, CustomResourceDefinitions, domainDefinition);
   if (host) await install(client, CustomResourceDefinitions, imagePolicyDefinition);
   if (values.install) await installWorkflows(client);
+  const { url, archive } = readRecordsFlags("operate", values);
+  await using records = url === undefined ? undefined : createRecords({ database: { url }, cluster: identify(client) });
   const elector = createElector({ client, lease, identity: `${hostname()}-${process.pid}`, log });
   await elector.start(stop.signal, async (signal) => {
     const informers = createInformers(client, { log });
@@ -72,7 +77,8 @@ export async function operate(args: string[]): Promise<number> {
       const pods = createExecutorPods({ client, informers, executorImage: image, artifactVolume, configNamespace });
       // Without a volume of artifacts there is no repository but those that workflows and namespaces name.
       const artifacts = artifactVolume ? { file: {} } : {};
-      parts.push(...createWorkflowOperator({ client, informers, log, artifacts, ...pods }));
+      const kept = records && { records, ...(archive ? { archive } : {}) };
+      parts.push(...createWorkflowOperator({ client, informers, log, artifacts, ...pods, ...kept }));
     }
     if (host) parts.push(await openImagePolicies({ client, informers, log, host }));
     await Promise.all(parts.map((part) => part.start(signal)));
@@ -80,6 +86,10 @@ export async function operate(args: string[]): Promise<number> {
   transport.close();
   return 0;
 }
+
+/** A cluster is known by the UID of its namespace kube-system. */
+const identify = (client: Client) => async () =>
+  (await client.get(Namespaces, { name: "kube-system" })).metadata.uid ?? "";
 
 /** By a kubeconfig, or from a pod of the cluster as the pod's account. */
 async function reach(file: string | undefined, context: string | undefined) {

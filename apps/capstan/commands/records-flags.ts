@@ -3,7 +3,7 @@ import { messageOf } from "@capstan/base/errors";
 import type { RecordsSettings } from "../platform/settings.ts";
 import { UsageError } from "./usage.ts";
 
-/** Flags of `capstan up` about what it remembers in tables. */
+/** What the platform, or an operator of a cluster, remembers in tables. */
 export const recordsFlags = {
   database: { type: "string" },
   "no-archive": { type: "boolean", default: false },
@@ -19,43 +19,44 @@ interface Values {
 }
 
 /** @throws UsageError */
-export function readRecordsFlags(values: Values): RecordsSettings {
+export function readRecordsFlags(command: string, values: Values): RecordsSettings {
   const { database, "archive-ttl": ttl, "archive-label-selector": selector } = values;
-  const url = database === undefined ? undefined : readUrl(database);
+  const url = database === undefined ? undefined : readDatabaseUrl(command, database);
   if (values["no-archive"]) {
     if (ttl !== undefined || selector !== undefined)
-      throw new UsageError("up", "--no-archive leaves nothing for --archive-ttl and --archive-label-selector");
+      throw new UsageError(command, "--no-archive leaves nothing for --archive-ttl and --archive-label-selector");
     return { url };
   }
   return {
     url,
     archive: {
-      ...(ttl === undefined ? {} : { ttl: readAge(ttl) }),
-      ...(selector === undefined ? {} : { selector: readSelector(selector) }),
+      ...(ttl === undefined ? {} : { ttl: readAge(command, ttl) }),
+      ...(selector === undefined ? {} : { selector: readSelector(command, selector) }),
     },
   };
 }
 
-function readUrl(text: string): string {
+/** @throws UsageError of a command */
+export function readDatabaseUrl(command: string, text: string): string {
   const protocol = URL.canParse(text) ? new URL(text).protocol : "";
   if (protocol === "postgres:" || protocol === "postgresql:") return text;
-  throw new UsageError("up", "--database takes a URL such as postgres://capstan@db.example/capstan");
+  throw new UsageError(command, "--database takes a URL such as postgres://capstan@db.example/capstan");
 }
 
 const units: Record<string, number> = { s: 1000, m: 60_000, h: 3_600_000, d: 24 * 3_600_000 };
 
 /** Milliseconds of `30d`. */
-function readAge(text: string): number {
+function readAge(command: string, text: string): number {
   const [, number = "", unit = ""] = /^(\d{1,9})([smhd])$/.exec(text) ?? [];
   const age = Number(number) * (units[unit] ?? 0);
   if (age > 0) return age;
-  throw new UsageError("up", `--archive-ttl takes a time such as 30d, 12h, 15m or 90s, not "${text}"`);
+  throw new UsageError(command, `--archive-ttl takes a time such as 30d, 12h, 15m or 90s, not "${text}"`);
 }
 
-function readSelector(text: string) {
+function readSelector(command: string, text: string) {
   try {
     return parseLabelSelector(text);
   } catch (error) {
-    throw new UsageError("up", `--archive-label-selector: ${messageOf(error)}`);
+    throw new UsageError(command, `--archive-label-selector: ${messageOf(error)}`);
   }
 }

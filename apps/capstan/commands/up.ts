@@ -122,7 +122,7 @@ async function readSettings(args: string[]): Promise<Settings> {
     executorImage: values["executor-image"],
     imageMap: values["image-map"] === undefined ? [] : readImageMap(values["image-map"]),
     registries: registriesOf(values, runtime),
-    records: readRecordsFlags(values),
+    records: readRecordsFlags("up", values),
     ...(await openAudit(values["audit-log"], values["audit-policy"])),
   };
 }

@@ -1,6 +1,7 @@
 import { describeLineage, drawLineage, readLineageTarget, traceLineage } from "@capstan/operators/workflow/history";
 import { parse, UsageError } from "../usage.ts";
-import { commonFlags, commonHelp, print, type Verb, warn, withCluster } from "./call.ts";
+import { print, type Verb, warn } from "./call.ts";
+import { recordFlags, recordHelp, withRecords } from "./records-access.ts";
 
 const help = `Usage: capstan workflow lineage ARTIFACT|WORKFLOW[/NODE] [options]
 
@@ -11,14 +12,14 @@ Options:
   --up                only what it came from
   --down              only what came of it
   -o, --output FORMAT json, or dot for Graphviz
-${commonHelp}
+${recordHelp}
 
 Try:
   capstan workflow lineage penguins-1/gbdt --up -n quickstart
   capstan workflow lineage sha256:8c6b08d61522 -n quickstart -o dot | dot -Tsvg > lineage.svg`;
 
 const flags = {
-  ...commonFlags,
+  ...recordFlags,
   up: { type: "boolean", default: false },
   down: { type: "boolean", default: false },
   output: { type: "string", short: "o" },
@@ -31,7 +32,7 @@ async function lineage(args: string[]): Promise<number> {
     throw new UsageError("workflow lineage", `-o ${output}: there are json, dot`);
   const direction = up === down ? "both" : up ? "up" : "down";
   const target = positionals[0] ?? "";
-  return withCluster(values, async ({ client, namespace }) => {
+  return withRecords(values, async ({ client, namespace }) => {
     const answer = await traceLineage(client, namespace, { ...readLineageTarget(target), direction });
     if (answer.warning) warn(`capstan: ${answer.warning}`);
     if (answer.steps.length === 0) {

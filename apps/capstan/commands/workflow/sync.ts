@@ -4,7 +4,8 @@ import { SemaphoreLimits } from "@capstan/api/kinds/records";
 import { alreadyExists, isReason, notFound } from "@capstan/api/meta";
 import type { Client } from "@capstan/core/client";
 import { parse, parseNumber, UsageError } from "../usage.ts";
-import { commonFlags, commonHelp, print, type Verb, withCluster } from "./call.ts";
+import { print, type Verb } from "./call.ts";
+import { recordFlags, recordHelp, withRecords } from "./records-access.ts";
 
 const help = `Usage: capstan workflow sync create|update KEY --type database|configmap --limit N [options]
        capstan workflow sync get|delete KEY --type database|configmap [options]
@@ -16,14 +17,14 @@ Options:
   --type TYPE         database or configmap
   --cm-name NAME      the ConfigMap
   --limit N
-${commonHelp}
+${recordHelp}
 
 Try:
   capstan workflow sync create gpu --type database --limit 2
   capstan workflow sync update gpu --type configmap --cm-name my-config --limit 4`;
 
 const flags = {
-  ...commonFlags,
+  ...recordFlags,
   type: { type: "string" },
   "cm-name": { type: "string" },
   limit: { type: "string" },
@@ -98,7 +99,7 @@ async function run(args: string[]): Promise<number> {
   const isWrite = verb === "create" || verb === "update";
   if (isWrite && values.limit === undefined) throw new UsageError("workflow sync", `${verb} needs --limit N`);
   const limit = isWrite ? parseNumber("workflow sync", "--limit", values.limit ?? "", 0, 1_000_000) : 0;
-  return withCluster(values, async ({ client, namespace }) => {
+  return withRecords(values, async ({ client, namespace }) => {
     const place = type === "database" ? inDatabase(client, namespace) : inConfigMap(client, namespace, map ?? "");
     if (verb === "delete") {
       await place.delete(key);

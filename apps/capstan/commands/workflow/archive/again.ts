@@ -6,12 +6,13 @@ import { unpackNodes } from "@capstan/operators/workflow/control";
 import { findArchived, resubmitArchived, retryArchived } from "@capstan/operators/workflow/history";
 import { describeWorkflow } from "@capstan/operators/workflow/view";
 import { parse, parseNumber } from "../../usage.ts";
-import { commonFlags, commonHelp, readParameters, type Verb, withCluster } from "../call.ts";
+import { readParameters, type Verb } from "../call.ts";
 import { checkFollow, followAll, followFlags, followHelp } from "../follow.ts";
 import { type Output, outputFlag, printObject, readOutput } from "../output.ts";
+import { recordFlags, recordHelp, withRecords } from "../records-access.ts";
 
 const shared = {
-  ...commonFlags,
+  ...recordFlags,
   ...followFlags,
   ...outputFlag,
   parameter: { type: "string", short: "p", multiple: true },
@@ -19,7 +20,7 @@ const shared = {
 const tail = `  -p, --parameter N=V another value for a parameter
 ${followHelp}
   -o, --output FORMAT name, json, yaml or wide
-${commonHelp}`;
+${recordHelp}`;
 
 interface Again {
   verb: string;
@@ -27,11 +28,11 @@ interface Again {
   output: Output;
   make(client: Client, archived: ArchivedWorkflow): Promise<Workflow>;
 }
-type Values = Parameters<typeof withCluster>[0] & Parameters<typeof followAll>[2];
+type Values = Parameters<typeof withRecords>[0] & Parameters<typeof followAll>[2];
 
 function runAgain(values: Values, { verb, targets, output, make }: Again): Promise<number> {
   checkFollow(verb, values);
-  return withCluster(values, async (call) => {
+  return withRecords(values, async (call) => {
     const made: ObjectRef[] = [];
     for (const target of targets) {
       const archived = await findArchived(call.client, call.namespace, target);

@@ -2,8 +2,9 @@ import { unpackNodes } from "@capstan/operators/workflow/control";
 import { findArchived } from "@capstan/operators/workflow/history";
 import { describeWorkflow } from "@capstan/operators/workflow/view";
 import { parse } from "../../usage.ts";
-import { commonFlags, commonHelp, type Verb, withCluster } from "../call.ts";
+import type { Verb } from "../call.ts";
 import { outputFlag, printObject, readOutput } from "../output.ts";
+import { recordFlags, recordHelp, withRecords } from "../records-access.ts";
 
 const help = `Usage: capstan workflow archive get NAME|UID... [options]
 
@@ -11,14 +12,14 @@ Shows archived workflows with the tree of their steps; of several of a name the 
 
 Options:
   -o, --output FORMAT wide, name, json or yaml
-${commonHelp}`;
+${recordHelp}`;
 
 async function run(args: string[]): Promise<number> {
-  const { values, positionals } = parse("workflow archive get", args, { ...commonFlags, ...outputFlag }, [
+  const { values, positionals } = parse("workflow archive get", args, { ...recordFlags, ...outputFlag }, [
     "NAME|UID...",
   ]);
   const output = readOutput("archive get", values.output);
-  return withCluster(values, async ({ client, namespace }) => {
+  return withRecords(values, async ({ client, namespace }) => {
     for (const target of positionals) {
       const { workflow } = await findArchived(client, namespace, target);
       if (!workflow) throw new Error(`${target}: the archive has no content of it`);

@@ -1,9 +1,10 @@
 import { archivedLabels } from "@capstan/operators/workflow/history";
 import { parse, UsageError } from "../../usage.ts";
-import { commonFlags, commonHelp, print, type Verb, withCluster } from "../call.ts";
+import { print, type Verb } from "../call.ts";
+import { recordFlags, recordHelp, withRecords } from "../records-access.ts";
 
 const flags = {
-  ...commonFlags,
+  ...recordFlags,
   "all-namespaces": { type: "boolean", short: "A", default: false },
   selector: { type: "string", short: "l" },
 } as const;
@@ -12,7 +13,7 @@ async function run(command: string, args: string[], isKeys: boolean): Promise<nu
   const { values, positionals } = parse(command, args, flags, isKeys ? [] : ["KEY?"]);
   const key = isKeys ? undefined : (positionals[0] ?? values.selector);
   if (!isKeys && !key) throw new UsageError(command, "KEY is missing");
-  return withCluster(values, async ({ client, namespace }) => {
+  return withRecords(values, async ({ client, namespace }) => {
     const place = values["all-namespaces"] ? undefined : namespace;
     for (const text of await archivedLabels(client, place, key)) print(text);
     return 0;
@@ -24,7 +25,7 @@ export const keys: Verb = {
 
 Options:
   -A, --all-namespaces
-${commonHelp}`,
+${recordHelp}`,
   run: (args) => run("workflow archive list-label-keys", args, true),
 };
 
@@ -34,6 +35,6 @@ export const values: Verb = {
 Options:
   -l, --selector KEY  the same as KEY
   -A, --all-namespaces
-${commonHelp}`,
+${recordHelp}`,
   run: (args) => run("workflow archive list-label-values", args, false),
 };

@@ -3,8 +3,9 @@ import type { Client } from "@capstan/core/client";
 import { type ArchiveSearch, searchArchive } from "@capstan/operators/workflow/history";
 import { alignColumns, elapsed, shortDuration, timestamp } from "@capstan/operators/workflow/view";
 import { parse, parseNumber } from "../../usage.ts";
-import { commonFlags, commonHelp, print, type Verb, withCluster } from "../call.ts";
+import { print, type Verb } from "../call.ts";
 import { outputFlag, printObjects, readOutput } from "../output.ts";
+import { recordFlags, recordHelp, withRecords } from "../records-access.ts";
 
 const options = `  --phase PHASE,…     Succeeded, Failed or Error
   --name NAME, --prefix TEXT, --pattern TEXT
@@ -18,10 +19,10 @@ const options = `  --phase PHASE,…     Succeeded, Failed or Error
   --chunk-size N      ask the server for so many at once (default and most 1000)
   --no-headers
   -o, --output FORMAT wide (template, UID and message too), name (UIDs), json or yaml
-${commonHelp}`;
+${recordHelp}`;
 
 const flags = {
-  ...commonFlags,
+  ...recordFlags,
   ...outputFlag,
   phase: { type: "string" },
   name: { type: "string" },
@@ -61,7 +62,7 @@ async function run(verb: "archive list" | "archive search", args: string[]): Pro
     finishedAfter: values["finished-after"],
     finishedBefore: values["finished-before"],
   };
-  return withCluster(values, async ({ client, namespace }) => {
+  return withRecords(values, async ({ client, namespace }) => {
     const everywhere = values["all-namespaces"];
     const found = await readPages(client, { ...query, ...(everywhere ? {} : { namespace }) }, limit, chunk);
     if (found.length === 0) {
