@@ -6,7 +6,6 @@ import { label, labels, nodeId, onExitName } from "../engine/names.ts";
 import { hasFailed } from "../engine/phase.ts";
 import { createNodeCodec, type NodeCodec } from "../nodes/index.ts";
 import { overrideParameters } from "./parameters.ts";
-import { createTree, hasSucceededBelow } from "./retry-tree.ts";
 import { stamp } from "./state.ts";
 
 export interface ResubmitOptions {
@@ -73,18 +72,15 @@ export function formulateResubmit(
   return made as New<Workflow>;
 }
 
-/** The nodes under the new workflow's name: pods that succeeded are skipped, all else waits. */
+/** The nodes under the new workflow's name: pods that succeeded are skipped, all else waits, and is decided about again. */
 function takeOver({ metadata, status }: Workflow, name: string, now: number): Record<string, NodeStatus> {
   const nodes = status?.nodes ?? {};
-  const tree = createTree(nodes);
   const nameOf = (old: string) => (old.startsWith(metadata.name) ? name + old.slice(metadata.name.length) : old);
   const idOf = (id: string) => nodeId(name, nameOf(nodes[id]?.name ?? ""));
   const made: Record<string, NodeStatus> = {};
   for (const node of Object.values(nodes)) {
     if (node.name.startsWith(onExitName(metadata.name))) continue;
     const isDone = !hasFailed(node) && node.type === "Pod";
-    // What was skipped may have to run now, unless what follows it is there.
-    if (node.type === "Skipped" && !hasSucceededBelow(tree, node, new Set())) continue;
     const copy = structuredClone(node);
     copy.name = nameOf(node.name);
     copy.id = idOf(node.id);
@@ -96,9 +92,12 @@ function takeOver({ metadata, status }: Workflow, name: string, now: number): Re
     copy.startedAt = waits ? null : stamp(now);
     copy.finishedAt = waits ? null : stamp(now);
     delete copy.message;
-    if (isDone) Object.assign(copy, { type: "Skipped", phase: "Skipped", message: `original pod: ${node.id}` });
+    const pod = node.type === "Container" ? nodes[node.boundaryID ?? ""] : undefined;
+    if (pod && !hasFailed(pod)) copy.phase = "Skipped";
+    else if (isDone) Object.assign(copy, { type: "Skipped", phase: "Skipped", message: `original pod: ${node.id}` });
     else copy.phase = "Pending";
     made[copy.id] = copy;
   }
+  for (const node of Object.values(made)) if (node.children) node.children = node.children.filter((id) => made[id]);
   return made;
 }

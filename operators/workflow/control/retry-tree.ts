@@ -1,25 +1,28 @@
-// The tree of nodes as a retry sees it. Source: argo-workflows workflow/util resetPath and resetBoundaries.
+// The tree of nodes as a retry sees it. Source: argo-workflows workflow/util, resetPath.
 import type { NodeStatus } from "@capstan/api/kinds/workflow";
 import { StatusError } from "@capstan/api/meta";
-import { hasFailed } from "../engine/phase.ts";
 
 export interface Tree {
   all: NodeStatus[];
-  /** A node that it is a child of. */
-  parent(id: string): NodeStatus | undefined;
+  /** The nodes that it is a child of: what it is a part of, or what it comes after. */
+  parents(id: string): NodeStatus[];
   children(node: NodeStatus): NodeStatus[];
+  /** The node of the template that it is a part of. */
+  boundary(node: NodeStatus): NodeStatus | undefined;
   /** Itself and all below it, level by level. */
   order(id: string): Set<string>;
 }
 
 export function createTree(nodes: Record<string, NodeStatus>): Tree {
-  const parents = new Map<string, NodeStatus>();
-  for (const node of Object.values(nodes)) for (const id of node.children ?? []) parents.set(id, node);
+  const parents = new Map<string, NodeStatus[]>();
+  for (const node of Object.values(nodes))
+    for (const id of node.children ?? []) parents.set(id, [...(parents.get(id) ?? []), node]);
   const children = (node: NodeStatus) => (node.children ?? []).flatMap((id) => nodes[id] ?? []);
   return {
     all: Object.values(nodes),
-    parent: (id) => parents.get(id),
+    parents: (id) => parents.get(id) ?? [],
     children,
+    boundary: ({ boundaryID = "" }) => nodes[boundaryID],
     order(id) {
       const seen = new Set(nodes[id] ? [id] : []);
       for (const next of seen) for (const child of children(nodes[next] as NodeStatus)) seen.add(child.id);
@@ -28,65 +31,60 @@ export function createTree(nodes: Record<string, NodeStatus>): Tree {
   };
 }
 
-/** Whether a node below has succeeded and will not run again. */
+/** Whether a node below has succeeded and will not run again. Hooks follow what has failed too. */
 export function hasSucceededBelow(tree: Tree, node: NodeStatus, again: Set<string>): boolean {
-  const below = tree.order(node.id);
-  below.delete(node.id);
-  return tree.all.some(({ id, phase }) => phase === "Succeeded" && below.has(id) && !again.has(id));
+  const below = new Set([node]);
+  for (const one of below) {
+    if (one !== node && one.phase === "Succeeded" && !again.has(one.id)) return true;
+    for (const child of tree.children(one)) if (!child.nodeFlag?.hooked) below.add(child);
+  }
+  return false;
 }
-
-const groups = new Set(["DAG", "TaskGroup", "StepGroup", "Steps"]);
 
 export interface ResetPath {
   reset: Set<string>;
   gone: Set<string>;
 }
 
-/** For a node to run again: what goes with it, and what around it has to run on. */
-export function resetPath(tree: Tree, id: string): ResetPath {
-  const path: ResetPath = { reset: new Set(), gone: tree.order(id) };
-  let at = tree.all.find((node) => node.id === id);
-  if (at && !tree.parent(id)) return path;
-  while (at) {
-    if (groups.has(at.type)) {
-      path.reset.add(at.id);
-      at = resetBoundaries(tree, at, path);
-    } else if (at.type === "Container") {
-      at = climb(tree, at, ({ type }) => type === "Pod");
-      for (const one of tree.order(at.id)) path.gone.add(one);
-      // The pod itself is gone: what is around it is found from there.
-      at = tree.parent(at.id);
-    } else {
-      if (at.type === "Retry" && hasFailed(at)) path.reset.add(at.id);
-      at = tree.parent(at.id);
-    }
+/**
+ * For a node to run again: what goes with it, and what around it has to run on. What it only came after stays as it is.
+ * @throws StatusError BadRequest for nodes that lie in one another.
+ */
+export function resetPath(tree: Tree, node: NodeStatus): ResetPath {
+  const path: ResetPath = { reset: new Set(), gone: tree.order(node.id) };
+  const seen = new Set<string>();
+  for (let at: NodeStatus | undefined = node; at; at = tree.boundary(at)) {
+    if (seen.has(at.id)) throw new StatusError("BadRequest", `node ${at.id} lies in itself: the status is damaged`);
+    seen.add(at.id);
+    // A container runs again with its pod, and all of that.
+    if (at.type === "Pod" && at !== node) for (const id of tree.order(at.id)) path.gone.add(id);
+    else if (at !== node) path.reset.add(at.id);
+    for (const around of enclosing(tree, at)) path.reset.add(around.id);
   }
   return path;
 }
 
-/** Resets the boundary of a group, the boundary of that, and so on to the top. */
-function resetBoundaries(tree: Tree, from: NodeStatus, path: ResetPath): NodeStatus | undefined {
-  let at = from;
-  for (;;) {
-    let parent = tree.parent(at.id);
-    if (parent?.type === "Retry") {
-      path.reset.add(parent.id);
-      at = parent;
-      parent = tree.parent(at.id);
-    }
-    if (parent?.type === "StepGroup" || parent?.type === "TaskGroup") path.reset.add(parent.id);
-    const { boundaryID } = at;
-    if (!boundaryID) return parent;
-    at = climb(tree, at, ({ id }) => id === boundaryID);
-    path.reset.add(at.id);
-  }
+/** The Retry node, the loop's and the group of steps that a node is a part of, from the inside. */
+function enclosing(tree: Tree, node: NodeStatus): NodeStatus[] {
+  const found: NodeStatus[] = [];
+  let at = node;
+  const step = (type: string) => {
+    const parent = tree.parents(at.id).find((one) => one.type === type && contains(one, at));
+    if (!parent) return;
+    found.push(parent);
+    at = parent;
+  };
+  // What a hook belongs to has run; its step or task waits for the hook.
+  const hooked = node.nodeFlag?.hooked
+    ? tree.parents(node.id).find(({ name }) => node.name.startsWith(`${name}.`))
+    : undefined;
+  if (hooked) at = hooked;
+  for (const type of ["Retry", "TaskGroup", "StepGroup"]) step(type);
+  return found;
 }
 
-function climb(tree: Tree, from: NodeStatus, matches: (node: NodeStatus) => boolean): NodeStatus {
-  const seen = new Set<string>();
-  for (let at: NodeStatus | undefined = from; at && !seen.has(at.id); at = tree.parent(at.id)) {
-    if (matches(at)) return at;
-    seen.add(at.id);
-  }
-  throw new StatusError("BadRequest", `node ${from.id} hangs on no node that it belongs to: the status is damaged`);
+/** It is a part of the other, not what comes after it. */
+function contains({ name, type, boundaryID }: NodeStatus, inner: NodeStatus): boolean {
+  if (boundaryID !== inner.boundaryID) return false;
+  return type === "StepGroup" ? inner.name.startsWith(`${name}.`) : inner.name.startsWith(`${name}(`);
 }

@@ -59,8 +59,9 @@ export function formulateRetry(
   const again = chosen(nodes, options);
   for (const node of failedAtLast(tree, again)) again.add(node.id);
   for (const id of tree.order(name)) {
-    if (!again.has(id) || gone.has(id)) continue;
-    const path = resetPath(tree, id);
+    const node = nodes[id];
+    if (!node || !again.has(id) || gone.has(id)) continue;
+    const path = resetPath(tree, node);
     for (const one of path.gone) gone.add(one);
     for (const one of path.reset) reset.add(one);
   }
@@ -97,10 +98,23 @@ const executed = new Set(["Pod", "Container", "HTTP", "Plugin", "Suspend", "Skip
 /** Nodes that failed for good: nothing that came of them, or of their further attempts, has succeeded since. */
 function failedAtLast(tree: Tree, again: Set<string>): NodeStatus[] {
   return tree.all.filter((node) => {
-    if (!hasFailed(node) || !executed.has(node.type)) return false;
-    const top = node.nodeFlag?.retried ? (tree.parent(node.id) ?? node) : node;
+    if (!hasFailed(node) || !executed.has(node.type) || isSuperseded(tree, node)) return false;
+    const top = node.nodeFlag?.retried ? (retryOf(tree, node) ?? node) : node;
     return !hasSucceededBelow(tree, top, again);
   });
+}
+
+const retryOf = (tree: Tree, { id }: NodeStatus) => tree.parents(id).find(({ type }) => type === "Retry");
+
+/** Part of an attempt that another one followed. */
+function isSuperseded(tree: Tree, node: NodeStatus): boolean {
+  for (let at = tree.boundary(node); at; at = tree.boundary(at)) {
+    if (!at.nodeFlag?.retried) continue;
+    const retry = retryOf(tree, at);
+    const attempts = retry ? tree.children(retry).filter(({ nodeFlag }) => nodeFlag?.retried) : [];
+    if (attempts.length > 0 && attempts.at(-1) !== at) return true;
+  }
+  return false;
 }
 
 /** The workflow as if it had just begun, but for its nodes. */

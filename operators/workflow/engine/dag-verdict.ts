@@ -2,6 +2,7 @@
 import type { NodePhase, NodeStatus } from "@capstan/api/kinds/workflow";
 import type { Plan } from "./dag-plan.ts";
 import { type Body, continues } from "./invoke.ts";
+import { onExitName } from "./names.ts";
 import { attemptsOf } from "./outbound.ts";
 import { hasFailed, hasRun, isFulfilled } from "./phase.ts";
 import type { Run } from "./run.ts";
@@ -19,6 +20,7 @@ export function judge(run: Run, body: Body, plan: Plan): DagPhase {
     if (seen.has(`${id} ${branch}`)) continue;
     seen.add(`${id} ${branch}`);
     const node = run.nodes[id];
+    if (node && comesAfter(node, body.node)) continue;
     if (!node || !isFulfilled(node)) return "Running";
     const phase = hasRun(node) ? (node.phase as NodePhase) : branch;
     const target = targets.get(id);
@@ -29,6 +31,10 @@ export function judge(run: Run, body: Body, plan: Plan): DagPhase {
   }
   return verdict(run, body, plan, deduced);
 }
+
+/** In a workflow that takes another one over, what comes after the DAG is there already. */
+const comesAfter = ({ name }: NodeStatus, dag: NodeStatus) =>
+  !name.startsWith(`${dag.name}.`) || name === onExitName(dag.name);
 
 /** A Retry node stands for its last attempt: what follows hangs on that one. */
 function afterRetry(run: Run, node: NodeStatus): string[] {

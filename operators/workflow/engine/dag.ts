@@ -15,6 +15,7 @@ import { hasFailed, isFulfilled, isOver } from "./phase.ts";
 import { addGlobalOutputs, addLoopToScope, addNodeToScope, outputsFromScope } from "./results.ts";
 import type { Run } from "./run.ts";
 import type { Scope } from "./scope.ts";
+import { isTakenOver } from "./taken-over.ts";
 
 export function runDag(run: Run, body: Body): NodeStatus {
   const { attention } = run.memory;
@@ -141,10 +142,12 @@ class Dag implements Frame {
     if (node && isOver(node)) {
       return node.type === "TaskGroup" ? { outlook: "over" } : this.#settle(task, task.name, node);
     }
-    if (!node) {
+    if (!node || (node.phase === "Pending" && isTakenOver(this.#run))) {
       if (this.#missing[part] !== 0) return { outlook: "waiting" };
       if (needs.length > 0 && !evaluateDepends(depends, (name, result) => this.#holds(name, result))) {
-        this.#skip(task, "Omitted", "omitted: depends condition not met");
+        const message = "omitted: depends condition not met";
+        if (node) this.#run.mark(node, "Omitted", message);
+        else this.#skip(task, "Omitted", message);
         return { outlook: "over" };
       }
     }

@@ -140,6 +140,7 @@ function prepare(
 
 function execute(run: Run, node: NodeStatus | undefined, step: Step): NodeStatus | undefined {
   const { template } = step;
+  if (node?.type === "Skipped" && node.phase === "Pending") node.type = nodeTypeOf(run, template);
   if (node && pastTimeout(run, node, template)) return run.mark(node, "Failed", "Step exceeded its deadline");
   const isPod = runsAsPod(template);
   if ((!node || node.phase === "Pending") && isHeldBack(run, node, { boundary: step.boundary, isPod })) {

@@ -14,6 +14,7 @@ import { dropAbsent, resolveArtifact } from "./results.ts";
 import type { Run } from "./run.ts";
 import type { Scope } from "./scope.ts";
 import { substitute } from "./substitute.ts";
+import { isTakenOver } from "./taken-over.ts";
 import { resolveTemplate, type TemplateContext } from "./templates.ts";
 
 /** The body of a template of steps or tasks, as its parts see it. */
@@ -56,11 +57,14 @@ export function runIteration(
   connect: (node: NodeStatus) => void,
 ): NodeStatus | undefined {
   let node = run.node(name);
-  const known = node !== undefined;
+  // In a workflow that takes another one over, what a node comes after may have been left out.
+  const known = node !== undefined && !(node.phase === "Pending" && isTakenOver(run));
   // After a restart its arguments are nowhere but where they come from.
   const isRemembered = node !== undefined && (isOver(node) || run.memory.processed.has(node.id));
   if (!node || node.phase === "Pending" || !isRemembered) {
-    const skipped = node ? undefined : decide(run, body, one, name);
+    // One that was skipped in a run that this one takes over is decided about again.
+    const isOpen = !node || (node.type === "Skipped" && node.phase === "Pending");
+    const skipped = isOpen ? decide(run, body, one, name) : undefined;
     node = skipped ?? start(run, body, one, name, scope);
   } else {
     node = executeTemplate(run, name, one, body.context, one.arguments, {
@@ -77,10 +81,13 @@ function decide(run: Run, body: Body, one: Invocation, name: string): NodeStatus
   const base = { name, type: "Skipped" as const, context: body.context, reference: one, boundary: body.node.id };
   try {
     if (shouldRun(one.when)) return undefined;
-    return run.addNode({ ...base, phase: "Skipped", message: `when '${one.when}' evaluated false` });
+    const message = `when '${one.when}' evaluated false`;
+    const known = run.node(name);
+    return known ? run.mark(known, "Skipped", message) : run.addNode({ ...base, phase: "Skipped", message });
   } catch (error) {
     const hint = `Invalid 'when' expression '${one.when}': ${(error as Error).message} (hint: put quotes around texts)`;
-    return run.addNode({ ...base, phase: "Error", message: hint });
+    const known = run.node(name);
+    return known ? run.mark(known, "Error", hint) : run.addNode({ ...base, phase: "Error", message: hint });
   }
 }
 

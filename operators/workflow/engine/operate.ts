@@ -23,6 +23,7 @@ import { observePods } from "./observe.ts";
 import { isFulfilled, isWorkflowOver } from "./phase.ts";
 import { checkPodGc } from "./pod-gc.ts";
 import { Run } from "./run.ts";
+import { settleTakenOver } from "./taken-over.ts";
 import { localContext } from "./templates.ts";
 import { sumUp } from "./totals.ts";
 import { createMemory, type Memory, type Outcome, type World } from "./world.ts";
@@ -138,6 +139,7 @@ function begin(run: Run): boolean {
   guardArtifacts(run);
   claimVolumes(run);
   if (run.spec.podDisruptionBudget) requestBudget(run);
+  settleTakenOver(run);
   setPhase(run, "Running", "");
   run.changed = true;
   return true;

@@ -44,7 +44,7 @@ export function nextAttempt(
   if (!hasFailed(last)) {
     if (last.outputs) node.outputs = last.outputs;
     delete node.daemoned;
-    run.mark(node, last.phase === "Succeeded" ? "Succeeded" : (last.phase ?? "Succeeded"));
+    run.mark(node, "Succeeded");
     return "over";
   }
   const stop = stopReason(run, last, attempts, strategy);
