@@ -70,6 +70,16 @@ spec:
   - name: main
     inputs: {artifacts: [{name: in, path: /tmp/in, s3: {endpoint: '${endpoint}', insecure: true, bucket: artifacts, key: x, accessKeySecret: {name: gone, key: id}}}]}
     container: {image: capstan/host, command: ['true']}
+---
+apiVersion: argoproj.io/v1alpha1
+kind: Workflow
+metadata: {name: away}
+spec:
+  entrypoint: main
+  templates:
+  - name: main
+    container: {image: capstan/host, command: [sh, -c], args: ['echo x > /tmp/o']}
+    outputs: {artifacts: [{name: out, path: /tmp/o, s3: {endpoint: '127.0.0.1:1', insecure: true, bucket: b, key: k}}]}
 `;
 
 test("steps hand files over through MinIO, and their artifacts go with the workflow", { skip }, async () => {
@@ -115,8 +125,15 @@ test("steps hand files over through MinIO, and their artifacts go with the workf
   const closed = over("closed");
   assert.equal(closed.status?.phase, "Error");
   assert.match(JSON.stringify(closed.status?.nodes), /s3\.accessKeySecret: there is no Secret gone with the key id/);
+  const away = over("away");
+  assert.equal(away.status?.phase, "Error");
+  assert.match(
+    JSON.stringify(away.status?.nodes),
+    /output artifact out: s3 .*connect ECONNREFUSED 127\.0\.0\.1:1 \(tried 6 times\)/,
+  );
   kubectl("delete workflow chain --timeout=60s");
-  assert.deepEqual(await listArtifact({ s3 }, given, signal), []);
+  const rest = await listArtifact({ s3 }, given, signal);
+  assert.deepEqual(rest, ["default/away/away/main.log"]);
 });
 
 /** The pod of `make`: its name has the template's, its node ID has not. */
