@@ -1,6 +1,7 @@
 import type { KubeObject, ObjectRef, Resource } from "@capstan/api/meta";
 import type { Logger } from "@capstan/base/log";
 import type { Informers } from "./informer.ts";
+import type { LaneOptions } from "./lanes.ts";
 
 export interface Result {
   /** Milliseconds until the key is reconciled again even without a change: for deadlines, never for polling. */
@@ -27,6 +28,8 @@ export interface ControllerOptions {
   sources: Source<any>[];
   reconcile: Reconcile;
   log: Logger;
+  /** Keys of different lanes take turns. Default: all are of one. */
+  lanes?: LaneOptions;
   /** Keys reconciled at once; a key never runs twice at the same time. Default 4. */
   workers?: number;
 }

@@ -4,6 +4,7 @@ export { createElector, type Elector, type ElectorOptions } from "./elector.ts";
 export { TerminalError } from "./error.ts";
 export type { Informer, InformerHandler, Informers } from "./informer.ts";
 export { createInformers } from "./informers.ts";
+export type { LaneOptions } from "./lanes.ts";
 export { createRecorder, type EventSubject, type Recorder, type RecorderOptions } from "./recorder.ts";
 export { createController } from "./run.ts";
 export { WorkQueue } from "./work-queue.ts";

@@ -6,8 +6,8 @@ import { WorkQueue } from "./work-queue.ts";
 
 /** A controller of the given reconciler. */
 export function createController(options: ControllerOptions): Controller {
-  const { name, informers, sources, workers = 4 } = options;
-  const queue = new WorkQueue();
+  const { name, informers, sources, lanes, workers = 4 } = options;
+  const queue = new WorkQueue(undefined, lanes);
   const enqueue = (ref: ObjectRef) => queue.add(keyOf(ref));
   return {
     name,

@@ -71,3 +71,16 @@ test("a key that rests collects what is added and comes once afterwards", (conte
   context.mock.timers.tick(1);
   assert.equal(queue.size, 1);
 });
+
+test("lanes take turns, and none has more keys out than it may", async () => {
+  const queue = new WorkQueue(undefined, { of: (key) => key.slice(0, 1), width: 2 });
+  for (const key of ["a1", "a2", "a3", "a4", "b1", "c1"]) queue.add(key);
+  const taken = [await queue.take(), await queue.take(), await queue.take(), await queue.take()];
+  assert.deepEqual(taken, ["a1", "b1", "c1", "a2"]);
+  const next = queue.take();
+  assert.equal(queue.size, 2, "a is full");
+  queue.done("b1");
+  assert.equal(queue.size, 2);
+  queue.done("a1");
+  assert.equal(await next, "a3");
+});

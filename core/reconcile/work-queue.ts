@@ -1,4 +1,5 @@
 import { type BackoffOptions, backoff } from "@capstan/base/async";
+import { type LaneOptions, Lanes } from "./lanes.ts";
 
 /** setTimeout's largest delay, milliseconds; a longer one would fire at once. */
 const longest = 2 ** 31 - 1;
@@ -8,7 +9,7 @@ const longest = 2 ** 31 - 1;
  * afterwards.
  */
 export class WorkQueue {
-  readonly #ready: string[] = [];
+  readonly #ready: Lanes;
   readonly #dirty = new Set<string>();
   readonly #active = new Set<string>();
   readonly #timers = new Map<string, ReturnType<typeof setTimeout>>();
@@ -18,13 +19,17 @@ export class WorkQueue {
   readonly #backoff: BackoffOptions;
   #closed = false;
 
-  /** @param delays between retries of a failing key; default 5 ms doubling up to 30 s. */
-  constructor(delays: BackoffOptions = { base: 5, cap: 30_000 }) {
+  /**
+   * @param delays between retries of a failing key; default 5 ms doubling up to 30 s.
+   * @param lanes take turns; default: keys come in the order in which they were added.
+   */
+  constructor(delays: BackoffOptions = { base: 5, cap: 30_000 }, lanes?: LaneOptions) {
     this.#backoff = delays;
+    this.#ready = new Lanes(lanes);
   }
 
   get size(): number {
-    return this.#ready.length;
+    return this.#ready.size;
   }
 
   add(key: string): void {
@@ -78,7 +83,9 @@ export class WorkQueue {
       return;
     }
     this.#active.delete(key);
-    if (this.#dirty.has(key)) this.#offer(key);
+    this.#ready.done(key);
+    if (this.#dirty.has(key)) this.#ready.push(key);
+    this.#serve();
   }
 
   close(): void {
@@ -89,9 +96,17 @@ export class WorkQueue {
   }
 
   #offer(key: string): void {
-    const worker = this.#idle.shift();
-    if (worker) worker(this.#begin(key));
-    else this.#ready.push(key);
+    this.#ready.push(key);
+    this.#serve();
+  }
+
+  /** Gives idle workers what may be worked on. */
+  #serve(): void {
+    while (this.#idle.length > 0) {
+      const key = this.#ready.shift();
+      if (key === undefined) return;
+      this.#idle.shift()?.(this.#begin(key));
+    }
   }
 
   #begin(key: string): string {

@@ -10,11 +10,14 @@ import type { Client } from "@capstan/core/client";
 import { completePod, type FindCommand } from "./command/index.ts";
 import type { ContentMemos } from "./content-memos.ts";
 import { cacheLabel, type Effect, entryOf, labels } from "./engine/index.ts";
+import type { Gate } from "./limits/index.ts";
 import { addTasks, removeTask } from "./task-set.ts";
 
 export interface PodFailure {
   message: string;
   passing: boolean;
+  /** Milliseconds until it is tried again; default: longer each time. */
+  after?: number;
 }
 /** Told about pods as they are made. */
 export interface PodBook {
@@ -30,6 +33,7 @@ export interface Context {
   /** Finds the command of an image whose container says none. Absent: the nodes know it. */
   findCommand?: FindCommand | undefined;
   memos?: ContentMemos | undefined;
+  gate: Gate;
 }
 
 /** Requests under way at once for one workflow. */
@@ -74,9 +78,19 @@ async function persist(context: Context, effect: Effect, attempt: number): Promi
 }
 
 async function createPods(context: Context, pods: Pod[], book: PodBook): Promise<void> {
+  const { gate, workflow } = context;
+  const lane = workflow.metadata.namespace ?? "";
   const queue = pods.values();
+  let [after, interval] = [0, 0];
   const work = async () => {
-    for (const pod of queue) await createPod(context, pod, book);
+    for (const pod of queue) {
+      const wait = after > 0 ? interval : gate.take(lane);
+      if (wait > 0) {
+        interval = wait;
+        after += wait;
+        book.failed(pod, { message: "resource creation rate-limit reached", passing: true, after });
+      } else await gate.pass(lane, () => createPod(context, pod, book));
+    }
   };
   await Promise.all(Array.from({ length: Math.min(atOnce, pods.length) }, work));
 }

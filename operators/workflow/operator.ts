@@ -1,6 +1,6 @@
 // Reconciles workflows: reacts to them, their pods and their results, and writes each change once.
 import type { Pod } from "@capstan/api/generated/core-v1";
-import { ConfigMaps, PersistentVolumeClaims, Pods } from "@capstan/api/generated/resources";
+import { ConfigMaps, Namespaces, PersistentVolumeClaims, Pods } from "@capstan/api/generated/resources";
 import {
   type Artifact,
   artifactGCFinalizer,
@@ -37,10 +37,12 @@ import {
   type Memory,
   type Outcome,
   operate,
+  postpone,
   refuse,
   type Settings,
   type World,
 } from "./engine/index.ts";
+import { createLimits } from "./limits/index.ts";
 import { createLineageWriter, type LineageWriter } from "./lineage/index.ts";
 import { ChunkWriter, offload, packedLimit, readChunks } from "./nodes/index.ts";
 import type { WorkflowOperatorOptions } from "./options.ts";
@@ -118,6 +120,7 @@ class Operator {
   readonly #access: (namespace: string) => Promise<void>;
   readonly #shared: SharedLockKeeper | undefined;
   readonly #locks: LockTable;
+  readonly #limits: ReturnType<typeof createLimits>;
 
   constructor(options: WorkflowOperatorOptions) {
     const { client, informers, log } = options;
@@ -147,6 +150,12 @@ class Operator {
     };
     const { artifactLookup: artifacts } = options;
     this.#memos = records && artifacts && createContentMemos({ records, artifacts, log: this.#log, told });
+    this.#limits = createLimits({
+      informers,
+      log: this.#log,
+      configNamespace: options.configNamespace ?? "argo",
+      wake: ({ namespace = "", name }) => wake(`${namespace}/${name}`),
+    });
     const isLive = (holder: string) => isHolder(holder, (ref) => informers.informer(Workflows).get(ref));
     this.#shared = records && createSharedLocks({ records, log: this.#log, wake, isLive });
     this.#locks = createLockTable(wake, this.#shared);
@@ -178,7 +187,8 @@ class Operator {
       name: "workflow",
       informers,
       log: this.#log,
-      workers: 16,
+      workers: 64,
+      lanes: { of: (key) => key.slice(0, key.indexOf("/")), width: 16 },
       sources: [
         { resource: Workflows, when: ({ type, object }) => type === "DELETED" || !this.#isOwn(object) },
         { resource: Pods, keys: workflowOf },
@@ -189,6 +199,7 @@ class Operator {
         { resource: ClusterWorkflowTemplates, keys: () => [] },
         { resource: ConfigMaps, keys: () => [] },
         { resource: PersistentVolumeClaims, keys: () => [] },
+        { resource: Namespaces, keys: () => [] },
       ],
       reconcile: (ref, signal) => this.#reconcile(ref, signal),
     });
@@ -255,7 +266,10 @@ class Operator {
     const before = held.workflow.status?.phase;
     const world = this.#world(ref, held);
     const begun = performance.now();
-    const outcome = (await this.#check(held.workflow, world)) ?? operate(held.workflow, world, held.memory);
+    const outcome =
+      (await this.#check(held.workflow, world)) ??
+      this.#postpone(held.workflow, world) ??
+      operate(held.workflow, world, held.memory);
     this.#options.metrics?.operation((performance.now() - begun) / 1000);
     const written = await this.#write(held, outcome, signal);
     if (!written) return { requeueAfter: 0 };
@@ -351,9 +365,14 @@ class Operator {
     };
   }
 
+  /** A workflow that a limit keeps from beginning waits. */
+  #postpone(workflow: Workflow, world: World): Outcome | undefined {
+    return this.#limits.admits(workflow) ? undefined : postpone(workflow, world);
+  }
+
   /** What is wrong with a new workflow ends it before anything runs. */
   async #check(workflow: Workflow, world: World): Promise<Outcome | undefined> {
-    if (workflow.status?.phase) return undefined;
+    if (workflow.status?.startedAt) return undefined;
     const problems = validateWorkflow(workflow, world.templates, world.configMap);
     if (problems.length === 0) {
       const templates = resolvedTemplates(workflow, world.templates);
@@ -379,7 +398,7 @@ class Operator {
         const { name } = pod.metadata;
         const node = nodeOf(pod);
         const tries = (held.failures.get(name)?.tries ?? 0) + 1;
-        const until = Date.now() + backoff(tries - 1, { base: 1000, cap: 30_000 });
+        const until = Date.now() + (failure.after ?? backoff(tries - 1, { base: 1000, cap: 30_000 }));
         held.failures.set(name, { ...failure, node, until, tries });
         this.#tell(refOf(workflow), node);
         this.controller.enqueue({ namespace: workflow.metadata.namespace ?? "", name: workflow.metadata.name });
@@ -387,7 +406,8 @@ class Operator {
     };
     const { first, then } = inOrder(outcome.effects);
     const { findCommand } = this.#options;
-    const context = { client: this.#client, workflow, log: this.#log, signal, findCommand, memos: this.#memos };
+    const { gate } = this.#limits;
+    const context = { client: this.#client, workflow, log: this.#log, signal, findCommand, memos: this.#memos, gate };
     held.unwritten ||= outcome.changed;
     held.later.push(...then);
     const due = held.unwritten && (outcome.pressing || held.writeAt <= Date.now());

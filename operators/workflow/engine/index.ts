@@ -6,7 +6,7 @@ export { createLockTable } from "./lock-table.ts";
 export { heldIn } from "./locks.ts";
 export { cacheLabel, entryOf } from "./memoize.ts";
 export { fnv1a32, label, labels, nodeId, podName } from "./names.ts";
-export { operate, refuse } from "./operate.ts";
+export { operate, postpone, refuse } from "./operate.ts";
 export { hasFailed, isOver, isWorkflowOver } from "./phase.ts";
 export { relocate } from "./pod/location.ts";
 export { patchSpec } from "./pod/placement.ts";

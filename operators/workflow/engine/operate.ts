@@ -64,6 +64,16 @@ export function operate(workflow: Workflow, world: World, memory: Memory): Outco
   };
 }
 
+const postponed = "Workflow processing has been postponed because too many workflows are already running";
+
+/** Leaves a workflow that has not begun waiting for its turn. */
+export function postpone(workflow: Workflow, world: World): Outcome {
+  const run = new Run(workflow, world, createMemory());
+  setPhase(run, "Pending", postponed);
+  const { changed, pressing, effects } = run;
+  return { changed, pressing, effects, samples: [], reached: [], entered: [] };
+}
+
 /** Ends a workflow before it starts, with what is wrong in it. */
 export function refuse(workflow: Workflow, world: World, message: string): Outcome {
   const run = new Run(workflow, world, createMemory());
