@@ -7,12 +7,6 @@ const actions = ["create", "apply", "patch", "replace", "delete", "get"];
 
 export function checkSupport(spec: WorkflowSpec, problems: Problem[]): void {
   checkStrategy(spec.artifactGC, "spec.artifactGC", problems);
-  if (spec.executor?.serviceAccountName) {
-    problems.push({
-      path: "spec.executor.serviceAccountName",
-      message: "is not supported: set spec.serviceAccountName",
-    });
-  }
   checkArtifacts(spec.arguments?.artifacts, "spec.arguments.artifacts", problems);
   for (const [i, template] of (spec.templates ?? []).entries())
     checkTemplate(template, `spec.templates[${i}]`, problems);
@@ -22,9 +16,6 @@ export function checkTemplate(template: Template, path: string, problems: Proble
   if (template.plugin !== undefined)
     problems.push({ path: `${path}.plugin`, message: "templates of this type are not supported" });
   checkData(template, path, problems);
-  if (template.executor?.serviceAccountName) {
-    problems.push({ path: `${path}.executor.serviceAccountName`, message: "is not supported: set serviceAccountName" });
-  }
   const { resource } = template;
   if (resource) {
     if (!actions.includes(resource.action) && !resource.action.includes("{{")) {

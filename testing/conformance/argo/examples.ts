@@ -1,6 +1,6 @@
 // One example: creates what a file holds, does what a person would do, and says how it ended.
 import { readFileSync } from "node:fs";
-import { ConfigMaps, PersistentVolumeClaims, ResourceQuotas } from "@capstan/api/generated/resources";
+import { ConfigMaps, PersistentVolumeClaims, ResourceQuotas, Secrets } from "@capstan/api/generated/resources";
 import {
   ClusterWorkflowTemplates,
   CronWorkflows,
@@ -27,7 +27,7 @@ export interface Ending {
 
 const kinds: Record<string, Resource<KubeObject>> = Object.fromEntries(
   [
-    ...[ConfigMaps, PersistentVolumeClaims, ResourceQuotas],
+    ...[ConfigMaps, PersistentVolumeClaims, ResourceQuotas, Secrets],
     ...[WorkflowTemplates, ClusterWorkflowTemplates, CronWorkflows, WorkflowEventBindings],
   ].map((r) => [r.kind, r as Resource<KubeObject>]),
 );

@@ -27,7 +27,7 @@ before(async () => {
   await instance.ready();
   cluster = await openKubeconfig(instance.kubeconfig);
   client = createClient(cluster.transport.handler);
-  await client.create(ServiceAccounts, { metadata: { namespace, name: "maker" } });
+  for (const name of ["maker", "reporter"]) await client.create(ServiceAccounts, { metadata: { namespace, name } });
   await client.create(RoleBindings, {
     metadata: { namespace, name: "maker" },
     roleRef: { apiGroup: "rbac.authorization.k8s.io", kind: "ClusterRole", name: "admin" },

@@ -8,6 +8,7 @@ import { labels } from "../names.ts";
 import type { Run } from "../run.ts";
 import { Scope } from "../scope.ts";
 import { isExecutorsOwn, typeOf } from "../templates.ts";
+import { executorToken } from "./account.ts";
 import { locate } from "./location.ts";
 import { away, patchSpec, placement } from "./placement.ts";
 import {
@@ -60,7 +61,8 @@ export function buildPod(run: Run, node: NodeStatus, template: Template, options
   const { artifactVolume } = run.world.settings;
   const { namespace = "" } = run.workflow.metadata;
   const [secrets, directory] = [secretVolumes(places), directoryVolumes(artifactVolume, namespace, places)];
-  const mounts = [...secrets.mounts, ...directory.mounts];
+  const token = executorToken(run, template);
+  const mounts = [...secrets.mounts, ...directory.mounts, ...token.mounts];
   const pod: PodTemplate = {
     apiVersion: "v1",
     kind: "Pod",
@@ -86,6 +88,7 @@ export function buildPod(run: Run, node: NodeStatus, template: Template, options
         ...inputVolumes(template),
         ...secrets.volumes,
         ...directory.volumes,
+        ...token.volumes,
         ...volumesFor(run, template, declaredContainers(template, mains)),
       ],
     },
