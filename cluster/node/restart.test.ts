@@ -89,6 +89,26 @@ test("a program of the agent shares files and logs with the containers of its po
   assert.match(readFileSync(run0?.config.logPath ?? "", "utf8"), / stdout F 3 from the agent result\n$/);
 });
 
+test("a program of the agent waits for a container that a stop of the node cut off until it has ended", {
+  skip,
+}, async () => {
+  const mounts = { volumeMounts: [{ name: "w", mountPath: "/work" }] };
+  const path = join(dataDir, "cut");
+  const script = "[ -e /work/begun ] || { touch /work/begun; exec sleep 1000; }; echo result >/tmp/out; exit 3";
+  const wait: Container = { name: "wait", image: "test/helper:1", args: ["wait"] };
+  const ref = await run([container(script, mounts), wait], {
+    restartPolicy: "Never",
+    volumes: [{ name: "w", hostPath: { path, type: "DirectoryOrCreate" } }],
+  });
+  await until(ref, ({ status }) => status?.containerStatuses?.every(({ state }) => state?.running) ?? false);
+  while (!existsSync(join(path, "begun"))) await new Promise((resolve) => setImmediate(resolve));
+  await node[Symbol.asyncDispose]();
+  node = await startNode();
+  const pod = await ended(ref);
+  const codes = pod.status?.containerStatuses?.map(({ name, state }) => [name, state?.terminated?.exitCode]);
+  assert.deepEqual(Object.fromEntries(codes ?? []), { main: 3, wait: 0 });
+});
+
 test("memory volumes are a tmpfs of the pod, claims are the bound volume's directory", { skip }, async () => {
   const path = join(dataDir, "disk");
   const capacity = { storage: "1Gi" };

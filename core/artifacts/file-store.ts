@@ -69,9 +69,18 @@ export function createFileStore(root: string, namespace: string): ArtifactStore 
   };
 }
 
+async function namesIn(directory: string): Promise<string[]> {
+  try {
+    return await readdir(directory);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === "ENOENT") return [];
+    throw error;
+  }
+}
+
 /** Removes what writers that were killed had begun. To be called while nobody writes. */
 export async function sweepFileStore(root: string): Promise<void> {
-  await rm(join(root, staging), { recursive: true, force: true });
+  for (const space of await namesIn(root)) await rm(join(root, space, staging), { recursive: true, force: true });
 }
 
 async function statOf(path: string): Promise<Stats | undefined> {

@@ -248,7 +248,8 @@ export class InProcessRuntime implements RuntimeService {
       });
     const over = (name: string) => {
       const status = find(name);
-      if (status?.state !== "exited") return undefined;
+      // What the node's stop has cut off runs again.
+      if (status?.state !== "exited" || status.reason === "Interrupted") return undefined;
       const policy = pod.spec?.restartPolicy ?? "Always";
       const final =
         policy === "Never" || (policy === "OnFailure" && status.exitCode === 0) || !this.#isReady(sandboxId);

@@ -161,11 +161,13 @@ function mainContainers(data: string): { workflow: string; pid: number }[] {
   const directory = join(data, "runtime", "containers");
   if (!existsSync(directory)) return [];
   return readdirSync(directory).flatMap((id) => {
-    const files = ["config.json", "pid"].map((name) => join(directory, id, name));
-    const [record = "", pid = ""] = files.map((file) => (existsSync(file) ? readFileSync(file, "utf8") : ""));
+    const files = ["config.json", "pid", "exit"].map((name) => join(directory, id, name));
+    const [record = "", pid = "", exit = ""] = files.map((file) =>
+      existsSync(file) ? readFileSync(file, "utf8") : "",
+    );
     const { config, startedAt } = record === "" ? {} : JSON.parse(record);
     const workflow = /chaos-\d+/.exec(config?.logPath ?? "")?.[0];
-    const runs = config?.name === "main" && startedAt && pid !== "" && !existsSync(join(directory, id, "exit"));
+    const runs = config?.name === "main" && startedAt && pid !== "" && exit === "";
     return runs && workflow ? [{ workflow, pid: Number(pid) }] : [];
   });
 }

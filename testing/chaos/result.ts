@@ -121,14 +121,15 @@ export function traceProblems(workflow: Workflow, directory: string): string[] {
 
 /** What was being written when its writer was killed, and is nobody's now. */
 export function abandoned(artifacts: string): string[] {
-  const incoming = join(artifacts, ".incoming");
-  return existsSync(incoming) ? readdirSync(incoming) : [];
+  const names = existsSync(artifacts) ? readdirSync(artifacts, { recursive: true, encoding: "utf8" }) : [];
+  return names.filter((name) => /(^|\/)\.incoming\/[^/]+$/.test(name));
 }
 
 /** Files under their names that are not whole: nobody may ever see one. */
 export function halfWritten(directory: string): string[] {
   if (!existsSync(directory)) return [];
-  const names = readdirSync(directory, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
+  const all = readdirSync(directory, { recursive: true, withFileTypes: true });
+  const names = all.filter((entry) => entry.isFile() && !entry.parentPath.includes("/.incoming"));
   return names
     .map((entry) => join(entry.parentPath, entry.name))
     .flatMap((path) => {
