@@ -20,7 +20,7 @@ import { createArtifactGCController } from "./index.ts";
 /** How artifacts end in the pods that delete them: by name, what went wrong. */
 type Failures = Record<string, string>;
 
-async function start(failures: Failures = {}) {
+async function start(failures: Failures = {}, until?: Promise<unknown>) {
   return TestCluster.start({
     async parts(cluster) {
       for (const definition of workflowDefinitions) await cluster.client.create(CustomResourceDefinitions, definition);
@@ -35,7 +35,7 @@ async function start(failures: Failures = {}) {
         kept("last", { strategy: "OnWorkflowDeletion", serviceAccountName: "own" }),
         kept("stays", { strategy: "Never" }),
       ];
-      const kubelet = createFakeKubelet(cluster, () => ({ outputs: { artifacts } }));
+      const kubelet = createFakeKubelet(cluster, () => ({ outputs: { artifacts }, ...(until ? { until } : {}) }));
       const options = { client, informers, log };
       return [
         createWorkflowController(options),
@@ -143,4 +143,15 @@ test("a workflow without anything to collect has no finalizer", async () => {
   } as New<Workflow>);
   const begun = await cluster.until(Workflows, ref, (object) => object?.status?.artifactGCStatus !== undefined);
   assert.deepEqual(begun?.status?.artifactGCStatus, { notSpecified: true });
+});
+
+test("a workflow that is deleted while it runs is ended first", async () => {
+  await using cluster = await start({}, new Promise(() => {}));
+  await create(cluster, { strategy: "OnWorkflowDeletion" });
+  const { client } = cluster;
+  await cluster.until(Workflows, ref, (object) => object?.status?.nodes?.wf?.phase === "Running");
+  await client.delete(Workflows, ref);
+  await cluster.until(Workflows, ref, (object) => object === undefined);
+  const [pod] = (await client.list(Pods, { namespace: "default" })).items;
+  assert.equal(pod?.spec.activeDeadlineSeconds, 1);
 });

@@ -90,6 +90,8 @@ test("each store has its own form of the default key", () => {
   assert.deepEqual(place({ artifactory }), {
     artifactory: { passwordSecret: cred("p"), url: "http://a/repo/wf/wf" },
   });
+  const keyFormat = "{{workflow.creationTimestamp.Y}}/{{workflow.creationTimestamp.m}}/{{workflow.name}}/{{pod.name}}";
+  assert.deepEqual(place({ s3: { ...s3, keyFormat } }), { s3: { ...s3, key: "2026/01/wf/wf" } });
   const { workflow: failed } = podsOf(source, { azure: {} });
   assert.match(JSON.stringify(failed.status), /artifact repository: azure is not supported/);
 });
