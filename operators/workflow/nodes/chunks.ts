@@ -11,6 +11,8 @@ const nodesPerChunk = 1000;
 /** Longest content of a chunk, characters of base64: an object of etcd has at most 1.5 MiB. */
 const chunkLimit = 1000 * 1024;
 const key = "nodes.json.gz";
+const typeLabel = "workflows.argoproj.io/configmap-type";
+const typeOfNodes = "Nodes";
 /** Requests under way at once. */
 const atOnce = 8;
 
@@ -110,9 +112,18 @@ export class ChunkWriter {
         this.#more = true;
         return this.#writeOne(workflow, nodes, this.#chunks.indexOf(moved), moved);
       }
+      if (chunk.hash === 0) await this.#claim(workflow, number);
       await this.#put(workflow, number, packed);
     }
     Object.assign(chunk, { hash, still, children });
+  }
+
+  /** @throws Error where somebody else's ConfigMap has the name. */
+  async #claim(workflow: Workflow, number: number): Promise<void> {
+    const name = nameOf(workflow, number);
+    const there = await this.#client.find(ConfigMaps, { namespace: workflow.metadata.namespace ?? "", name });
+    if (there && there.metadata.labels?.[typeLabel] !== typeOfNodes)
+      throw new Error(`nodes of workflow ${workflow.metadata.name} need ConfigMap ${name}, which is something else`);
   }
 
   async #put(workflow: Workflow, number: number, packed: string): Promise<void> {
@@ -124,7 +135,7 @@ export class ChunkWriter {
       metadata: {
         name,
         namespace,
-        labels: { "workflows.argoproj.io/configmap-type": "Nodes" },
+        labels: { [typeLabel]: typeOfNodes },
         ownerReferences: [{ apiVersion: "argoproj.io/v1alpha1", kind: "Workflow", name: owner, uid }],
       },
       binaryData: { [key]: packed },

@@ -57,6 +57,16 @@ test("nodes that are too many lie in ConfigMaps, of which only those are written
   await assert.rejects(readChunks(client, next), /ConfigMap wf-nodes-1, which holds nodes of workflow wf, is gone/);
 });
 
+test("somebody else's ConfigMap is never written over", async () => {
+  await using cluster = await start();
+  const { client } = cluster;
+  const stored = await client.create(Workflows, { metadata: { name: "wf", namespace }, spec });
+  await client.create(ConfigMaps, { metadata: { name: "wf-nodes-0", namespace }, data: { mine: "1" } });
+  const offloading = offload({ ...stored, status: { nodes: nodesOf(3, node) } }, new ChunkWriter(client));
+  await assert.rejects(offloading, /nodes of workflow wf need ConfigMap wf-nodes-0, which is something else/);
+  assert.deepEqual((await client.get(ConfigMaps, { namespace, name: "wf-nodes-0" })).data, { mine: "1" });
+});
+
 test("a chunk that is too long is divided, and nothing is left out on the way", async () => {
   await using cluster = await start();
   const { client } = cluster;
