@@ -2,7 +2,7 @@
 import type { Arguments, NodeStatus, NodeType, Template } from "@capstan/api/kinds/workflow";
 import { ExpressionError, parseDuration } from "../expressions/index.ts";
 import { runDag } from "./dag.ts";
-import { processInputs } from "./inputs.ts";
+import { processInputs, refill } from "./inputs.ts";
 import { sourcesOf } from "./invoke.ts";
 import { isHeldBack } from "./limits.ts";
 import { acquireLocks } from "./locks.ts";
@@ -15,7 +15,6 @@ import { addRetryNames, nextAttempt } from "./retry.ts";
 import type { Run } from "./run.ts";
 import { Scope } from "./scope.ts";
 import { runSteps } from "./steps.ts";
-import { substitute } from "./substitute.ts";
 import { runSuspend } from "./suspend.ts";
 import { requestTask } from "./tasks.ts";
 import { type Reference, resolveTemplate, runsAsPod, type TemplateContext, typeOf } from "./templates.ts";
@@ -215,17 +214,14 @@ function attempt(
     return;
   }
   const before = attemptsOf(run, retry)[next.attempt - 1];
-  const scope = new Scope(run.globals);
-  addRetryNames(scope, next.attempt, before, "0");
   const id = run.idOf(next.name);
-  if (runsAsPod(step.template)) {
-    scope.set(
-      "pod.name",
-      run.podNameOf(next.name, step.reference.templateRef?.template ?? step.reference.template ?? "", id),
-    );
-  }
+  const addNames = (scope: Scope) => {
+    addRetryNames(scope, next.attempt, before, "0");
+    const named = step.reference.templateRef?.template ?? step.reference.template ?? "";
+    if (runsAsPod(step.template)) scope.set("pod.name", run.podNameOf(next.name, named, id));
+  };
   const remembered = known && run.memory.processed.get(id);
-  const template = remembered ?? { ...substitute(step.template, scope) };
+  const template = remembered ?? refill(step.template, addNames, run.globals);
   run.memory.processed.set(id, template);
   const flag = { ...step.flag, retried: true };
   const { deadline } = next;

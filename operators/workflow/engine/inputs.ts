@@ -37,19 +37,56 @@ export interface InputOptions {
   find: FindConfigMap;
 }
 
-/** @throws ExpressionError naming an input that was not supplied, or whose value its enum does not have. */
+/** What a template was before values that may look like tags stood in it. */
+interface Unfilled {
+  rest: Omit<Template, "inputs">;
+  scope: Scope;
+}
+const unfilled = new WeakMap<Template, Unfilled>();
+
+/**
+ * A template with its inputs. Each text is replaced once: what a value brings is never looked at as a tag.
+ * @throws ExpressionError naming an input that was not supplied, or whose value its enum does not have.
+ */
 export function processInputs(template: Template, options: InputOptions): Template {
   const given = options.arguments ?? {};
-  const parameters = template.inputs?.parameters?.map((input) => supplyParameter(input, given.parameters, options));
-  const artifacts = template.inputs?.artifacts?.flatMap((input) => supplyArtifact(input, given.artifacts));
-  let result = template;
-  if (template.inputs) {
-    result = { ...template, inputs: { ...(parameters ? { parameters } : {}), ...(artifacts ? { artifacts } : {}) } };
+  const { inputs: declared, ...rest } = template;
+  // Inputs may name global values, artifacts parameters, and the rest of the template both.
+  const own = substitute(declared?.parameters, options.scope);
+  const parameters = own?.map((input) => supplyParameter(input, given.parameters, options));
+  checkEnums(parameters);
+  const scope = inputScope({ inputs: { ...(parameters ? { parameters } : {}) } }, options.scope);
+  const artifacts = substitute(declared?.artifacts, scope)?.flatMap((input) => supplyArtifact(input, given.artifacts));
+  for (const artifact of artifacts ?? []) {
+    if (artifact.path) scope.set(`inputs.artifacts.${artifact.name}.path`, artifact.path);
   }
-  // Inputs may name global values; the rest of the template may name inputs.
-  if (result.inputs) result = { ...result, inputs: substitute(result.inputs, options.scope) };
-  checkEnums(result.inputs?.parameters);
-  return substitute(result, inputScope(result, options.scope));
+  addOutputPaths(scope, substitute(rest.outputs, scope));
+  const inputs = { ...(parameters ? { parameters } : {}), ...(artifacts ? { artifacts } : {}) };
+  const result: Template = { ...fill(rest, scope), ...(declared ? { inputs } : {}) };
+  unfilled.set(result, { rest, scope });
+  return result;
+}
+
+/** Steps and tasks are filled in when they are started, from what is known then. */
+function fill({ steps, dag, ...rest }: Omit<Template, "inputs">, scope: Scope): Template {
+  const target = substitute(dag?.target, scope);
+  return {
+    ...substitute(rest, scope),
+    ...(steps ? { steps } : {}),
+    ...(dag ? { dag: { ...dag, ...(target === undefined ? {} : { target }) } } : {}),
+  };
+}
+
+/** A copy of what processInputs made, with more names known. */
+export function refill(template: Template, add: (scope: Scope) => void, globals: Scope): Template {
+  const known = unfilled.get(template);
+  const { inputs, ...plain } = template;
+  const scope = new Scope(known?.scope ?? globals);
+  add(scope);
+  const rest = known?.rest ?? plain;
+  const result: Template = { ...fill(rest, scope), ...(inputs ? { inputs } : {}) };
+  unfilled.set(result, { rest, scope });
+  return result;
 }
 
 function supplyParameter(input: Parameter, given: Parameter[] | undefined, options: InputOptions): Parameter {
@@ -113,16 +150,20 @@ export function inputScope(template: Template, parent: Scope): Scope {
   for (const artifact of inputs?.artifacts ?? []) {
     if (artifact.path) scope.set(`inputs.artifacts.${artifact.name}.path`, artifact.path);
   }
+  addOutputPaths(scope, outputs);
+  return scope;
+}
+
+function addOutputPaths(scope: Scope, outputs: Template["outputs"]): void {
   for (const { name, path } of outputs?.artifacts ?? []) if (path) scope.set(`outputs.artifacts.${name}.path`, path);
   for (const { name, valueFrom } of outputs?.parameters ?? []) {
     if (valueFrom?.path) scope.set(`outputs.parameters.${name}.path`, valueFrom.path);
   }
-  return scope;
 }
 
 /** What the steps or tasks of a template can name of it. */
 export function bodyScope(template: Template, parent: Scope): Scope {
-  const scope = new Scope(parent);
+  const scope = new Scope(unfilled.get(template)?.scope ?? parent);
   for (const { name, value } of template.inputs?.parameters ?? []) {
     if (value !== undefined) scope.set(`inputs.parameters.${name}`, anyText(value));
   }

@@ -13,7 +13,6 @@ import { hasFailed, isOver } from "./phase.ts";
 import { dropAbsent, resolveArtifact } from "./results.ts";
 import type { Run } from "./run.ts";
 import type { Scope } from "./scope.ts";
-import { substitute } from "./substitute.ts";
 import { isTakenOver } from "./taken-over.ts";
 import { resolveTemplate, type TemplateContext } from "./templates.ts";
 
@@ -33,7 +32,7 @@ export function iterationsOf<T extends Invocation>(run: Run, key: string, step: 
   if (known) return known as T[];
   const { hooks, ...rest } = step;
   const absent = { ...rest, ...(rest.arguments ? { arguments: withoutAbsent(rest.arguments, scope) } : {}) };
-  const iterations = expand(substitute(absent, scope) as T).map((one) => (hooks ? { ...one, hooks } : one));
+  const iterations = expand(absent as T, scope).map((one) => (hooks ? { ...one, hooks } : one));
   run.memory.expanded.set(key, iterations);
   return iterations;
 }

@@ -12,15 +12,17 @@ export function isLoop(step: Invocation): boolean {
   return Boolean(step.withItems || step.withParam || step.withSequence);
 }
 
-/** Already substituted steps in, one for each item out; a step without a loop stays alone. */
-export function expand<T extends Invocation>(step: T): T[] {
-  if (!isLoop(step)) return [step];
+/** A step becomes one for each item; without a loop it stays alone. Each text is replaced once, by the scope and the item. */
+export function expand<T extends Invocation>(step: T, scope: Scope): T[] {
+  if (!isLoop(step)) return [substitute(step, scope)];
   const { withItems, withParam, withSequence, ...single } = step;
+  const loop = substitute({ withItems, withParam, withSequence }, scope);
   const items =
-    withItems ?? (withParam === undefined ? sequence(withSequence as Sequence) : readParam(step.name, withParam));
+    loop.withItems ??
+    (loop.withParam === undefined ? sequence(loop.withSequence as Sequence) : readParam(step.name, loop.withParam));
   if (items.length > itemLimit)
     throw new ExpressionError(`${step.name} has ${items.length} items, more than ${itemLimit}`);
-  return items.map((item, index) => expandItem(single as T, item, index));
+  return items.map((item, index) => expandItem(single as T, item, index, scope));
 }
 
 function readParam(step: string, text: string): unknown[] {
@@ -34,8 +36,8 @@ function readParam(step: string, text: string): unknown[] {
   return items;
 }
 
-function expandItem<T extends Invocation>(step: T, item: unknown, index: number): T {
-  const scope = new Scope();
+function expandItem<T extends Invocation>(step: T, item: unknown, index: number, parent: Scope): T {
+  const scope = new Scope(parent);
   const { text, fields, description } = describeItem(item, index);
   scope.set("item", text);
   for (const [key, value] of Object.entries(fields)) scope.set(`item.${key}`, value);

@@ -188,7 +188,7 @@ function needsOf({ depends, dependencies }: DAGTask): string[] {
 function loopOf(invocation: Invocation): { title: string; items?: string } {
   if (!isLoop(invocation)) return { title: invocation.name };
   try {
-    const names = expand(invocation).map(({ name }) => name.slice(name.indexOf(":") + 1, -1));
+    const names = expand(invocation, new Scope()).map(({ name }) => name.slice(name.indexOf(":") + 1, -1));
     return { title: `${invocation.name} ×${names.length}`, items: `each of ${names.join(", ")}` };
   } catch (error) {
     if (!(error instanceof ExpressionError)) throw error;
