@@ -22,19 +22,16 @@ import { announceNodes, announceWorkflow } from "./announce.ts";
 import { createArchiveController } from "./archive/index.ts";
 import { createArtifactGCController } from "./artifact-gc/index.ts";
 import { carryOutFirst, carryOutThen, inOrder, type PodFailure } from "./carry-out.ts";
-import { pack, restAfter, unpack } from "./compress.ts";
+import { restAfter, unpack } from "./compress.ts";
 import { type ContentMemos, createContentMemos } from "./content-memos.ts";
 import { createCronWorkflowController } from "./cron/index.ts";
 import {
   createLockTable,
-  createMemory,
-  type Effect,
   heldIn,
   isOver,
   isWorkflowOver,
   type LockTable,
   labels,
-  type Memory,
   type Outcome,
   operate,
   postpone,
@@ -42,9 +39,9 @@ import {
   type Settings,
   type World,
 } from "./engine/index.ts";
+import { type Held, hold, isNewer, packHeld, readHeld } from "./held.ts";
 import { createLimits } from "./limits/index.ts";
 import { createLineageWriter, type LineageWriter } from "./lineage/index.ts";
-import { ChunkWriter, offload, packedLimit, readChunks } from "./nodes/index.ts";
 import type { WorkflowOperatorOptions } from "./options.ts";
 import { findRepository } from "./repository.ts";
 import { createSharedLocks, type SharedLockKeeper } from "./shared-locks.ts";
@@ -60,34 +57,6 @@ const workflowOf = (object: KubeObject): ObjectRef[] => {
 const taskSetOwner = ({ metadata: { namespace = "", name } }: KubeObject): ObjectRef[] => [{ namespace, name }];
 const depthLimit = 100;
 
-interface Held {
-  /** The operator's own copy, as last written or read. */
-  workflow: Workflow;
-  memory: Memory;
-  /** Pods that the informer may not have seen yet. */
-  made: Map<string, Pod>;
-  failures: Map<string, PodFailure & { node: string; until: number; tries: number }>;
-  /** What is to be written, and what may only be done after that. */
-  unwritten: boolean;
-  later: Effect[];
-  /** When it may be written again, epoch milliseconds. */
-  writeAt: number;
-  /** Keeps nodes elsewhere, once they are too many. */
-  chunks: ChunkWriter | undefined;
-  /** While it is being written: versions of it that were seen meanwhile. */
-  seen: Set<string> | undefined;
-}
-const hold = (workflow: Workflow, before?: Held): Held => ({
-  workflow,
-  memory: createMemory(),
-  made: before?.made ?? new Map(),
-  failures: before?.failures ?? new Map(),
-  unwritten: false,
-  later: [],
-  writeAt: before?.writeAt ?? 0,
-  chunks: undefined,
-  seen: undefined,
-});
 const nodeOf = (pod: Pod): string => pod.metadata.annotations?.[labels.nodeId] ?? "";
 
 /** Everything that makes workflows run. Starts nothing; the kinds of workflowDefinitions must exist. */
@@ -296,24 +265,9 @@ class Operator {
       return hold({ ...cached, status: { ...cached.status } });
     }
     const same = held?.workflow.metadata.uid === cached.metadata.uid ? held : undefined;
-    const fresh = await this.#read(cached, same);
+    const fresh = await readHeld(this.#client, cached, same);
     this.#held.set(key, fresh);
     return fresh;
-  }
-
-  /** What somebody has written; nodes that lie elsewhere are read, or are those that were written here. */
-  async #read(stored: Workflow, before: Held | undefined): Promise<Held> {
-    const fresh = hold(unpack(stored), before);
-    const { status } = fresh.workflow;
-    const version = status?.offloadNodeStatusVersion;
-    if (!status || !version) return fresh;
-    if (before?.chunks && before.workflow.status?.offloadNodeStatusVersion === version) {
-      status.nodes = before.workflow.status.nodes ?? {};
-      return { ...fresh, chunks: before.chunks };
-    }
-    const chunks = await readChunks(this.#client, stored);
-    status.nodes = Object.assign({}, ...chunks) as NonNullable<typeof status.nodes>;
-    return { ...fresh, chunks: new ChunkWriter(this.#client, chunks) };
   }
 
   #world(ref: ObjectRef, held: Held): World {
@@ -422,7 +376,7 @@ class Operator {
     held.seen = seen;
     try {
       const began = performance.now();
-      const { packed, size, more } = await this.#pack(held);
+      const { packed, size, more } = await packHeld(this.#client, held);
       const stored = await this.#client.update(Workflows, packed);
       held.workflow.metadata = stored.metadata;
       held.unwritten = more;
@@ -438,26 +392,13 @@ class Operator {
         throw thrown;
       }
       const fresh = await this.#client.find(Workflows, { namespace, name });
-      if (fresh) Object.assign(held, await this.#read(fresh, held));
+      if (fresh) Object.assign(held, await readHeld(this.#client, fresh, held));
       return false;
     } finally {
       held.seen = undefined;
       seen.delete(held.workflow.metadata.resourceVersion ?? "");
       if (seen.size > 0) this.controller.enqueue({ namespace, name });
     }
-  }
-
-  async #pack(held: Held): Promise<{ packed: Workflow; size: number; more: boolean }> {
-    const { workflow } = held;
-    if (!held.chunks) {
-      const { packed, size } = pack(workflow);
-      if ((packed.status?.compressedNodes?.length ?? 0) <= packedLimit) return { packed, size, more: false };
-    }
-    held.chunks ??= new ChunkWriter(this.#client);
-    const { packed, more } = await offload(workflow, held.chunks);
-    const version = packed.status?.offloadNodeStatusVersion;
-    if (workflow.status && version) workflow.status.offloadNodeStatusVersion = version;
-    return { packed, size: packedLimit, more };
   }
 
   #retryAt({ failures }: Held): number {
@@ -488,9 +429,4 @@ function isHolder(holder: string, find: (ref: ObjectRef) => Workflow | undefined
 function isGone({ metadata, status }: Workflow): boolean {
   if (!metadata.deletionTimestamp) return false;
   return isWorkflowOver(status?.phase) || !metadata.finalizers?.includes(artifactGCFinalizer);
-}
-
-/** Resource versions of one server grow. */
-function isNewer(a: KubeObject, b: KubeObject): boolean {
-  return BigInt(a.metadata.resourceVersion ?? 0) > BigInt(b.metadata.resourceVersion ?? 0);
 }
