@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ConfigMaps, CustomResourceDefinitions, Pods } from "@capstan/api/generated/resources";
+import { ConfigMaps, CustomResourceDefinitions, Events, Pods } from "@capstan/api/generated/resources";
 import {
   type Workflow,
   type WorkflowSpec,
@@ -256,4 +256,28 @@ test("a mutex is still held after a restart of the operator", async () => {
   for (const name of ["a", "b"])
     assert.equal((await cluster.until(Workflows, ref(name), over))?.status?.phase, "Succeeded");
   assert.deepEqual(started, ["a", "b"]);
+});
+
+test("times are estimated by the newest run of the same origin, and phases are told by events", async () => {
+  await using cluster = await start();
+  const { client } = cluster;
+  const labels = { "workflows.argoproj.io/workflow-template": "t" };
+  const times = { startedAt: "2026-01-02T03:04:05Z", finishedAt: "2026-01-02T03:04:45Z" };
+  const node = { id: "old", name: "old", displayName: "old", type: "Pod" as const, phase: "Succeeded" as const };
+  const status = { phase: "Succeeded" as const, ...times, nodes: { old: { ...node, ...times } } };
+  const spec = { entrypoint: "t", templates: [{ name: "t", container }] };
+  await client.create(Workflows, { metadata: { namespace: "default", name: "old", labels }, spec, status } as never);
+  await cluster.until(Workflows, ref("old"), (one) => one !== undefined);
+  await client.create(Workflows, { metadata: { namespace: "default", name: "wf", labels }, spec });
+  const done = await cluster.until(Workflows, ref(), over);
+  assert.equal(done?.status?.estimatedDuration, 40);
+  assert.equal(done?.status?.nodes?.wf?.estimatedDuration, 40);
+  const seen = new Set<string>();
+  for await (const event of client.watch(Events, { namespace: "default", signal: cluster.signal })) {
+    if (event.type === "BOOKMARK" || event.object.involvedObject.name !== "wf") continue;
+    seen.add(event.object.reason ?? "");
+    if (seen.size === 4) break;
+  }
+  const reasons = ["WorkflowNodeRunning", "WorkflowNodeSucceeded", "WorkflowRunning", "WorkflowSucceeded"];
+  assert.deepEqual([...seen].sort(), reasons);
 });

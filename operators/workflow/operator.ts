@@ -21,6 +21,7 @@ import { createAccess } from "./access.ts";
 import { announceNodes, announceWorkflow } from "./announce.ts";
 import { createArchiveController } from "./archive/index.ts";
 import { createArtifactGCController } from "./artifact-gc/index.ts";
+import { findBaseline, indexOrigins } from "./baseline.ts";
 import { carryOutFirst, carryOutThen, inOrder, type PodFailure } from "./carry-out.ts";
 import { restAfter, unpack } from "./compress.ts";
 import { type ContentMemos, createContentMemos } from "./content-memos.ts";
@@ -131,6 +132,7 @@ class Operator {
     informers.informer(ConfigMaps).onChange(({ object: { metadata } }) => {
       this.#locks.look(`${metadata.namespace}/ConfigMap/${metadata.name}/`);
     });
+    indexOrigins(informers.informer(Workflows));
     const pods = informers.informer(Pods);
     pods.addIndex(byWorkflow, (pod) => workflowOf(pod).map(keyOf));
     pods.onChange(({ object }) => {
@@ -308,6 +310,7 @@ class Operator {
       },
       repository: (workflow) => findRepository(workflow, { find: configMap, configNamespace, builtin: artifacts }),
       locks: this.#locks,
+      baseline: () => findBaseline(informers.informer(Workflows), held.workflow),
       ...(memos
         ? {
             recallContent: (key: string, node: string) => memos.recall(ref, key, node),

@@ -22,7 +22,7 @@ import { labels } from "./names.ts";
 import { observePods } from "./observe.ts";
 import { isFulfilled, isWorkflowOver } from "./phase.ts";
 import { checkPodGc } from "./pod-gc.ts";
-import { Run } from "./run.ts";
+import { Run, secondsOf } from "./run.ts";
 import { settleTakenOver } from "./taken-over.ts";
 import { localContext } from "./templates.ts";
 import { sumUp } from "./totals.ts";
@@ -131,6 +131,8 @@ function begin(run: Run): boolean {
   }
   status.startedAt ??= run.now;
   status.finishedAt ??= null;
+  const estimated = secondsOf(run.baseline?.status);
+  if (estimated > 0) status.estimatedDuration = estimated;
   setGlobals(run);
   if (!acquireWorkflowLocks(run)) return false;
   substituteSpec(run);

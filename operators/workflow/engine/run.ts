@@ -40,6 +40,12 @@ export interface Entered {
   phase: NodePhase;
 }
 
+/** Whole seconds from start to end; 0 where they are not known. */
+export function secondsOf(over: { startedAt?: unknown; finishedAt?: unknown } | undefined): number {
+  if (!over?.startedAt || !over.finishedAt) return 0;
+  return Math.trunc((Date.parse(String(over.finishedAt)) - Date.parse(String(over.startedAt))) / 1000);
+}
+
 /** How far a node is before it begins, as its template says. */
 function startOf(template: Template | undefined): string {
   const said = template?.metadata?.annotations?.[label("progress")] ?? "";
@@ -182,6 +188,7 @@ export class Run {
       ...(flag ? { nodeFlag: { ...flag } } : {}),
       ...(template?.inputs && hasAny(template.inputs) ? { inputs: template.inputs } : {}),
       ...(type === "Pod" ? { progress: startOf(template) } : {}),
+      ...this.#estimate(name),
     };
     if (isOver(node)) node.finishedAt = this.now;
     this.nodes[id] = node;
@@ -217,6 +224,20 @@ export class Run {
       this.changed = true;
     }
     return node;
+  }
+
+  get baseline(): Workflow | undefined {
+    this.memory.baseline ??= this.world.baseline?.() ?? null;
+    return this.memory.baseline ?? undefined;
+  }
+
+  /** As long as the same node took in the earlier run. */
+  #estimate(name: string): { estimatedDuration?: number } {
+    const { baseline } = this;
+    if (!baseline?.status?.nodes) return {};
+    const before = baseline.metadata.name;
+    const estimatedDuration = secondsOf(baseline.status.nodes[nodeId(before, name.replace(this.name, before))]);
+    return estimatedDuration ? { estimatedDuration } : {};
   }
 
   /** Whoever ran was Running, though nobody saw it. */

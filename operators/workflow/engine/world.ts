@@ -35,6 +35,8 @@ export interface World {
   podFailure(name: string): { message: string; passing: boolean } | undefined;
   repository(workflow: Workflow): ResolvedRepository;
   locks: LockTable;
+  /** An earlier run of the same, by which times are estimated. */
+  baseline?(): Workflow | undefined;
   /** What a step gave for the same content; "asked": `node` is told of when that is known. Absent: nothing is remembered. */
   recallContent?(key: string, node: string): Outputs | "asked" | undefined;
   /** The digest of an artifact that no step has made; "asked" as above. */
@@ -130,6 +132,8 @@ export type Effect =
 
 /** What the engine keeps of a workflow between reconciliations, to compute nothing twice. Can be lost at any time. */
 export interface Memory {
+  /** The earlier run; null where there is none. */
+  baseline?: Workflow | null;
   /** Templates with their inputs, by node ID. */
   processed: Map<string, Template>;
   /** Resolved and expanded steps or tasks, by node name. */
