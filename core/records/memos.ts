@@ -15,6 +15,7 @@ export interface MemoRecords {
   /** The first that is kept for a key stays. @throws Error when the outputs are larger than memoLimit. */
   keep(namespace: string, key: string, memo: Memo): Promise<void>;
   forget(namespace: string, key: string): Promise<void>;
+  deleteNamespace(namespace: string): Promise<void>;
   /** Forgets what nobody has used since a time (RFC 3339). @returns how many. */
   expire(before: string): Promise<number>;
 }
@@ -53,6 +54,9 @@ export function createMemos({ db, cluster }: Room): MemoRecords {
         .where("namespace", "=", namespace)
         .where("memo_key", "=", key)
         .execute();
+    },
+    async deleteNamespace(namespace) {
+      await db.deleteFrom("memos").where("cluster", "=", cluster).where("namespace", "=", namespace).execute();
     },
     async expire(before) {
       const gone = await db

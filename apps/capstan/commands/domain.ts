@@ -2,6 +2,8 @@ import { existsSync } from "node:fs";
 import { rm } from "node:fs/promises";
 import { Namespaces } from "@capstan/api/generated/resources";
 import { Domains } from "@capstan/api/kinds/domain";
+import { ArchivedWorkflows, Lineages } from "@capstan/api/kinds/records";
+import { isReason } from "@capstan/api/meta";
 import { type Client, waitGone } from "@capstan/core/client";
 import { deletedLabel, domainLabel } from "@capstan/operators/domain";
 import { locateDataDirectory } from "../instance/data-directory.ts";
@@ -25,8 +27,20 @@ export async function domain(args: string[]): Promise<number> {
   const artifacts = isOwn ? locateDataDirectory(values["data-dir"]).path("artifacts", name) : undefined;
   await purge(cluster.client, name, values.yes, artifacts !== undefined && existsSync(artifacts));
   if (artifacts) await rm(artifacts, { recursive: true, force: true });
+  await purgeRecords(cluster.client, name);
   process.stdout.write(`domain ${name} is purged\n`);
   return 0;
+}
+
+/** What is kept of the namespace's workflows. Clusters that serve no records have none. */
+async function purgeRecords(client: Client, namespace: string): Promise<void> {
+  for (const resource of [ArchivedWorkflows, Lineages]) {
+    try {
+      await client.deleteCollection(resource, { namespace });
+    } catch (error) {
+      if (!isReason(error, "NotFound")) throw error;
+    }
+  }
 }
 
 async function list(client: Client): Promise<number> {

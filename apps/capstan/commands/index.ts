@@ -133,7 +133,7 @@ ${dataDirectory}`,
        capstan domain purge NAME --yes [options]
 
 kubectl delete domain NAME keeps everything of the tenant: its namespace is only labelled, and a Domain of the same name
-finds it again. purge deletes the namespace of such a Domain with all that is in it, and its artifacts. There is no way back.
+finds it again. purge deletes the namespace of such a Domain with all that is in it, its artifacts and its archived workflows. There is no way back.
 
 Options:
   --yes               purge for good; without it nothing is done

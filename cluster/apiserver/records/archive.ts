@@ -26,7 +26,17 @@ export const archiveAnswers: Answers = {
     const { uid } = await find(call);
     if (!(await isDryRun(call))) await call.records.archive.delete(uid);
   },
+  deletecollection: (call) => deleteAll(call, (namespace) => call.records.archive.deleteNamespace(namespace)),
 };
+
+/** A namespace's records go as a whole. */
+export async function deleteAll(call: RecordCall, work: (namespace: string) => Promise<unknown>): Promise<void> {
+  for (const name of ["labelSelector", "fieldSelector"]) {
+    if (call.info.query.get(name))
+      throw new StatusError("BadRequest", `${name}: records are deleted one by one or all`);
+  }
+  if (!(await isDryRun(call))) await work(call.info.namespace);
+}
 
 /** The workflow of this name in this namespace: nobody reaches another's by its UID. */
 async function find({ records, info }: RecordCall): Promise<Archived> {

@@ -24,6 +24,8 @@ export interface Answers {
   create?(call: RecordCall): Promise<KubeObject>;
   update?(call: RecordCall): Promise<KubeObject>;
   delete?(call: RecordCall): Promise<void>;
+  /** All of a namespace. */
+  deletecollection?(call: RecordCall): Promise<void>;
 }
 
 const methodNotAllowed = () =>

@@ -58,7 +58,7 @@ const columnsOf = <T>(...columns: Column<T>[]) => [name, ...(columns as unknown 
 
 export const archivedWorkflows = kindOf(ArchivedWorkflows, {
   fields: ["summary", "workflow"],
-  verbs: ["delete", "get", "list"],
+  verbs: ["delete", "deletecollection", "get", "list"],
   columns: columnsOf<ArchivedWorkflow>(
     text("workflow", ({ summary }) => summary.workflow),
     text("phase", ({ summary }) => summary.phase),
@@ -77,7 +77,7 @@ export const archivedLabels = kindOf(ArchivedLabels, {
 
 export const lineages = kindOf(Lineages, {
   fields: ["step"],
-  verbs: ["list"],
+  verbs: ["deletecollection", "list"],
   columns: columnsOf<Lineage>(
     text("workflow", ({ step }) => step.workflow),
     text("step", ({ step }) => step.name),

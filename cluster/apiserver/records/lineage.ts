@@ -1,6 +1,7 @@
 import type { Lineage } from "@capstan/api/kinds/records";
 import { StatusError } from "@capstan/api/meta";
 import type { LineageNode, LineageQuery } from "@capstan/core/records";
+import { deleteAll } from "./archive.ts";
 import { type Answers, pick, type RecordCall } from "./endpoint.ts";
 import { lineages } from "./kinds.ts";
 
@@ -10,6 +11,12 @@ export const lineageAnswers: Answers = {
     if (cut) call.warn(`there are more steps than these ${nodes.length}: the answer is cut (traceLimit)`);
     return { items: nodes.map(objectOf) };
   },
+  /** What steps gave goes with it: nothing of it is used again. */
+  deletecollection: (call) =>
+    deleteAll(call, async (namespace) => {
+      await call.records.lineage.deleteNamespace(namespace);
+      await call.records.memos.deleteNamespace(namespace);
+    }),
 };
 
 function queryOf({ info }: RecordCall): LineageQuery {

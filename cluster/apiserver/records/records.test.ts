@@ -147,3 +147,24 @@ test("who may list the archive of one namespace sees no other, and deletes nothi
   const listed = JSON.parse(await readText(await jane.request({ url: other }))) as { items: unknown[] };
   assert.deepEqual(listed.items, []);
 });
+
+test("all of a namespace goes at once, and nothing of another", async () => {
+  const open = await records.open();
+  await open.archive.add([workflow("p1", "purged"), workflow("p2", "purged")]);
+  const step = { uid: "p", workflow: "p1", template: "t", phase: "Succeeded", finishedAt: "", reused: false };
+  await open.lineage.record([
+    { ...step, namespace: "purged", node: "n", name: "p1.x", parameters: {}, inputs: [], outputs: [made("file:p")] },
+  ]);
+  await open.memos.keep("purged", "k", { outputs: {}, workflow: "p1", node: "n" });
+  const { client } = cluster;
+  const selected = client.deleteCollection(ArchivedWorkflows, { namespace: "purged", labelSelector: "a=b" });
+  await assert.rejects(selected, (error) => isReason(error, "BadRequest"));
+  const before = (await client.list(ArchivedWorkflows)).items.length;
+  await client.deleteCollection(ArchivedWorkflows, { namespace: "purged" });
+  await client.deleteCollection(Lineages, { namespace: "purged" });
+  assert.equal((await client.list(ArchivedWorkflows)).items.length, before - 2);
+  const trace = await open.lineage.trace({ namespace: "purged", start: { workflow: "p1" }, direction: "up" });
+  assert.deepEqual(trace.nodes, []);
+  assert.equal(await open.memos.recall("purged", "k"), undefined);
+  await assert.rejects(client.deleteCollection(ArchivedWorkflows, {}), (error) => isReason(error, "NotFound"));
+});

@@ -15,6 +15,8 @@ export interface Archive {
   search(query: ArchiveQuery): Promise<ArchivePage>;
   /** @returns whether it was there. */
   delete(uid: string): Promise<boolean>;
+  /** Forgets all of a namespace. @returns how many. */
+  deleteNamespace(namespace: string): Promise<number>;
   /** Forgets what finished before a time. @returns how many, and when the oldest of the rest finished. */
   expire(before: string): Promise<{ deleted: number; oldest?: string }>;
   labelKeys(namespace?: string): Promise<string[]>;
@@ -66,6 +68,23 @@ export function createArchive(room: Room): Archive {
     search: (query) => searchArchive(room, query),
     async delete(uid) {
       return (await remove(room, [uid])) > 0;
+    },
+    async deleteNamespace(namespace) {
+      let deleted = 0;
+      for (;;) {
+        const rows = await db
+          .selectFrom("archived_workflows")
+          .select("uid")
+          .where("cluster", "=", cluster)
+          .where("namespace", "=", namespace)
+          .limit(expireBatch)
+          .execute();
+        if (rows.length === 0) return deleted;
+        deleted += await remove(
+          room,
+          rows.map(({ uid }) => uid),
+        );
+      }
     },
     async expire(before) {
       let deleted = 0;

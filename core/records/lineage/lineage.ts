@@ -46,6 +46,11 @@ export function createLineage(room: Room): LineageRecords {
       });
     },
     trace: (query) => traceLineage(room, query),
+    async deleteNamespace(namespace) {
+      for (const table of ["lineage_artifacts", "lineage_nodes"] as const) {
+        await db.deleteFrom(table).where("cluster", "=", cluster).where("namespace", "=", namespace).execute();
+      }
+    },
   };
 }
 

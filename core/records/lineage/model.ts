@@ -47,6 +47,7 @@ export interface LineageRecords {
   record(nodes: LineageNode[]): Promise<void>;
   /** @throws LineageQueryError when the beginning of a digest fits several artifacts. */
   trace(query: LineageQuery): Promise<LineageTrace>;
+  deleteNamespace(namespace: string): Promise<void>;
 }
 
 /** A query that has no one answer. */

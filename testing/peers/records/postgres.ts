@@ -1,4 +1,4 @@
-import { spawn, spawnSync } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { chownSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -22,6 +22,8 @@ export function findPostgres(): string | undefined {
 export interface Postgres extends AsyncDisposable {
   /** The URL of a new, empty database. */
   createDatabase(): string;
+  /** Ends the server at once, and starts it again. */
+  restart(): Promise<void>;
 }
 
 /** A server of its own on a socket in a new directory, which goes with it. As root it runs as the user `postgres`. */
@@ -34,16 +36,8 @@ export async function startPostgres(programs: string): Promise<Postgres> {
   const options = ["-D", data, "-U", "capstan", "-A", "trust", "-E", "UTF8", "--no-sync"];
   const made = spawnSync(join(programs, "initdb"), options, { encoding: "utf8", ...as });
   if (made.status !== 0) throw new Error(`initdb failed: ${made.stderr}`);
-  const settings = ["-D", data, "-k", directory, "-c", "listen_addresses="];
-  const server = spawn(join(programs, "postgres"), settings, { stdio: ["ignore", "ignore", "pipe"], ...as });
-  let log = "";
-  await new Promise<void>((resolve, reject) => {
-    server.stderr.on("data", (chunk: Buffer) => {
-      log += chunk;
-      if (log.includes("ready to accept connections")) resolve();
-    });
-    server.once("exit", () => reject(new Error(`postgres ended: ${log}`)));
-  });
+  const settings = ["-D", data, "-k", directory, "-c", "listen_addresses=", "-c", "fsync=off"];
+  let server = await launch(programs, settings, as);
   let databases = 0;
   return {
     createDatabase() {
@@ -54,13 +48,35 @@ export async function startPostgres(programs: string): Promise<Postgres> {
       if (status !== 0) throw new Error(`createdb failed: ${stderr}`);
       return `postgres://capstan@localhost/${name}?host=${encodeURIComponent(directory)}`;
     },
+    async restart() {
+      await end(server, "SIGQUIT");
+      server = await launch(programs, settings, as);
+    },
     async [Symbol.asyncDispose]() {
-      const ended = once(server, "exit");
-      server.kill("SIGINT");
-      await ended;
+      await end(server, "SIGINT");
       rmSync(directory, { recursive: true, force: true });
     },
   };
+}
+
+/** Resolves when it takes connections. */
+async function launch(programs: string, settings: string[], as: object): Promise<ChildProcess> {
+  const server = spawn(join(programs, "postgres"), settings, { stdio: ["ignore", "ignore", "pipe"], ...as });
+  let log = "";
+  await new Promise<void>((resolve, reject) => {
+    server.stderr.on("data", (chunk: Buffer) => {
+      log += chunk;
+      if (log.includes("ready to accept connections")) resolve();
+    });
+    server.once("exit", () => reject(new Error(`postgres ended: ${log}`)));
+  });
+  return server;
+}
+
+async function end(server: ChildProcess, signal: NodeJS.Signals): Promise<void> {
+  const ended = once(server, "exit");
+  server.kill(signal);
+  await ended;
 }
 
 function idsOf(user: string): { uid: number; gid: number } {

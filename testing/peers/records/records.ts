@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { after, test } from "node:test";
 import { CustomResourceDefinitions } from "@capstan/api/generated/resources";
-import { Workflows, workflowDefinitions } from "@capstan/api/kinds/workflow";
+import { type Workflow, Workflows, workflowDefinitions } from "@capstan/api/kinds/workflow";
 import { createRecords } from "@capstan/core/records";
 import { createWorkflowController } from "@capstan/operators/workflow";
 import { TestCluster } from "../../cluster/index.ts";
@@ -68,6 +68,31 @@ else {
       await cluster[Symbol.asyncDispose]();
       await records[Symbol.asyncDispose]();
     }
+  });
+
+  test("postgres: a server that ends and comes back is used again, and what others free is heard again", async () => {
+    const url = server.createDatabase();
+    await using here = createRecords({ database: { url }, cluster: "here", inactiveAfter: 2000 });
+    await using there = createRecords({ database: { url }, cluster: "there", inactiveAfter: 2000 });
+    const [mine, others] = [await here.open(), await there.open()];
+    const mutex = [{ kind: "mutex" as const, name: "global/m" }];
+    const order = { priority: 0, createdAt: "2026-01-01T00:00:00Z" };
+    assert.equal((await mine.locks.acquire("a/wf", mutex, order)).held, true);
+    assert.equal((await others.locks.acquire("a/wf", mutex, order)).held, false);
+    await server.restart();
+    const workflow = { metadata: { name: "w", uid: "u" }, spec: {}, status: {} } as Workflow;
+    await mine.archive.add([workflow]);
+    assert.equal((await others.archive.search({ name: "w" })).items.length, 0);
+    assert.equal((await mine.archive.search({ name: "w" })).items.length, 1);
+    const heard = new Promise<void>((resolve) => {
+      const stop = others.locks.onFreed(async () => {
+        if (!(await others.locks.acquire("a/wf", mutex, order)).held) return;
+        stop();
+        resolve();
+      });
+    });
+    await mine.locks.release("a/wf");
+    await heard;
   });
 
   test("postgres: several processes make the tables at once", async () => {
