@@ -1,5 +1,5 @@
 /** Files of a directory that are under way at once. */
-const atOnce = 8;
+const atOnce = 4;
 
 /** Does the same with all items, several at once. @throws the first error, after what was under way has ended. */
 export async function inParallel<T>(items: AsyncIterable<T>, work: (item: T) => Promise<void>): Promise<void> {

@@ -9,8 +9,8 @@ import { type ArtifactStore, type Source, StoreError } from "../store.ts";
 import { filesOf, placeBelow } from "../tree.ts";
 import { type Bucket, explain, isAbsent } from "./bucket.ts";
 
-/** Bytes of one part of an upload; more where 10,000 of them, S3's limit, would not do. */
-const partSize = 8 * 2 ** 20;
+/** Bytes of one part of an upload, S3's least; more where 10,000 of them, its most, would not do. Parts lie in memory. */
+const partSize = 5 * 2 ** 20;
 const mostParts = 10_000;
 const partsAtOnce = 3;
 
