@@ -17,7 +17,7 @@ function node(more: Partial<NodeStatus> = {}, said: unknown = { name: "m" }): No
     templateScope: "local/w",
     outputs: {
       parameters: [{ name: "model", value: typeof said === "string" ? said : JSON.stringify(said) }],
-      artifacts: [{ name: "model", s3: { key: "runs/w/model" } }],
+      artifacts: [{ name: "model", file: { key: "runs/w/model" } }],
     },
     ...more,
   };
@@ -71,6 +71,15 @@ test("says what is wrong with a registration", () => {
     [node({}, {}), /model\.name/],
     [node({ outputs: {} }), /no output parameter model/],
     [node({ outputs: { parameters: [{ name: "model", value: "{}" }] } }), /no output artifact model with a key/],
+    [
+      node({
+        outputs: {
+          parameters: [{ name: "model", value: "{}" }],
+          artifacts: [{ name: "model", s3: { key: "k" } }],
+        },
+      }),
+      /kept in s3: models are served from the artifact directory/,
+    ],
   ];
   for (const [wrong, message] of cases) {
     const [result] = registrationsOf(workflow([wrong]), none);

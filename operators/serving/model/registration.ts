@@ -1,7 +1,7 @@
 // What a workflow's succeeded nodes say of models they made.
 import { gunzipSync } from "node:zlib";
 import type { ModelVersion } from "@capstan/api/kinds/model";
-import type { Artifact, NodeStatus, Template, Workflow } from "@capstan/api/kinds/workflow";
+import { type NodeStatus, storeOf, type Template, type Workflow } from "@capstan/api/kinds/workflow";
 
 /** Marks a template whose node makes a model version: its output parameter `model` and its output artifact `model`. */
 export const componentAnnotation = "capstan.dev/component";
@@ -62,8 +62,12 @@ function registrationOf(workflow: Workflow, node: NodeStatus): Registration | Re
     problem: `node "${node.displayName ?? node.name}": ${problem}`,
   });
   const text = node.outputs?.parameters?.find(({ name }) => name === "model")?.value;
-  const key = keyOf(node.outputs?.artifacts?.find(({ name }) => name === "model"));
+  const artifact = node.outputs?.artifacts?.find(({ name }) => name === "model");
+  const key = artifact?.file?.key;
   if (typeof text !== "string") return refuse("no output parameter model");
+  const store = artifact && storeOf(artifact);
+  if (store && store !== "file")
+    return refuse(`the output artifact model is kept in ${store}: models are served from the artifact directory`);
   if (!key) return refuse("no output artifact model with a key");
   const said = parse(text);
   if (!said) return refuse("the output parameter model is not a JSON object");
@@ -90,10 +94,6 @@ function registrationOf(workflow: Workflow, node: NodeStatus): Registration | Re
     ...(isObject(signature) ? { signature } : {}),
   };
   return { model: name, version };
-}
-
-function keyOf(artifact: Artifact | undefined): string | undefined {
-  return artifact?.file?.key ?? artifact?.s3?.key;
 }
 
 function parse(text: string): Record<string, unknown> | undefined {
