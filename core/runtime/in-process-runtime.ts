@@ -104,6 +104,12 @@ export class InProcessRuntime implements RuntimeService {
     this.#volumes.delete(id);
   }
 
+  /** Whether this process does a part of the pod's work: in other pods the wrapper has to do its own. */
+  #helps(sandboxId: string): boolean {
+    const spec = this.#inner.listPodSandboxes().find(({ id }) => id === sandboxId)?.config.pod?.spec;
+    return spec?.containers.some(({ image = "" }) => image !== "" && this.#programs.has(repositoryOf(image))) ?? false;
+  }
+
   #unwrapped(config: ContainerConfig): ContainerConfig {
     const { command: given, ...rest } = config;
     const command = given && this.#unwrap(given);
@@ -120,7 +126,7 @@ export class InProcessRuntime implements RuntimeService {
   async createContainer(sandboxId: string, config: ContainerConfig): Promise<string> {
     const repository = repositoryOf(config.image);
     if (!this.#programs.has(repository)) {
-      return await this.#inner.createContainer(sandboxId, this.#unwrapped(config));
+      return await this.#inner.createContainer(sandboxId, this.#helps(sandboxId) ? this.#unwrapped(config) : config);
     }
     const sandbox = this.#inner.listPodSandboxes().find(({ id }) => id === sandboxId);
     if (!sandbox) throw new RuntimeError("NotFound", `there is no sandbox ${sandboxId}`);

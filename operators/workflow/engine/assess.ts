@@ -1,5 +1,5 @@
 // What a pod's state means for its node. Source: the rules named in the contract's pitfalls 7 and 8.
-import type { ContainerStatus, Pod } from "@capstan/api/generated/core-v1";
+import type { ContainerStateTerminated, ContainerStatus, Pod } from "@capstan/api/generated/core-v1";
 import type { NodePhase, WorkflowTaskResult } from "@capstan/api/kinds/workflow";
 import { isQuantity, parseQuantity } from "@capstan/api/meta";
 import { labels } from "./names.ts";
@@ -52,7 +52,12 @@ export function assess(pod: Pod, result: WorkflowTaskResult | undefined): Assess
   }
 }
 
+/** Reasons of containers whose process the runtime could not start: nobody in the pod is told of their end. */
+const neverStarted = new Set(["StartError", "ContainerCannotRun"]);
+
 function running(pod: Pod, base: Pick<Assessment, "containers" | "exitCode">, daemon: boolean): Assessment | undefined {
+  const lost = pod.status?.containerStatuses?.find(({ state }) => neverStarted.has(state?.terminated?.reason ?? ""));
+  if (lost?.state?.terminated) return { ...base, phase: "Failed", message: endOf(lost.name, lost.state.terminated) };
   if (!daemon) return { ...base, phase: "Running" };
   if (!(pod.status?.containerStatuses ?? []).every(({ ready }) => ready)) return undefined;
   return { ...base, phase: "Running", daemoned: true, ...(pod.status?.podIP ? { podIP: pod.status.podIP } : {}) };
@@ -117,8 +122,7 @@ function failureOf(pod: Pod, mains: string[]): { phase: NodePhase; message?: str
     }
     const end = state?.terminated;
     if (!end || end.exitCode === 0) continue;
-    const what = `${end.reason ?? "Error"} (exit code ${end.exitCode})`;
-    const message = `${name}: ${what}${end.message ? `: ${end.message}` : ""}`;
+    const message = endOf(name, end);
     if (mains.includes(name)) return { phase: "Failed", message };
     if (name === "init" || name === "wait") return { phase: "Error", message };
     if (inits.some((init) => init.name === name)) return { phase: "Failed", message };
@@ -126,6 +130,10 @@ function failureOf(pod: Pod, mains: string[]): { phase: NodePhase; message?: str
     if (end.exitCode !== 137 && end.exitCode !== 143) return { phase: "Failed", message };
   }
   return { phase: "Succeeded" };
+}
+
+function endOf(name: string, { reason = "Error", exitCode, message }: ContainerStateTerminated): string {
+  return `${name}: ${reason} (exit code ${exitCode})${message ? `: ${message}` : ""}`;
 }
 
 function containersOf(pod: Pod, mains: string[]): Assessment["containers"] {

@@ -41,7 +41,10 @@ function observePod(run: Run, node: NodeStatus): void {
   readResult(run, node, result);
   if (!isPodOver(pod) && stopIfDue(run, node, pod)) return;
   const assessment = assess(pod, result);
-  if (assessment) apply(run, node, pod, assessment);
+  if (!assessment) return;
+  apply(run, node, pod, assessment);
+  // The rest of the pod waits for what never comes.
+  if (isOver(assessment) && !isPodOver(pod)) run.effects.push({ do: "stop pod", name: pod.metadata.name });
 }
 
 /** Ends a pod of a workflow that is being stopped or is past its deadline. */

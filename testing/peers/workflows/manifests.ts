@@ -183,6 +183,49 @@ export function casesFor({ busybox: image }: Images): Case[] {
 `,
     },
     {
+      name: "cannot-start",
+      phase: "Failed",
+      message: /main: StartError/,
+      manifest: `${head("cannot-start")}
+    - name: main
+      container: { image: "${image}", command: ["true"], workingDir: /bin/sh }
+`,
+    },
+    {
+      name: "non-root-pod",
+      phase: "Succeeded",
+      outputs: { run: { result: "1000", value: "7" } },
+      manifest: `${head("non-root-pod").replace("spec:\n", "spec:\n  securityContext: { runAsUser: 1000, runAsGroup: 1000, runAsNonRoot: true, fsGroup: 1000 }\n")}
+    - name: main
+      steps: [[{ name: run, template: run }], [{ name: use, template: use, arguments: { parameters: [{ name: r, value: "{{steps.run.outputs.result}}" }] } }]]
+    - name: run
+      outputs: { parameters: [{ name: value, valueFrom: { path: /tmp/value } }] }
+      script: { image: "${image}", command: [sh], source: "id -u; umask 077; echo 7 >/tmp/value" }
+    - name: use
+      inputs: { parameters: [{ name: r }] }
+      container: { image: "${image}", command: ["true"] }
+`,
+    },
+    {
+      name: "long",
+      phase: "Succeeded",
+      outputs: { run: { result: "the end" } },
+      manifest: `${head("long")}
+    - name: main
+      steps: [[{ name: run, template: run }], [{ name: use, template: use, arguments: { parameters: [{ name: r, value: "{{steps.run.outputs.result}}" }] } }]]
+    - name: run
+      script:
+        image: "${image}"
+        command: [sh]
+        source: |
+          # ${"x".repeat(300_000)}
+          echo the end
+    - name: use
+      inputs: { parameters: [{ name: r }] }
+      container: { image: "${image}", command: ["true"] }
+`,
+    },
+    {
       name: "missing-output",
       phase: "Error",
       message: /output parameter p: there is no file \/tmp\/none/,
