@@ -1,6 +1,6 @@
 // The programs as containers of a pod without a node: argoexec runs the step's own, and a directory is the shared volume.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, watch, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { CustomResourceDefinitions } from "@capstan/api/generated/resources";
 import { type Template, WorkflowTaskResults, workflowDefinitions } from "@capstan/api/kinds/workflow";
-import { wrapCommand } from "@capstan/api/kinds/workflow-pod";
+import { sharedPath, wrapCommand } from "@capstan/api/kinds/workflow-pod";
 import { TestCluster } from "@capstan/testing/cluster";
 import { buildArgoexec, compilerMissing } from "../argoexec/build.ts";
 import { runProgram } from "../program.ts";
@@ -19,6 +19,7 @@ const skip = compilerMissing() ?? false;
 const root = mkdtempSync(join(tmpdir(), "capstan-pod-"));
 const argoexec = join(root, "argoexec");
 const account = "/var/run/secrets/kubernetes.io/serviceaccount";
+const children = new Set<ChildProcess>();
 let cluster: TestCluster | undefined;
 
 before(async () => {
@@ -34,6 +35,7 @@ before(async () => {
   });
 });
 after(async () => {
+  for (const child of children) child.kill("SIGKILL");
   await cluster?.[Symbol.asyncDispose]();
   rmSync(root, { recursive: true, force: true });
 });
@@ -42,8 +44,11 @@ after(async () => {
 function pod(template: Template, nodeId: string) {
   const directory = mkdtempSync(join(root, "p-"));
   const shared = join(directory, "shared");
-  const start = (args: string[]) =>
-    spawn(argoexec, args, { env: { ...process.env, ARGOEXEC_SHARED: shared }, stdio: "ignore" });
+  const start = (args: string[]) => {
+    const child = spawn(argoexec, args, { env: { ...process.env, ARGOEXEC_SHARED: shared }, stdio: "ignore" });
+    children.add(child);
+    return child;
+  };
   const printed: string[] = [];
   return {
     directory,
@@ -70,6 +75,7 @@ function pod(template: Template, nodeId: string) {
         ARGO_CONTAINER_NAME: verb,
       };
       const mounts = [
+        { at: sharedPath, host: shared },
         { at: account, host: join(root, "account") },
         { at: "/argo/staging", host: join(directory, "staging") },
         { at: "/mainctrfs/data", host: join(directory, "data") },
