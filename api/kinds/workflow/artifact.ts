@@ -41,6 +41,8 @@ export interface ArtifactLocation {
   oss?: OssArtifact;
   hdfs?: HdfsArtifact;
   artifactory?: ArtifactoryArtifact;
+  /** A store that is another program: of an artifact driver. */
+  plugin?: unknown;
 }
 
 export interface S3Artifact {

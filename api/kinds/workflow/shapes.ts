@@ -133,6 +133,7 @@ const location = {
   oss,
   hdfs: open({ path: string, addresses: list(string), hdfsUser: string, force: boolean }),
   artifactory: open({ ...basicAuth, url: string }),
+  plugin: any,
 };
 const gcFields = { strategy: string, podMetadata: metadata, serviceAccountName: string };
 const artifact = object(

@@ -40,6 +40,8 @@ const inert: [StoreName, string[], string][] = [
 ];
 
 export function checkPlace(location: ArtifactLocation, path: string, problems: Problem[]): void {
+  if (location.plugin !== undefined)
+    problems.push({ path: `${path}.plugin`, message: "artifact plugins are not supported: name a store" });
   if (location.azure) problems.push({ path: `${path}.azure`, message: "this store is not supported" });
   for (const [store, fields, message] of inert) {
     const given = location[store] as Record<string, unknown> | undefined;

@@ -120,6 +120,11 @@ const golden: [string, string, string[]][] = [
     ["spec.templates[0].plugin: templates of this type are not supported"],
   ],
   [
+    "an artifact plugin",
+    one(`${pod}, outputs: {artifacts: [{name: a, path: /a, plugin: {name: p, key: k}}]}`),
+    ["spec.templates[0].outputs.artifacts[0].plugin: artifact plugins are not supported: name a store"],
+  ],
+  [
     "a store that is not supported",
     one(`${pod}, inputs: {artifacts: [{name: a, path: /a, azure: {blob: b}}]}`),
     ["spec.templates[0].inputs.artifacts[0].azure: this store is not supported"],
