@@ -114,3 +114,34 @@ test("Ctrl-C ends the steps at once and lets the exit handler run", async () => 
   assert.match(stdout, /✖ endless .*Stop/);
   assert.deepEqual(readdirSync(scene.temporary), []);
 });
+
+test("what a killed run has left goes with the next one", async () => {
+  using scene = files();
+  const bin = new URL("../../apps/capstan/bin.js", import.meta.url).pathname;
+  const args = [bin, "workflow", "run", scene.path("endless.yaml"), "--host-images"];
+  const child = spawn(process.execPath, args, { env: { ...process.env, ...environment(scene.temporary) } });
+  child.stdout.once("data", () => child.kill("SIGKILL"));
+  await once(child, "close");
+  const [left = ""] = readdirSync(scene.temporary);
+  assert.match(left, /^capstan-run-\d+-/);
+  const holders = () =>
+    readdirSync("/proc").filter((pid) => /^\d+$/.test(pid) && commandOf(pid).includes(join(scene.temporary, left)));
+  assert.ok(holders().length > 0, "containers outlive the process");
+  const next = await capstan(["workflow", "run", scene.path("broken.yaml")], environment(scene.temporary));
+  assert.equal(next.code, 2);
+  const { code } = await capstan(
+    ["workflow", "run", scene.path("ci.yaml"), scene.path("lib.yaml"), "--host-images"],
+    environment(scene.temporary),
+  );
+  assert.equal(code, 0);
+  assert.deepEqual([holders(), readdirSync(scene.temporary)], [[], []]);
+});
+
+function commandOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/cmdline`, "utf8");
+  } catch {
+    // It has ended meanwhile.
+    return "";
+  }
+}

@@ -25,7 +25,8 @@ export function runSuspend(run: Run, node: NodeStatus, template: Template): Node
   const missing = (node.outputs?.parameters ?? []).find((parameter) => {
     return parameter.value === undefined && (parameter.valueFrom?.default ?? parameter.default) === undefined;
   });
-  if (missing) return run.mark(node, "Failed", `outputs.parameters.${missing.name} was not supplied in time`);
+  if (missing)
+    return run.mark(node, "Error", `outputs.parameters.${missing.name} was not supplied in time and has no default`);
   for (const parameter of node.outputs?.parameters ?? []) {
     const otherwise = parameter.valueFrom?.default ?? parameter.default;
     if (parameter.value === undefined && otherwise !== undefined) parameter.value = anyText(otherwise);

@@ -1,6 +1,5 @@
 // A cluster for one command: in this process, in a directory that goes with it. Nothing of it listens but the node's port.
-import { mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { rmSync } from "node:fs";
 import { join } from "node:path";
 import { CustomResourceDefinitions } from "@capstan/api/generated/resources";
 import {
@@ -33,6 +32,7 @@ import { type NodeSettings, nodeAddress, openAgent, openRuntime } from "../../..
 import { kubeletClientRequest, nodeRequest, openCertificates } from "../../../platform/certificates.ts";
 import { createParts, type Parts } from "../../../platform/parts.ts";
 import type { RuntimeFlag } from "../../../platform/runtime-flag.ts";
+import { makeDirectory, sweepRuns } from "./directory.ts";
 
 export interface LocalOptions {
   imageMap: ImageMapping[];
@@ -55,7 +55,8 @@ const bridged = false;
 /** Pods run in namespaces of this machine, as on a node; when it is disposed of, all of it is gone. */
 export async function startLocalCluster(options: LocalOptions): Promise<LocalCluster> {
   const { log } = options;
-  const root = mkdtempSync(join(tmpdir(), "capstan-run-"));
+  await sweepRuns(log);
+  const root = makeDirectory();
   const stop = new AbortController();
   const parts = createParts(log, stop.signal);
   const dispose = async () => {
