@@ -14,7 +14,7 @@ import {
 import { createRecords, type Records } from "@capstan/core/records";
 import { TestCluster } from "@capstan/testing/cluster";
 import { createFakeKubelet } from "@capstan/testing/workflow";
-import { createWorkflowController } from "./index.ts";
+import { createLockTable, createWorkflowController } from "./index.ts";
 
 /** A cluster whose pods run until they are let go, by node name. */
 class Stage implements AsyncDisposable {
@@ -261,4 +261,56 @@ test("one lock asked for twice is refused, and a database that is not there is n
   await stage.make("none", whole(database));
   assert.match((await stage.ended("none")).status?.message ?? "", /default\/Database\/m needs a database/);
   assert.equal(waits(await stage.ended("none")), false);
+});
+
+test("whoever frees a lock wakes those who are next, not all who wait", () => {
+  const woken: string[] = [];
+  const table = createLockTable((holder) => woken.push(holder));
+  const order = (n: number, priority = 0) => ({ priority, createdAt: String(n).padStart(6, "0") });
+  const mutex = (name: string, limit = 1) => [{ kind: "mutex" as const, name: `d/Mutex/${name}`, limit }];
+  const count = 2000;
+  assert.equal(table.acquire("d/0", mutex("m"), order(0)), undefined);
+  for (let n = 1; n < count; n++) assert.ok(table.acquire(`d/${n}`, mutex("m"), order(n)));
+  for (let n = 0; n < count - 1; n++) {
+    woken.length = 0;
+    table.release(`d/${n}`);
+    assert.deepEqual(woken, [`d/${n + 1}`]);
+    assert.equal(table.acquire(`d/${n + 1}`, mutex("m"), order(n + 1)), undefined);
+  }
+  table.release(`d/${count - 1}`);
+  // Two places are free at once; the second in the queue goes when the first has gone.
+  for (const n of [1, 2]) assert.equal(table.acquire(`d/h${n}`, mutex("s", 2), order(n)), undefined);
+  for (const n of [3, 4, 5]) assert.ok(table.acquire(`d/w${n}`, mutex("s", 2), order(n, n === 5 ? 9 : 0)));
+  woken.length = 0;
+  table.release("d/h1");
+  assert.deepEqual(woken, ["d/w5"]);
+  table.release("d/h2");
+  assert.deepEqual(woken, ["d/w5", "d/w5", "d/w3"]);
+  assert.ok(table.acquire("d/w4", mutex("s", 2), order(4)));
+  assert.equal(table.acquire("d/w5", mutex("s", 2), order(5, 9)), undefined);
+  assert.equal(table.acquire("d/w3", mutex("s", 2), order(3)), undefined);
+});
+
+test("many who wait for one lock of the database ask it a few times each", async () => {
+  await using stage = await Stage.start();
+  let asked = 0;
+  const records: Records = {
+    shared: false,
+    async open() {
+      const open = await stage.records.open();
+      const acquire: typeof open.locks.acquire = (...given) => {
+        asked++;
+        return open.locks.acquire(...given);
+      };
+      return { ...open, locks: { ...open.locks, acquire } };
+    },
+    [Symbol.asyncDispose]: async () => {},
+  };
+  const { client, informers, log } = stage.cluster;
+  stage.cluster.run(createWorkflowController({ client, informers, log, records }));
+  const names = Array.from({ length: 30 }, (_, n) => `wf-${n}`);
+  await Promise.all(names.map((name) => stage.make(name, whole(database))));
+  for (const name of names) assert.equal((await stage.ended(name)).status?.phase, "Succeeded");
+  assert.equal(stage.most, 1);
+  assert.ok(asked <= 4 * names.length, `${asked} questions for ${names.length} workflows`);
 });

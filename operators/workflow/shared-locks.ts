@@ -3,7 +3,7 @@ import { backoff, sleep } from "@capstan/base/async";
 import { messageOf } from "@capstan/base/errors";
 import type { Logger } from "@capstan/base/log";
 import type { AcquireResult, LockRecords, Records } from "@capstan/core/records";
-import type { LockOrder, LockRequest, LockWait, SharedLocks } from "./engine/index.ts";
+import { inOrder, type LockOrder, type LockRequest, type LockWait, type SharedLocks } from "./engine/index.ts";
 import { ExpressionError } from "./expressions/index.ts";
 
 export interface SharedLocksOptions {
@@ -106,13 +106,26 @@ class Keeper implements SharedLockKeeper {
     const { locks } = await this.#options.records.open();
     if (!this.#listening) {
       this.#listening = true;
-      locks.onFreed(() => this.#askAll());
+      locks.onFreed(() => this.#askNext());
     }
     return locks;
   }
 
-  #askAll(): void {
-    for (const [holder, claim] of this.#claims) if (claim.wait) this.#ask(holder, claim);
+  /** Those who stand first for a lock: all others have to wait for them anyway. @param names of locks; absent: of all. */
+  #askNext(names?: ReadonlySet<string>): void {
+    const queues = new Map<string, [string, Claim][]>();
+    for (const [holder, claim] of this.#claims) {
+      const name = claim.wait?.request.name;
+      if (name === undefined || (names && !names.has(name))) continue;
+      const queue = queues.get(name) ?? [];
+      queue.push([holder, claim]);
+      queues.set(name, queue);
+    }
+    for (const queue of queues.values()) {
+      queue.sort(([a, { order: x }], [b, { order: y }]) => inOrder([a, x], [b, y]));
+      const most = Math.max(1, ...queue.map(([, { wait }]) => wait?.limit ?? 0));
+      for (const [holder, claim] of queue.slice(0, most)) this.#ask(holder, claim);
+    }
   }
 
   #ask(holder: string, claim: Claim): void {
@@ -141,6 +154,8 @@ class Keeper implements SharedLockKeeper {
     else if ("unlimited" in result) claim.unlimited = requestOf(result.unlimited);
     else claim.wait = { request: requestOf(result.waitsFor), holders: result.holders, limit: result.limit };
     if (claim.unlimited || JSON.stringify(claim.wait) !== before) this.#options.wake(holder);
+    // Places that are left over are for those who have stood behind.
+    if (!claim.wait) this.#askNext(new Set(claim.requests.map(({ name }) => name)));
   }
 
   /** Tried until it is done: a lock that is not given up would hold up others for ever. */

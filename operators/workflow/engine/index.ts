@@ -2,7 +2,7 @@
 
 export { collectable, type Kept, strategyOf } from "./artifact-gc.ts";
 export { anyText } from "./inputs.ts";
-export { createLockTable } from "./lock-table.ts";
+export { createLockTable, inOrder } from "./lock-table.ts";
 export { heldIn } from "./locks.ts";
 export { cacheLabel, entryOf } from "./memoize.ts";
 export { fnv1a32, label, labels, nodeId, podName } from "./names.ts";

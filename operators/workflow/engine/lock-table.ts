@@ -16,10 +16,12 @@ interface Lock {
 export function createLockTable(wake: (holder: string) => void, shared?: SharedLocks): LockTable {
   const locks = new Map<string, Lock>();
   const held = new Map<string, string[]>();
-  const first = (lock: Lock) =>
-    [...lock.waiting].sort(
-      ([a, x], [b, y]) => y.priority - x.priority || compare(x.createdAt, y.createdAt) || compare(a, b),
-    );
+  /** Wakes those who are next: all others have to wait for them anyway. */
+  const wakeNext = (names: Iterable<string>) => {
+    const next = new Set<string>();
+    for (const name of names) for (const waiter of nextOf(locks.get(name))) next.add(waiter);
+    for (const waiter of next) wake(waiter);
+  };
   const table: LockTable = {
     acquire(holder, all, order) {
       if (held.has(holder)) return undefined;
@@ -39,8 +41,7 @@ export function createLockTable(wake: (holder: string) => void, shared?: SharedL
       }
       for (const request of requests) {
         const lock = locks.get(request.name) as Lock;
-        const next = first(lock).slice(0, Math.max(0, lock.limit - lock.holders.size));
-        if (!next.some(([waiter]) => waiter === holder)) {
+        if (!isNext(lock, holder, order)) {
           return { request, holders: [...lock.holders], limit: lock.limit };
         }
       }
@@ -53,6 +54,8 @@ export function createLockTable(wake: (holder: string) => void, shared?: SharedL
         holder,
         all.map(({ name }) => name),
       );
+      // Places that are left over are for those who have stood behind.
+      wakeNext(requests.map(({ name }) => name));
       return undefined;
     },
     release(holder) {
@@ -63,13 +66,13 @@ export function createLockTable(wake: (holder: string) => void, shared?: SharedL
       }
       const names = held.get(holder) ?? [];
       held.delete(holder);
-      const woken = new Set<string>();
+      const changed: string[] = [];
       for (const [name, lock] of locks) {
-        const changed = lock.holders.delete(holder) || lock.waiting.delete(holder);
-        if (changed || names.includes(name)) for (const [waiter] of first(lock)) woken.add(waiter);
+        const left = [lock.holders.delete(holder), lock.waiting.delete(holder)].includes(true);
         if (lock.holders.size === 0 && lock.waiting.size === 0) locks.delete(name);
+        else if (left || names.includes(name)) changed.push(name);
       }
-      for (const waiter of woken) wake(waiter);
+      wakeNext(changed);
     },
     releaseAll(prefix) {
       const waiting = [...locks.values()].flatMap((lock) => [...lock.waiting.keys()]);
@@ -96,5 +99,29 @@ export function createLockTable(wake: (holder: string) => void, shared?: SharedL
     },
   };
   return table;
+}
+const freeOf = ({ limit, holders }: Lock) => Math.max(0, limit - holders.size);
+
+/** Whether a waiter's place is among those that are free. */
+function isNext(lock: Lock, holder: string, order: LockOrder): boolean {
+  let left = freeOf(lock);
+  if (left === 0) return false;
+  for (const other of lock.waiting) {
+    if (other[0] !== holder && inOrder(other, [holder, order]) < 0 && --left === 0) return false;
+  }
+  return true;
+}
+
+function nextOf(lock: Lock | undefined): string[] {
+  const free = lock ? freeOf(lock) : 0;
+  if (!lock || free === 0 || lock.waiting.size === 0) return [];
+  if (lock.waiting.size <= free) return [...lock.waiting.keys()];
+  const sorted = [...lock.waiting].sort(inOrder);
+  return sorted.slice(0, free).map(([holder]) => holder);
+}
+
+/** The higher priority, then the older, then by name. */
+export function inOrder([a, x]: [string, LockOrder], [b, y]: [string, LockOrder]): number {
+  return y.priority - x.priority || compare(x.createdAt, y.createdAt) || compare(a, b);
 }
 const compare = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
