@@ -102,7 +102,8 @@ const factsOf = (request: IncomingMessage) => {
 
 /** The gateway's own answer to a path; a route may have the same path under a host name that it claims. */
 function ownPathOf({ own, table }: DataPlaneOptions, request: IncomingMessage): OwnPath | undefined {
-  const found = own?.find(({ prefix }) => request.url?.startsWith(prefix));
+  const { path } = splitUrl(request);
+  const found = own?.find(({ prefix }) => (prefix.endsWith("/") ? path.startsWith(prefix) : path === prefix));
   if (!found) return undefined;
   const hit = table().find(request.headers.host, factsOf(request));
   return hit?.rule.route.spec.hostnames?.length ? undefined : found;

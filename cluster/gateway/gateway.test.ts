@@ -141,6 +141,7 @@ test("answers its own paths itself, unless a route claims their host", async () 
   const answer = await fetch(url, { method: "POST", body: "text" });
   assert.deepEqual([answer.status, answer.headers.get("x-own"), await answer.text()], [202, "yes", "taken"]);
   assert.deepEqual(seen, ["POST /own/x?y=1 text"]);
+  assert.equal((await fetch(url.replace("/own/", "/owner/"))).status, 500, "another path is a route's");
   const large = await fetch(url, { method: "POST", body: "x".repeat(5 * 1024 * 1024 + 1) });
   assert.equal(large.status, 413);
   const status = await new Promise((resolve, reject) => {

@@ -4,7 +4,7 @@ import type { Handler } from "@capstan/base/http";
 import { bodyOf } from "./refusal.ts";
 
 export interface OwnPath {
-  /** Such as `/api/v1/events/`. */
+  /** Such as `/api/v1/events/`; without a slash at its end it is the whole path. */
   prefix: string;
   handler: Handler;
 }

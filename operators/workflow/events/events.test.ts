@@ -129,7 +129,8 @@ test("who sends must be known, and may do what its account may", async () => {
   const authorization = await world.tokenOf("sender");
   assert.equal((await world.send(`${namespace}/`, "{", { authorization })).status, 400);
   assert.equal((await world.send(`${namespace}/`, "", { authorization }, "GET")).status, 405);
-  assert.equal((await world.send("", "{}", { authorization })).status, 404);
+  for (const path of ["", "../x", "%2e%2e/x", "a/b/c"])
+    assert.equal((await world.send(path, "{}", { authorization })).status, 404);
 });
 
 test("a binding that cannot do what it says is told by an event, and the others go on", async () => {

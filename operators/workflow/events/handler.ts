@@ -34,11 +34,11 @@ const tokenSeconds = 600;
 export function createEventHandler({ api, client, log }: EventHandlerOptions): Handler {
   const recorder = createRecorder(client, { component: "workflow-events" });
   const respond = async (request: HttpRequest): Promise<HttpResponse> => {
-    const [, namespace = "", discriminator = ""] =
-      /^\/api\/v1\/events\/([^/?]+)(?:\/([^/?]*))?(?:\?.*)?$/.exec(request.url) ?? [];
+    const [, namespace = "", , discriminator = ""] =
+      /^\/api\/v1\/events\/([a-z0-9]([-a-z0-9]*[a-z0-9])?)(?:\/([^/?]*))?(?:\?.*)?$/.exec(request.url) ?? [];
     if (!namespace) return answer(404, `no such path: events go to ${eventsPath}<namespace>/<discriminator>`);
     if (request.method !== "POST") return answer(405, "events are sent by POST");
-    const token = await tokenOf(client, decodeURIComponent(namespace), request);
+    const token = await tokenOf(client, namespace, request);
     if (!token) {
       const how = "send a token as “Authorization: Bearer <token>”, or sign as a webhook client of the namespace";
       return answer(401, `who sends this event is not known: ${how}`);
@@ -46,7 +46,7 @@ export function createEventHandler({ api, client, log }: EventHandlerOptions): H
     const creator = await nameOf(client, token);
     const sender = createClient(api, { bearer: token, userAgent: "workflow-events" });
     const event = {
-      namespace: decodeURIComponent(namespace),
+      namespace,
       discriminator: decodeURIComponent(discriminator),
       metadata: metadataOf(request.headers),
       payload: readPayload(request.body),
