@@ -1,6 +1,6 @@
 // The expressions of a CronWorkflow: when it stops for good, and whether one time counts.
 import type { CronWorkflow, CronWorkflowStatus } from "@capstan/api/kinds/workflow";
-import { evaluateCondition, evaluateExpression, evaluateWhen, Moment, textOf } from "../expressions/index.ts";
+import { evaluateCondition, evaluateCronWhen, evaluateExpression, Moment, textOf } from "../expressions/index.ts";
 
 export function isStopped(cron: CronWorkflow, status: CronWorkflowStatus): boolean {
   const { stopStrategy } = cron.spec;
@@ -9,7 +9,7 @@ export function isStopped(cron: CronWorkflow, status: CronWorkflowStatus): boole
 
 export function isWanted(cron: CronWorkflow, status: CronWorkflowStatus): boolean {
   const { when } = cron.spec;
-  return !when || evaluateWhen(fill(when, environmentOf(cron, status)));
+  return !when || evaluateCronWhen(fill(when, environmentOf(cron, status)));
 }
 
 function environmentOf({ metadata }: CronWorkflow, status: CronWorkflowStatus): Record<string, unknown> {

@@ -129,7 +129,7 @@ const listBuiltins: Record<string, Builtin> = {
   concat: (values, budget) => {
     const all = values.flatMap((value) => list(value, "concat"));
     budget(all.length);
-    return all;
+    return all.length > 0 ? all : null;
   },
   flatten: ([value], budget) => {
     const flat = flatten(list(value, "flatten"));
@@ -137,8 +137,12 @@ const listBuiltins: Record<string, Builtin> = {
     return flat;
   },
   sort: ([value, order], budget) => {
-    // As upstream, what is no list is an empty one.
-    const items = Array.isArray(value) ? value : [];
+    // As upstream, what is no list is nothing.
+    if (order !== undefined && order !== "asc" && order !== "desc") {
+      throw new ExpressionError(`invalid order ${format(order)}, expected asc or desc`);
+    }
+    if (!Array.isArray(value)) return null;
+    const items: unknown[] = value;
     budget(items.length);
     return sorted(items, (item) => item, order ?? "asc");
   },

@@ -148,7 +148,7 @@ class Checker {
     const [a, b] = [this.visit(yes), this.visit(no)];
     if (a.kind === "nil") return b;
     if (b.kind === "nil") return a;
-    if (!N.assignable(a, b)) return N.unknown;
+    if (b.kind === "unknown" || !N.assignable(a, b)) return N.unknown;
     if (a.kind !== "array") return a;
     const [x, y] = [a.element ?? N.unknown, b.element ?? N.unknown];
     return N.assignable(x, y) && N.assignable(y, x) ? a : N.anyList;

@@ -5,7 +5,7 @@ import type { Expression } from "./ast.ts";
 import { builtins } from "./builtins.ts";
 import { memoryLimit, stepLimit } from "./limits.ts";
 import { binaryOperation, isIn, memberOf, negate, rangeOf, sliceOf } from "./operations.ts";
-import { type Budget, listOf, type Predicate, predicateBuiltins } from "./predicates.ts";
+import { type Budget, listOf, noElement, type Predicate, predicateBuiltins } from "./predicates.ts";
 import { callTimeMethod } from "./time-methods.ts";
 
 export interface World {
@@ -102,6 +102,7 @@ class Evaluator {
   #pointer(name: string): unknown {
     const pointer = this.#pointers.at(-1);
     if (!pointer) throw new ExpressionError("cannot use pointer accessor outside predicate");
+    if (name === "" && pointer.element === noElement) throw new ExpressionError("a map has no elements by number");
     if (name === "index") return BigInt(pointer.index);
     return name === "acc" ? pointer.accumulator : pointer.element;
   }
@@ -117,23 +118,27 @@ class Evaluator {
   }
 
   #binary({ operator, left, right }: Extract<Expression, { is: "binary" }>): unknown {
+    const isAnd = operator === "&&" || operator === "and";
+    if (isAnd || operator === "||" || operator === "or") return this.#logical(isAnd, left, right);
     const first = operator === "??" ? this.#optional(left) : this.evaluate(left);
     switch (operator) {
       case "??":
         return first ?? this.evaluate(right);
-      case "&&":
-      case "and":
-        // As upstream, what stands last is taken as it is.
-        return this.#truth(first) && this.evaluate(right);
-      case "||":
-      case "or":
-        return this.#truth(first) || this.evaluate(right);
       case "in":
         return isIn(first, this.evaluate(right));
       case "..":
         return rangeOf(first, this.evaluate(right), this.#budget);
     }
     return binaryOperation(operator, first, this.evaluate(right));
+  }
+
+  /** As upstream, a constant on one side decides without the other, or leaves the other as it is; so does what stands last. */
+  #logical(isAnd: boolean, left: Expression, right: Expression): unknown {
+    const constants = [left, right].map((side) => (side.is === "boolean" ? side.value : undefined));
+    if (constants.includes(!isAnd)) return !isAnd;
+    if (constants[1] === isAnd) return this.evaluate(left);
+    if (constants[0] === isAnd || this.#truth(this.evaluate(left)) === isAnd) return this.evaluate(right);
+    return !isAnd;
   }
 
   /** What is absent, at any depth below a name that is there, is nil: a task that did not run has no outputs at all. */
@@ -218,6 +223,9 @@ class Evaluator {
       );
     }
     const [first, body, last] = args;
+    if (name === "sum" && !body && first?.is === "array" && isComputed(first.items)) {
+      return first.items.map((item) => this.evaluate(item)).reduce((sum, item) => binaryOperation("+", sum, item));
+    }
     const list = listOf(this.evaluate(first as Expression), name);
     const predicate: Predicate | undefined =
       body &&
@@ -230,3 +238,7 @@ class Evaluator {
     return withPredicate(list, predicate, last && (() => this.evaluate(last)), this.#budget);
   }
 }
+
+/** As upstream, a list whose elements are not all constants is summed as if they were written with + between them. */
+const isComputed = (items: Expression[]) =>
+  items.length > 1 && !["int", "text"].some((kind) => items.every((item) => item.is === kind));

@@ -1,7 +1,7 @@
 // Functions of expr-lang that call a predicate for each element.
 import { Buffer } from "node:buffer";
 import { ExpressionError } from "../error.ts";
-import { typeName } from "../values.ts";
+import { isRecord, typeName } from "../values.ts";
 import { binaryOperation, compare } from "./operations.ts";
 
 /** Takes an amount of what one evaluation may make. @throws ExpressionError when nothing is left. */
@@ -14,10 +14,16 @@ type PredicateBuiltin = (
   budget: Budget,
 ) => unknown;
 
+/** Stands for the elements of a map: it has a length, but nothing at a number. */
+export const noElement = Symbol("no element");
+
 /** Texts are lists of their bytes. */
 export function listOf(value: unknown, name: string): unknown[] {
   if (Array.isArray(value)) return value;
   if (typeof value === "string") return Array.from(Buffer.from(value), BigInt);
+  if (value instanceof Map || isRecord(value)) {
+    return new Array<unknown>(value instanceof Map ? value.size : Object.keys(value).length).fill(noElement);
+  }
   throw new ExpressionError(`builtin ${name} takes only array (got ${typeName(value)})`);
 }
 
@@ -48,12 +54,13 @@ export const predicateBuiltins: Record<string, PredicateBuiltin> = {
   none: tests((list, test) => !list.some(test)),
   filter: tests((list, test, budget) => {
     const found = list.filter(test);
+    element(found[0]);
     budget(found.length);
     return found;
   }),
-  find: tests((list, test) => list.find(test) ?? null),
+  find: tests((list, test) => element(list.find(test))),
   findIndex: tests((list, test) => indexOrNil(list.findIndex(test))),
-  findLast: tests((list, test) => list.findLast(test) ?? null),
+  findLast: tests((list, test) => element(list.findLast(test))),
   findLastIndex: tests((list, test) => indexOrNil(list.findLastIndex(test))),
   count: tests((list, test) => BigInt(list.filter(test).length)),
   map: (list, predicate, _last, budget) => {
@@ -89,4 +96,8 @@ export const predicateBuiltins: Record<string, PredicateBuiltin> = {
   },
 };
 
+function element(value: unknown): unknown {
+  if (value === noElement) throw new ExpressionError("a map has no elements by number");
+  return value ?? null;
+}
 const indexOrNil = (index: number) => (index < 0 ? null : BigInt(index));

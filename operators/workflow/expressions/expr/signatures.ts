@@ -27,7 +27,8 @@ export function checkArguments(name: string, { takes, variadic, gives }: Signatu
   if (!variadic && args.length > takes.length) throw new ExpressionError(`too many arguments to call ${name}`);
   for (const [i, given] of args.entries()) {
     const wanted = takes[Math.min(i, takes.length - 1)] as Nature;
-    if (given.kind === "unknown" || assignable(given, wanted)) continue;
+    const fits = given.kind === "nil" ? ["unknown", "zone"].includes(wanted.kind) : assignable(given, wanted);
+    if (given.kind === "unknown" || fits) continue;
     if (wanted.kind === "float" && given.kind === "int") continue;
     if (isInteger(wanted) && isInteger(given)) continue;
     const said = given.kind === "nil" ? "nil" : nameOf(given);
