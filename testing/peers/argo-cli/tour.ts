@@ -127,6 +127,7 @@ test("a workflow that is wrong is refused, and lint says why", async () => {
   assert.match(own.stderr, /did you mean say/);
   const right = scene.file("right.yaml", manifests.pipeline);
   assert.match(await ok("lint", right), /no linting errors found/);
+  assert.deepEqual([(await ours("lint", wrong)).code, (await ours("lint", right)).code], [1, 0]);
 });
 
 test("suspend, resume, and values that somebody supplies", async () => {

@@ -13,6 +13,7 @@ import { fromCron } from "@capstan/operators/workflow/cron";
 import { readText } from "../text.ts";
 
 export interface Input {
+  files: string[];
   /** One text for each workflow, or for the template to run. */
   workflows: string[];
   /** Templates, and what else workflows refer to; made first. */
@@ -43,6 +44,7 @@ export async function readInput(files: string[]): Promise<Input> {
   }
   const chosen = runs.length > 0 ? runs : alone;
   return {
+    files,
     workflows: chosen.map((object) => JSON.stringify(object.kind === "CronWorkflow" ? childOf(object) : object)),
     others: others.filter((object) => !chosen.includes(object)),
   };

@@ -100,8 +100,10 @@ async function submitAll(
     // The input is refused by a check of ours or of the API; what else goes wrong is no fault of it.
     if (error instanceof StatusError && !isReason(error, "Invalid", "BadRequest", "AlreadyExists", "NotFound"))
       throw error;
-    if (error instanceof InvalidWorkflow) for (const { path, message } of error.problems) warn(`${path}: ${message}`);
-    else warn(`capstan: ${messageOf(error)}`);
+    if (error instanceof InvalidWorkflow) {
+      for (const { path, message } of error.problems) warn(`${path}: ${message}`);
+      warn(`Where that is: capstan workflow lint ${input.files.join(" ")}`);
+    } else warn(`capstan: ${messageOf(error)}`);
     return undefined;
   }
 }
