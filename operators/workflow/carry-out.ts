@@ -167,6 +167,8 @@ async function carryOutOne(context: Context, effect: Effect): Promise<void> {
     }
     case "keep memo":
       return context.memos?.keep(ref(workflow.metadata.name), effect.key, effect.node, effect.inputs, effect.outputs);
+    case "delete result":
+      return unless("NotFound", client.delete(WorkflowTaskResults, ref(effect.node)));
     case "delete results": {
       const labelSelector = `${labels.workflow}=${workflow.metadata.name}`;
       return client.deleteCollection(WorkflowTaskResults, { namespace, labelSelector });

@@ -141,7 +141,8 @@ class Operator {
         this.#tell(ref, nodeOf(object));
       }
     });
-    informers.informer(WorkflowTaskResults).onChange(({ object }) => {
+    informers.informer(WorkflowTaskResults).onChange(({ type, object }) => {
+      if (type === "DELETED") return;
       for (const ref of workflowOf(object)) this.#tell(ref, object.metadata.name);
     });
     informers.informer(WorkflowTaskSets).onChange(({ object }) => {

@@ -12,6 +12,9 @@ import { addGlobalOutputs } from "./results.ts";
 import type { Run } from "./run.ts";
 import { observeTask } from "./tasks.ts";
 
+/** With more nodes than this, reports go when their node is over, not when the workflow is. */
+const resultLimit = 1000;
+
 /** @param told the nodes to look at; undefined stands for all. */
 export function observePods(run: Run, told: Set<string> | undefined): void {
   const { deadline } = run;
@@ -121,6 +124,8 @@ function apply(run: Run, node: NodeStatus, pod: Pod, seen: Assessment): void {
     }
   }
   addGlobalOutputs(run, node.outputs);
+  // Those of a large workflow would fill everybody's memory until it is over.
+  if (run.ledger.nodes > resultLimit) run.effects.push({ do: "delete result", node: node.id });
   afterPod(run, node, pod);
 }
 

@@ -127,6 +127,8 @@ export type Effect =
   | { do: "touch memo"; configMap: string; key: string; entry: string }
   /** Keeps outputs under the content that they came from. */
   | { do: "keep memo"; key: string; node: string; inputs: Artifact[]; outputs: Outputs }
+  /** Of one node. */
+  | { do: "delete result"; node: string }
   | { do: "delete results" }
   | { do: "delete workflow" };
 
