@@ -119,7 +119,7 @@ export function casesFor({ busybox: image }: Images): Case[] {
       container:
         image: "${image}"
         command: [sh, -ec]
-        args: ['test "$(wget -qO- http://{{inputs.parameters.ip}}:8080/index.html)" = page; for i in 1 2 3 4 5 6 7 8 9; do wget -qO- http://127.0.0.1:9090/index.html && exit 0; sleep 0.3; done; exit 1']
+        args: ['test "$(wget -qO- http://{{inputs.parameters.ip}}:8080/index.html)" = page; n=0; until wget -qO- http://127.0.0.1:9090/index.html; do n=$((n+1)); test $n -lt 300; sleep 0.2; done']
       sidecars:
         - name: side
           image: "${image}"
