@@ -128,3 +128,14 @@ function findClose(source: string, start: number): number {
 export function hasTags(text: string): boolean {
   return /\{\{.*\}\}/s.test(text);
 }
+
+/** The expressions of a text's tags. */
+export function expressionsIn(text: string): string[] {
+  const found: string[] = [];
+  for (const { index, 0: open } of text.matchAll(/\{\{\s*=/g)) {
+    const start = index + open.length;
+    const close = findClose(text, start);
+    if (close >= 0) found.push(text.slice(start, close));
+  }
+  return found;
+}

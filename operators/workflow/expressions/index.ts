@@ -9,16 +9,16 @@ export {
 } from "./depends.ts";
 export { ExpressionError, UnresolvedError } from "./error.ts";
 export {
+  checkExpressionText,
   type Environment,
   evaluateCondition,
   evaluateExpression,
   evaluateRaw,
   missingNames,
-  namesOf,
 } from "./expr/index.ts";
 export { evaluateCronWhen, evaluateWhen } from "./govaluate/index.ts";
 export { queryJq } from "./jq/index.ts";
-export { kubectlJsonPath, queryJsonPath } from "./json-path/index.ts";
+export { kubectlJsonPath, parseJsonPath, queryJsonPath } from "./json-path/index.ts";
 export { type Condition, holdsFor, parseConditions } from "./selector.ts";
 export { Moment, parseDuration } from "./time/index.ts";
 export { plainNumber, textOf, toJson, typeName } from "./values.ts";

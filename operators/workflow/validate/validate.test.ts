@@ -210,6 +210,24 @@ const golden: [string, string, string[]][] = [
     ],
   ],
   [
+    "an expression that cannot be read",
+    one("container: {image: i, args: ['{{=1 +}} {{=workflow.name + 1}} {{=1 + true}}']}"),
+    [
+      'spec.templates[0].container.args[0]: unexpected token end of expression at position 3 of "1 +"',
+      "spec.templates[0].container.args[0]: invalid operation: + (mismatched types int and bool)",
+    ],
+  ],
+  [
+    "conditions and paths that cannot be read",
+    one(
+      "resource: {action: get, successCondition: 'a >= 1'}, outputs: {parameters: [{name: x, valueFrom: {jsonPath: '{.a'}}]}",
+    ),
+    [
+      'spec.templates[0].resource.successCondition: condition "a >= 1": > needs a whole number',
+      'spec.templates[0].outputs.parameters[0].valueFrom.jsonPath: jsonpath: unclosed action in "{.a"',
+    ],
+  ],
+  [
     "a template that is not there to run",
     "workflowTemplateRef: {name: gone}",
     ["spec.workflowTemplateRef.name: WorkflowTemplate gone not found"],

@@ -2,6 +2,7 @@ import { type Template, type Workflow, type WorkflowSpec, workflowSpecShape } fr
 import { joinSpecs } from "../engine/globals.ts";
 import type { FindConfigMap } from "../engine/inputs.ts";
 import { checkArguments } from "./arguments.ts";
+import { checkLanguages } from "./languages.ts";
 import { followReferences, type GetTemplates } from "./references.ts";
 import { checkShape, type Problem } from "./shape.ts";
 import { checkSupport } from "./support.ts";
@@ -32,6 +33,7 @@ export function validateWorkflow(
   // What is not even of the right shape cannot be followed.
   if (problems.length > 0) return problems;
   checkSupport(workflow.spec, problems);
+  checkLanguages(workflow.spec, "spec", problems);
   const spec = wholeSpec(workflow, get, problems);
   if (!spec) return problems;
   const mayLack = options.missingValues === true || options.template === true;

@@ -112,11 +112,6 @@ export function evaluateCondition(source: string, environment: Environment): boo
   );
 }
 
-/** The names that an expression looks up at the top of its environment. @throws ExpressionError for what cannot be read. */
-export function namesOf(source: string): string[] {
-  return bounded(source, () => parse(source, {}).names.filter((name) => !Object.hasOwn(added, name)));
-}
-
 /** Names and paths of an expression that its environment does not have. @throws ExpressionError for what cannot be read. */
 export function missingNames(source: string, environment: Environment): string[] {
   return bounded(source, () => {
@@ -135,13 +130,13 @@ function isThere(path: string[], environment: Environment): boolean {
   return true;
 }
 
-/** Type errors of an expression of whose names only their kinds are known. @throws ExpressionError */
-export function checkTypes(source: string, find: (name: string) => Nature | undefined): void {
+/** Finds what cannot be read, and type errors that no value can mend. @throws ExpressionError */
+export function checkExpressionText(source: string): void {
   bounded(source, () => {
     const { tree } = parse(source, {});
-    checkExpression(tree, {
-      find: (name) => (Object.hasOwn(added, name) ? added[name]?.nature : find(name)),
-      isBuiltin,
-    });
+    // Of names nothing is known before the workflow runs.
+    const find = (name: string) =>
+      Object.hasOwn(added, name) ? added[name]?.nature : isBuiltin(name) ? undefined : unknown;
+    checkExpression(tree, { find, isBuiltin });
   });
 }

@@ -1,3 +1,3 @@
 // JSONPath in two dialects.
-export { kubectlJsonPath } from "./kubectl.ts";
+export { kubectlJsonPath, parseJsonPath } from "./kubectl.ts";
 export { queryJsonPath } from "./query.ts";

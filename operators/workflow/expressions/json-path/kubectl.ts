@@ -8,8 +8,12 @@ const textLimit = 1024 * 1024;
 
 /** The text that `kubectl -o jsonpath=TEMPLATE` prints; a path may stand without braces. What is missing is nothing. */
 export function kubectlJsonPath(template: string, document: unknown): string {
-  const source = !template.includes("{") && /^[.$@[]/.test(template) ? `{${template}}` : template;
-  return new Printer(parseTemplate(source)).print(fromHost(document));
+  return new Printer(parseJsonPath(template)).print(fromHost(document));
+}
+
+/** @throws ExpressionError for what cannot be read. */
+export function parseJsonPath(template: string): TemplatePart[] {
+  return parseTemplate(!template.includes("{") && /^[.$@[]/.test(template) ? `{${template}}` : template);
 }
 
 class Printer {
