@@ -45,8 +45,8 @@ function endAfter(child: ChildProcess): void {
 export const minioKeys = { user: "capstan-test", password: "capstan-test-secret" };
 
 /** @returns `host:port`. */
-export async function startMinio(): Promise<string> {
-  const address = `127.0.0.1:${await freePort()}`;
+export async function startMinio(host = "127.0.0.1"): Promise<string> {
+  const address = `${host}:${await freePort()}`;
   const env = { PATH: process.env.PATH, MINIO_ROOT_USER: minioKeys.user, MINIO_ROOT_PASSWORD: minioKeys.password };
   const args = ["server", "--address", address, openDesk("minio")];
   const child = spawn(join(peers, "minio"), args, { env, stdio: ["ignore", "pipe", "inherit"] });
