@@ -62,8 +62,10 @@ async function lint(args: string[]): Promise<number> {
   if (files.length === 0) throw new Error(`there is no .yaml, .yml or .json file in ${positionals.join(", ")}`);
   const options = { strict: values.strict === "true", kinds };
   let code = 0;
-  const run = async (templates?: GetTemplates) => {
-    const findings = await lintFiles(files, { ...options, ...(templates ? { templates } : {}) });
+  const components = await componentTemplates(files);
+  const run = async (online?: GetTemplates) => {
+    const templates: GetTemplates = (scope, name) => online?.(scope, name) ?? components(scope, name);
+    const findings = await lintFiles(files, { ...options, templates });
     const text = printFindings(findings, format, files.length);
     if (text) print(text);
     if (findings.some(({ severity }) => severity === "error" || values["fail-on-warning"])) code = 1;
@@ -88,6 +90,15 @@ async function readFiles(path: string): Promise<SourceFile[]> {
     /\.(ya?ml|json)$/i.test(name),
   );
   return names.sort().map((name) => ({ name: join(path, name), text: readFileSync(join(path, name), "utf8") }));
+}
+
+/** The platform's own components, where a file names them: they are in every cluster that it runs on. */
+async function componentTemplates(files: SourceFile[]): Promise<GetTemplates> {
+  if (!files.some(({ text }) => text.includes("capstan-components"))) return () => undefined;
+  const { toTemplates } = await import("@capstan/components/contract");
+  const { catalogue } = await import("@capstan/components/library");
+  const { metadata, spec } = toTemplates(catalogue.values()) as unknown as ClusterWorkflowTemplate;
+  return (scope, name) => (scope === "cluster" && name === metadata.name ? spec : undefined);
 }
 
 async function templatesOf({ client, namespace }: Call): Promise<GetTemplates> {
