@@ -1,6 +1,8 @@
 // Reads manifests as Go's YAML parser does, which Argo's users write for.
 import type { KubeObject, New } from "@capstan/api/meta";
+import type { Document } from "yaml";
 import { yamlAsGo } from "./yaml-as-go.ts";
+import { findLoop, loopMessage } from "./yaml-loop.ts";
 
 /** Largest manifest text, characters. */
 const textLimit = 3 * 1024 * 1024;
@@ -14,6 +16,12 @@ export async function readManifests(text: string): Promise<New<KubeObject>[]> {
     const documents = parseAllDocuments(source, { ...yamlAsGo, prettyErrors: true });
     const errors = [...documents].flatMap((document) => document.errors);
     if (errors.length === 0) {
+      for (const document of documents) {
+        const loop = await findLoop(document as Document);
+        if (!loop) continue;
+        const line = source.slice(0, loop.offset).split("\n").length;
+        throw new Error(`line ${line}: ${loopMessage(loop.name)}`);
+      }
       const values = [...documents].map((document): unknown => document.toJS({ maxAliasCount: 100 }));
       return values.flatMap((value) => objectsOf(value));
     }

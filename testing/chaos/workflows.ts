@@ -137,7 +137,7 @@ class Generator {
 
   /** What to call, and how: bodies are called once, as loops of loops would have no end. */
   #call(depth: number, list: string): object {
-    if (depth < depthLimit && this.#random() < 0.2) return { template: this.#body(depth + 1) };
+    if (depth < depthLimit && this.#random() < 0.12) return { template: this.#body(depth + 1) };
     return { template: this.#leaf(), ...this.#repeat(list) };
   }
 
@@ -174,10 +174,10 @@ class Generator {
   #repeat(list: string): object {
     const choice = this.#random();
     const given = (value: string) => ({ arguments: { parameters: [{ name: "x", value }] } });
-    if (choice < 0.15) return { ...given("{{item}}"), withParam: `{{${list}.outputs.result}}` };
-    if (choice < 0.3) return { ...given("{{item.a}}"), withItems: [{ a: "1" }, { a: "2" }, { a: "three" }] };
-    if (choice < 0.4) return { ...given("{{item}}"), withSequence: { count: "3" } };
-    if (choice < 0.5) return { ...given("cond"), when: `{{${list}.outputs.parameters.size}} > 2` };
+    if (choice < 0.1) return { ...given("{{item}}"), withParam: `{{${list}.outputs.result}}` };
+    if (choice < 0.15) return { ...given("{{item.a}}"), withItems: [{ a: "1" }, { a: "two" }] };
+    if (choice < 0.2) return { ...given("{{item}}"), withSequence: { count: "2" } };
+    if (choice < 0.35) return { ...given("cond"), when: `{{${list}.outputs.parameters.size}} > 2` };
     if (choice < 0.7) return given(`{{=asInt(${list}.outputs.parameters.size) + 1}}`);
     return given(`{{${list}.outputs.parameters.size}}`);
   }

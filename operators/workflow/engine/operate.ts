@@ -22,7 +22,7 @@ import { labels } from "./names.ts";
 import { observePods } from "./observe.ts";
 import { isFulfilled, isWorkflowOver } from "./phase.ts";
 import { checkPodGc } from "./pod-gc.ts";
-import { Run, secondsOf } from "./run.ts";
+import { Run, secondsOf, TooManyNodes } from "./run.ts";
 import { settleTakenOver } from "./taken-over.ts";
 import { localContext } from "./templates.ts";
 import { sumUp } from "./totals.ts";
@@ -41,7 +41,8 @@ export function operate(workflow: Workflow, world: World, memory: Memory): Outco
     try {
       advance(run, told);
     } catch (error) {
-      if (!(error instanceof ExpressionError || error instanceof RangeError)) throw error;
+      if (error instanceof TooManyNodes) run.withdraw();
+      else if (!(error instanceof ExpressionError || error instanceof RangeError)) throw error;
       setPhase(run, "Error", error.message);
     }
     if (run.changed) {

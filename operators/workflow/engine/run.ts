@@ -52,6 +52,18 @@ function startOf(template: Template | undefined): string {
   return /^\d{1,15}\/\d{1,15}$/.test(said) ? said : "0/1";
 }
 
+/** Nodes that one operation may begin in so many templates inside one another: what calls itself twice would never end. */
+const mostDeep = 10_000;
+const deep = 10;
+
+export class TooManyNodes extends Error {
+  constructor() {
+    const where = `${deep} templates inside one another`;
+    super(`more than ${mostDeep} nodes would begin at once ${where} (limit mostDeep): which template calls itself?`);
+    this.name = "TooManyNodes";
+  }
+}
+
 export class Run {
   readonly workflow: Workflow;
   readonly status: WorkflowStatus;
@@ -61,6 +73,7 @@ export class Run {
   readonly globals: Scope;
   readonly ledger: Ledger;
   readonly effects: Effect[] = [];
+  #deep = 0;
   readonly reached: NodeStatus[] = [];
   /** Nodes that this operation has made. */
   readonly begun: NodeStatus[] = [];
@@ -191,6 +204,7 @@ export class Run {
       ...this.#estimate(name),
     };
     if (isOver(node)) node.finishedAt = this.now;
+    if (this.depth > deep && ++this.#deep > mostDeep) throw new TooManyNodes();
     this.nodes[id] = node;
     this.begun.push(node);
     this.#enter(node, undefined);
@@ -200,6 +214,16 @@ export class Run {
     if (type === "Suspend") this.pressing = true;
     if (isOver(node)) this.#end(node);
     return node;
+  }
+
+  /** Takes back all that this operation has begun. */
+  withdraw(): void {
+    const ids = new Set(this.begun.splice(0).map(({ id }) => id));
+    this.effects.length = 0;
+    for (const id of ids) delete this.nodes[id];
+    for (const node of Object.values(this.nodes)) {
+      if (node.children) node.children = node.children.filter((id) => !ids.has(id));
+    }
   }
 
   mark(node: NodeStatus, phase: NodePhase, message?: string): NodeStatus {

@@ -1,6 +1,7 @@
 // Documents of YAML and JSON files, with the place of every field.
 import type { Document, LineCounter, Node, ParsedNode } from "yaml";
 import { indent } from "../manifest.ts";
+import { findLoop, loopMessage } from "../yaml-loop.ts";
 
 export interface Place {
   /** From 1. */
@@ -52,6 +53,11 @@ export async function readDocuments(text: string): Promise<{ documents: SourceDo
       problems.push({ ...placeOf(lines, pos[0]), message, duplicate: code === "DUPLICATE_KEY" });
     }
     if (errors.some(({ code }) => code !== "DUPLICATE_KEY")) continue;
+    const loop = await findLoop(document);
+    if (loop) {
+      problems.push({ ...placeOf(lines, loop.offset), message: loopMessage(loop.name), duplicate: false });
+      continue;
+    }
     try {
       const value: unknown = document.toJS({ maxAliasCount: 100 });
       if (value === null || value === undefined) continue;

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { readManifests } from "../manifest.ts";
 import { type Finding, type LintOptions, lintFiles, printFindings } from "./index.ts";
 
 const head = "apiVersion: argoproj.io/v1alpha1\nkind: Workflow\nmetadata: {generateName: w-}\n";
@@ -35,6 +36,20 @@ ${head}spec:
   ]);
   const lenient = await lint(text, { strict: false });
   assert.equal(lenient.length, 2);
+});
+
+test("a template that holds itself is told where it does", async () => {
+  const text = `${head}spec:
+  entrypoint: m
+  templates:
+  - &t
+    name: m
+    steps:
+    - - {name: a, inline: *t}
+`;
+  const [line] = told(await lint(text));
+  assert.match(line ?? "", /^0\.yaml:10:27 error .*: \*t stands inside of what it names/);
+  await assert.rejects(readManifests(text), /^Error: line 10: \*t stands inside of what it names/);
 });
 
 test("JSON, lists and other kinds", async () => {
