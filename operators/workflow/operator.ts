@@ -216,7 +216,7 @@ class Operator {
   #attend(held: Held): number {
     const now = Date.now();
     const { attention } = held.memory;
-    for (const { node, until } of held.failures.values()) if (until <= now) attention.tell(node);
+    for (const { node, until } of held.failures.values()) if (until <= now) this.#tell(refOf(held.workflow), node);
     const writeAt = held.unwritten ? held.writeAt : Number.POSITIVE_INFINITY;
     if (attention.isCalled(now) || writeAt <= now) return 0;
     return Math.min(attention.nextTime, writeAt, this.#retryAt(held)) - now;
@@ -358,7 +358,8 @@ class Operator {
         const tries = (held.failures.get(name)?.tries ?? 0) + 1;
         const until = Date.now() + (failure.after ?? backoff(tries - 1, { base: 1000, cap: 30_000 }));
         held.failures.set(name, { ...failure, node, until, tries });
-        this.#tell(refOf(workflow), node);
+        // The agent's pod has no node: it is tried again when its time comes.
+        if (node || !failure.passing) this.#tell(refOf(workflow), node);
         this.controller.enqueue({ namespace: workflow.metadata.namespace ?? "", name: workflow.metadata.name });
       },
     };
