@@ -266,6 +266,26 @@ export function casesFor({ busybox: image }: Images): Case[] {
 `,
     },
     {
+      name: "http",
+      phase: "Succeeded",
+      outputs: { ask: { result: "page\n" } },
+      manifest: `${head("http")}
+    - name: main
+      steps:
+        - - { name: serve, template: serve }
+        - - { name: ask, template: ask, arguments: { parameters: [{ name: ip, value: "{{steps.serve.ip}}" }] } }
+    - name: serve
+      daemon: true
+      container:
+        image: "${image}"
+        command: [sh, -c, "mkdir -p /tmp/w; echo page >/tmp/w/index.html; exec httpd -f -p 8080 -h /tmp/w"]
+        readinessProbe: { httpGet: { port: 8080, path: /index.html }, periodSeconds: 1 }
+    - name: ask
+      inputs: { parameters: [{ name: ip }] }
+      http: { url: "http://{{inputs.parameters.ip}}:8080/index.html", successCondition: response.statusCode == 200 }
+`,
+    },
+    {
       name: "resource",
       phase: "Succeeded",
       outputs: { resource: { value: "made" } },
