@@ -1,10 +1,11 @@
 // The container that this process is, in a pod of any cluster, as the executor's programs know it inside the node agent.
-import { createReadStream } from "node:fs";
+import { existsSync } from "node:fs";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Pod } from "@capstan/api/generated/core-v1";
 import type { Template } from "@capstan/api/kinds/workflow";
 import { sharedPath } from "@capstan/api/kinds/workflow-pod";
+import { openRegular } from "@capstan/core/artifacts";
 import type { InProcessContainer } from "@capstan/core/runtime";
 import { Ends } from "./ends.ts";
 import { createPlaces, type MountPoint, readMounts } from "./places.ts";
@@ -43,7 +44,7 @@ export async function openPodContainer(options: PodContainerOptions, template: T
     kill: (of, what) => ends.kill(of, what),
     async *logs(of, stream) {
       await ends.of(of);
-      yield* readKept(ends.path(of, stream === "stdout" ? "stdout" : "combined"));
+      yield* readKept(ends.path(of, stream === "stdout" ? "stdout" : "combined"), of);
     },
     print,
     signal,
@@ -52,12 +53,10 @@ export async function openPodContainer(options: PodContainerOptions, template: T
 }
 
 /** A container that never ran, or whose words nobody wanted to be kept, has none. */
-async function* readKept(path: string): AsyncGenerator<Uint8Array> {
-  try {
-    yield* createReadStream(path) as AsyncIterable<Uint8Array>;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== "ENOENT") throw error;
-  }
+async function* readKept(path: string, name: string): AsyncGenerator<Uint8Array> {
+  if (!existsSync(path)) return;
+  await using file = await openRegular(path, `what ${name} printed`);
+  yield* file.createReadStream({ autoClose: false }) as AsyncIterable<Uint8Array>;
 }
 
 /** What the programs ask of their pod. Its own object is not theirs to read: the service account may only report. */

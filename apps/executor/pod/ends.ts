@@ -1,9 +1,10 @@
 // How the step's own containers start and end, told by argoexec in the pod's shared volume (argoexec/supervise.c).
 import { closeSync, constants, openSync, readSync, writeSync } from "node:fs";
-import { readFile, stat } from "node:fs/promises";
+import { stat } from "node:fs/promises";
 import { Socket } from "node:net";
 import { constants as os } from "node:os";
-import { join } from "node:path";
+import { openRegular } from "@capstan/core/artifacts";
+import { LayeredRoot } from "@capstan/core/runtime";
 
 export interface End {
   exitCode: number;
@@ -13,9 +14,11 @@ export interface End {
 }
 /** Of a container whose end nobody could tell: it was killed as a whole. */
 const killed = 137;
+/** Digits of an exit code, and more. */
+const codeLimit = 8;
 
 export class Ends implements Disposable {
-  readonly #shared: string;
+  readonly #shared: LayeredRoot;
   readonly #ends = new Map<string, Promise<End>>();
   /** Pipes of signals, held open so that a container that starts late still finds its signal. */
   readonly #signals = new Map<string, number>();
@@ -23,7 +26,7 @@ export class Ends implements Disposable {
 
   /** @param shared the volume that all containers of the pod mount. */
   constructor(shared: string) {
-    this.#shared = shared;
+    this.#shared = new LayeredRoot([{ at: "/", directories: [shared] }]);
   }
 
   /** Resolves when a container has ended, also one that ended before. */
@@ -52,8 +55,9 @@ export class Ends implements Disposable {
     this.#signals.clear();
   }
 
+  /** Where a container's file is. Its own program can write there, too: no link leads out of the volume. */
   path(name: string, file: string): string {
-    return join(this.#shared, "ctr", name, file);
+    return this.#shared.locate(`/ctr/${name}/${file}`).host;
   }
 
   async #await(name: string): Promise<End> {
@@ -61,7 +65,7 @@ export class Ends implements Disposable {
     if ((await this.#read(name, "exitcode")) !== undefined || (await this.#hasGone(name, alive))) closeSync(alive);
     else await untilClosed(alive, this.#over.signal);
     const text = await this.#read(name, "exitcode");
-    const exitCode = text === undefined ? killed : Number(text);
+    const exitCode = text !== undefined && /^\d{1,3}$/.test(text) ? Number(text) : killed;
     const [startedAt, finishedAt] = await Promise.all([this.#time(name, "started"), this.#time(name, "exitcode")]);
     return { exitCode, reason: exitCode === 0 ? "Completed" : "Error", startedAt, finishedAt };
   }
@@ -79,7 +83,9 @@ export class Ends implements Disposable {
 
   async #read(name: string, file: string): Promise<string | undefined> {
     try {
-      return await readFile(this.path(name, file), "utf8");
+      await using opened = await openRegular(this.path(name, file), `${file} of ${name}`);
+      const { buffer, bytesRead } = await opened.read(Buffer.alloc(codeLimit), 0, codeLimit, 0);
+      return buffer.toString("utf8", 0, bytesRead);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === "ENOENT") return undefined;
       throw error;

@@ -146,6 +146,22 @@ test("wait learns of a main container that was killed with all that was in it", 
   assert.equal(await late, 0, "and one that starts after it");
 });
 
+test("what a container puts in the place of its own log is not followed out of the volume", { skip }, async () => {
+  const one = pod({ container: { image: "i" } } as Template, "linked");
+  await one.init("main");
+  writeFileSync(join(one.directory, "secret"), "secret");
+  const stdout = join(one.shared, "ctr/main/stdout");
+  const main = one.run("main", `rm ${stdout}; ln -s ${join(one.directory, "secret")} ${stdout}`);
+  await once(main, "close");
+  assert.equal(await one.execute("wait"), 0, one.printed.join());
+  assert.equal((await one.outputs())?.result, "");
+  const two = pod({ container: { image: "i" } } as Template, "piped");
+  await two.init("main");
+  const pipe = join(two.shared, "ctr/main/stdout");
+  await once(two.run("main", `rm ${pipe}; mkfifo ${pipe}`), "close");
+  await assert.rejects(two.execute("wait"), /what main printed is no regular file/);
+});
+
 test("a wait that is told to end leaves nothing half written", { skip }, async () => {
   const one = pod(
     { container: { image: "i" }, outputs: { parameters: [{ name: "p", valueFrom: { path: "/p" } }] } } as Template,
