@@ -65,20 +65,20 @@ function addContainers(run: Run, node: NodeStatus, template: Template): void {
   }
 }
 
-const texts = new WeakMap<Template, string>();
+const used = new WeakMap<Template, Set<string>>();
 
 /** Whether somebody names this node's `outputs.result`: only then is it kept. */
 function isResultUsed(run: Run, node: NodeStatus): boolean {
   const boundary = node.boundaryID ? run.nodes[node.boundaryID] : undefined;
   const template = boundary && run.memory.processed.get(boundary.id);
   if (!template) return false;
-  let text = texts.get(template);
-  if (text === undefined) {
-    text = JSON.stringify(template);
-    texts.set(template, text);
+  let names = used.get(template);
+  if (!names) {
+    const pattern = /(?:steps|tasks)(?:\.([\w-]+)|\[\s*\\?["']([^"'\\]+)\\?["']\s*\])\.outputs\.result/g;
+    names = new Set(
+      [...JSON.stringify(template).matchAll(pattern)].map(([, dotted, quoted]) => dotted ?? quoted ?? ""),
+    );
+    used.set(template, names);
   }
-  const name = invocationName(node.name).replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-  return new RegExp(`(?:steps|tasks)(?:\\.${name}|\\[\\s*\\\\?["']${name}\\\\?["']\\s*\\])\\.outputs\\.result`).test(
-    text,
-  );
+  return names.has(invocationName(node.name));
 }

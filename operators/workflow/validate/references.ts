@@ -171,7 +171,7 @@ function visitSteps(walk: Walk, template: Template, context: TemplateContext, pa
       const own = new Set(scope);
       addItems(own, step);
       if (step.hooks || step.onExit) addOutputs(own, `steps.${step.name}`, resolved[j]?.template, step);
-      if (checkMentions(step, "steps", earlier, at, problems)) checkStepTags(step, own, at, problems);
+      if (checkMentions(step, "steps", () => earlier, at, problems)) checkStepTags(step, own, at, problems);
     }
     for (const [j, step] of steps.entries()) addOutputs(scope, `steps.${step.name}`, resolved[j]?.template, step);
   }
@@ -216,7 +216,7 @@ function followInvocation(
 function checkMentions(
   step: Invocation,
   prefix: "steps" | "tasks",
-  known: Set<string>,
+  before: () => Set<string>,
   path: string,
   problems: Problem[],
 ): boolean {
@@ -224,6 +224,8 @@ function checkMentions(
   const text = JSON.stringify(own);
   const pattern = new RegExp(`\\{\\{\\s*${prefix}\\.([\\w-]+)\\.`, "g");
   const names = new Set([...text.matchAll(pattern)].map(([, name]) => name as string));
+  if (names.size === 0) return true;
+  const known = before();
   const foreign = [...names].filter((name) => !known.has(name) && name !== "name");
   for (const name of foreign) {
     const near = nearest(name, known);
@@ -244,8 +246,9 @@ function visitDag(walk: Walk, template: Template, context: TemplateContext, path
   for (const [i, task] of tasks.entries()) addOutputs(scope, `tasks.${task.name}`, resolved[i]?.template, task);
   for (const [i, task] of tasks.entries()) {
     const at = `${path}.dag.tasks[${i}]`;
-    if (!cyclic && !checkMentions(task, "tasks", ancestorsOf(task.name, needs), at, problems)) continue;
-    const own = new Set(scope);
+    if (!cyclic && !checkMentions(task, "tasks", () => ancestorsOf(task.name, needs), at, problems)) continue;
+    // A scope is as long as its body.
+    const own = task.withItems || task.withParam ? new Set(scope) : scope;
     addItems(own, task);
     checkStepTags(task, own, at, problems);
   }
