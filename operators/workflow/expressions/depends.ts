@@ -74,15 +74,35 @@ function translate(tree: Expression, operands: Depends[], source: string): Depen
       break;
     case "conditional":
       return { is: "choice", test: inner(tree.test), yes: inner(tree.yes), no: inner(tree.no) };
-    case "binary": {
-      const sides = { left: tree.left, right: tree.right };
-      const both = () => ({ left: inner(sides.left), right: inner(sides.right) });
-      if (tree.operator === "&&" || tree.operator === "and") return { is: "and", ...both() };
-      if (tree.operator === "||" || tree.operator === "or") return { is: "or", ...both() };
-      if (tree.operator === "==") return { is: "equal", ...both() };
-      if (tree.operator === "!=") return { is: "not", term: { is: "equal", ...both() } };
-    }
+    case "binary":
+      return translateChain(tree, inner) ?? refuse(tree, source);
   }
+  return refuse(tree, source);
+}
+
+const joins: Record<string, "and" | "or"> = { "&&": "and", and: "and", "||": "or", or: "or" };
+type Binary = Extract<Expression, { is: "binary" }>;
+
+/** A task may wait for thousands: what stands on the left is followed without going deeper. */
+function translateChain(tree: Binary, inner: (part: Expression) => Depends): Depends | undefined {
+  if (tree.operator === "==" || tree.operator === "!=") {
+    const equal: Depends = { is: "equal", left: inner(tree.left), right: inner(tree.right) };
+    return tree.operator === "==" ? equal : { is: "not", term: equal };
+  }
+  const chain: Binary[] = [];
+  let first: Expression = tree;
+  while (first.is === "binary" && joins[first.operator]) {
+    chain.push(first);
+    first = first.left;
+  }
+  if (chain.length === 0) return undefined;
+  return chain.reduceRight<Depends>(
+    (left, { operator, right }) => ({ is: joins[operator] as "and" | "or", left, right: inner(right) }),
+    inner(first),
+  );
+}
+
+function refuse(tree: Expression, source: string): never {
   const what = tree.is === "unary" || tree.is === "binary" ? JSON.stringify(tree.operator) : tree.is;
   throw new ExpressionError(
     `depends: ${what} in ${JSON.stringify(source.slice(0, 200))} is neither a task, a task's result, &&, ||, ! nor parentheses`,
@@ -108,21 +128,12 @@ export function dependsOf(
 }
 
 export function tasksOf(depends: Depends, tasks = new Set<string>()): Set<string> {
-  switch (depends.is) {
-    case "task":
-      tasks.add(depends.task);
-      break;
-    case "not":
-      tasksOf(depends.term, tasks);
-      break;
-    case "choice":
-      for (const part of [depends.test, depends.yes, depends.no]) tasksOf(part, tasks);
-      break;
-    case "and":
-    case "or":
-    case "equal":
-      tasksOf(depends.left, tasks);
-      tasksOf(depends.right, tasks);
+  const open = [depends];
+  for (let part = open.pop(); part; part = open.pop()) {
+    if (part.is === "task") tasks.add(part.task);
+    else if (part.is === "not") open.push(part.term);
+    else if (part.is === "choice") open.push(part.no, part.yes, part.test);
+    else if (part.is !== "constant") open.push(part.right, part.left);
   }
   return tasks;
 }
@@ -135,9 +146,15 @@ export function evaluateDepends(depends: Depends, holds: (task: string, result: 
     case "not":
       return !evaluate(depends.term);
     case "and":
-      return evaluate(depends.left) && evaluate(depends.right);
-    case "or":
-      return evaluate(depends.left) || evaluate(depends.right);
+    case "or": {
+      const chain: Depends[] = [];
+      let first: Depends = depends;
+      for (; first.is === "and" || first.is === "or"; first = first.left) chain.push(first);
+      return chain.reduceRight((left, part) => {
+        if (part.is !== "and" && part.is !== "or") return left;
+        return left === (part.is === "or") ? left : evaluate(part.right);
+      }, evaluate(first));
+    }
     case "equal":
       return evaluate(depends.left) === evaluate(depends.right);
     case "choice":

@@ -178,3 +178,31 @@ test("durations and numbers are read and written as Go's", () => {
   assert.equal(plainNumber(0.0000001), "0.0000001");
   assert.equal(textOf([1, "a"]), '[1,"a"]');
 });
+
+test("what blows up is refused with the name of its limit", () => {
+  const long = "x".repeat(900_000);
+  const limits: [string, RegExp][] = [
+    ["all(1..1000, all(1..1000, all(1..1000, true)))", /1000000 elements/],
+    ["sprig.uniq(1..90000)", /1000000 characters or elements/],
+    ["long matches '((a{0,100}){0,10}){0,1}b'", /8000000 steps/],
+    [`${"[".repeat(3000)}${"]".repeat(3000)}`, /nested deeper than 1000/],
+    ["reduce(1..60, #acc + #acc, 'xxxx')", /10000000 characters/],
+    ["join(map(1..9000, long), '')", /10000000 characters/],
+    ["sprig.replace('x', long, long)", /10000000 characters/],
+    ["repeat(long, 900000)", /1000000 elements or characters/],
+  ];
+  for (const [source, limit] of limits) {
+    assert.throws(
+      () => evaluateExpression(source, { long: source.includes("matches") ? "a".repeat(50_000) : long }),
+      limit,
+    );
+  }
+  const depends = parseDepends(Array.from({ length: 3000 }, (_, i) => `t${i}`).join(" && "));
+  assert.equal(
+    evaluateDepends(depends, () => true),
+    true,
+  );
+  let deep: object = {};
+  for (let i = 0; i < 20_000; i++) deep = { a: deep };
+  assert.throws(() => kubectlJsonPath("{..a}", deep), /nested too deep/);
+});

@@ -82,20 +82,16 @@ function dependenciesOf(task: DAGTask, byName: Map<string, DAGTask>, path: strin
 }
 
 function loopsIn(depends: Depends): string[] {
-  switch (depends.is) {
-    case "task":
-      return depends.results.some((result) => result === "AnySucceeded" || result === "AllFailed")
-        ? [depends.task]
-        : [];
-    case "not":
-      return loopsIn(depends.term);
-    case "choice":
-      return [depends.test, depends.yes, depends.no].flatMap(loopsIn);
-    case "constant":
-      return [];
-    default:
-      return [...loopsIn(depends.left), ...loopsIn(depends.right)];
+  const found: string[] = [];
+  const open = [depends];
+  for (let part = open.pop(); part; part = open.pop()) {
+    if (part.is === "task") {
+      if (part.results.some((result) => result === "AnySucceeded" || result === "AllFailed")) found.push(part.task);
+    } else if (part.is === "not") open.push(part.term);
+    else if (part.is === "choice") open.push(part.test, part.yes, part.no);
+    else if (part.is !== "constant") open.push(part.left, part.right);
   }
+  return found;
 }
 
 export function ancestorsOf(task: string, needs: Needs): Set<string> {

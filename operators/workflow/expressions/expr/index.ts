@@ -69,6 +69,9 @@ function bounded<T>(source: string, work: () => T): T {
   try {
     return work();
   } catch (error) {
+    if (error instanceof RangeError && /string length|array length/.test(error.message)) {
+      throw new ExpressionError(`expression makes more than fits into memory: ${JSON.stringify(source.slice(0, 100))}`);
+    }
     if (error instanceof RangeError && /call stack/.test(error.message)) {
       throw new ExpressionError(`expression is nested too deep: ${JSON.stringify(source.slice(0, 100))}`);
     }

@@ -43,8 +43,22 @@ export function splitText(text: string, separator: string, limit = -1, after = f
   return wanted.map((part, i) => (i < wanted.length - 1 ? part + separator : part));
 }
 
+/** Longest text that one function makes, in characters. */
+const textLimit = 10_000_000;
+export function limitText(length: number): void {
+  if (length > textLimit) throw new ExpressionError(`text is longer than ${textLimit} characters`);
+}
+
+/** Joins texts. @throws ExpressionError for more than textLimit characters. */
+export function joinTexts(texts: string[], glue: string): string {
+  limitText(texts.reduce((length, one) => length + one.length + glue.length, 0));
+  return texts.join(glue);
+}
+
 /** Replaces the first `count` places; all for a negative count. */
 export function replaceText(text: string, from: string, to: string, count = -1): string {
+  const places = from === "" ? text.length + 1 : text.split(from, 10_000_000).length - 1;
+  limitText(text.length + Math.min(places, count < 0 ? places : count) * Math.max(0, to.length - from.length));
   if (count < 0)
     return from === "" ? [...text].map((char) => to + char).join("") + to : text.replaceAll(from, () => to);
   let [result, rest] = ["", text];
@@ -107,7 +121,10 @@ export const textBuiltins: Record<string, Builtin> = {
   },
   join: ([list, glue = ""]) => {
     if (!Array.isArray(list)) throw new ExpressionError(`invalid argument for join (type ${typeName(list)})`);
-    return list.map((item) => textArgument(item, "join")).join(textArgument(glue, "join"));
+    return joinTexts(
+      list.map((item) => textArgument(item, "join")),
+      textArgument(glue, "join"),
+    );
   },
   indexOf: onTexts("indexOf", (text = "", part = "") => byteIndex(text, text.indexOf(part))),
   lastIndexOf: onTexts("lastIndexOf", (text = "", part = "") => byteIndex(text, text.lastIndexOf(part))),

@@ -8,7 +8,13 @@ const textLimit = 1024 * 1024;
 
 /** The text that `kubectl -o jsonpath=TEMPLATE` prints; a path may stand without braces. What is missing is nothing. */
 export function kubectlJsonPath(template: string, document: unknown): string {
-  return new Printer(parseJsonPath(template)).print(fromHost(document));
+  try {
+    return new Printer(parseJsonPath(template)).print(fromHost(document));
+  } catch (error) {
+    if (error instanceof RangeError)
+      throw new ExpressionError(`jsonpath: the document is nested too deep for ${template.slice(0, 100)}`);
+    throw error;
+  }
 }
 
 /** @throws ExpressionError for what cannot be read. */

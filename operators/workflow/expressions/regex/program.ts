@@ -21,7 +21,7 @@ export interface Program {
 
 const instructionLimit = 50_000;
 /** Instructions that one search may run. */
-const stepLimit = 30_000_000;
+const stepLimit = 8_000_000;
 
 export function compileProgram(syntax: Syntax, captures: number): Program {
   const instructions: Instruction[] = [];

@@ -1,7 +1,7 @@
 // sprig's functions on texts. Positions count bytes, as in Go.
 import { Buffer } from "node:buffer";
 import { ExpressionError } from "../error.ts";
-import { decodeBase64, replaceText, splitText, trimSet, trimSpace } from "../expr/text-builtins.ts";
+import { decodeBase64, joinTexts, replaceText, splitText, trimSet, trimSpace } from "../expr/text-builtins.ts";
 import { compileRegex, quoteRegex } from "../regex/index.ts";
 import { compareTexts } from "../values.ts";
 import { decodeBase32, encodeBase32 } from "./base32.ts";
@@ -182,7 +182,7 @@ export const texts: Record<string, [Signature, Callable]> = {
   split: ofTexts("ss", (separator = "", text = "") => parts(splitText(text, separator))),
   splitn: ["sis", (separator, count, text) => parts(splitText(text as string, separator as string, Number(count)))],
   splitList: ofTexts("ss", (separator = "", text = "") => splitText(text, separator)),
-  join: ["sa", (separator, list) => castTexts(list).join(separator as string)],
+  join: ["sa", (separator, list) => joinTexts(castTexts(list), separator as string)],
   sortAlpha: ["a", (list) => (Array.isArray(list) ? castTexts(list).sort(compareTexts) : [castText(list)])],
   b64enc: ofTexts("s", (text = "") => Buffer.from(text).toString("base64")),
   b64dec: ofTexts("s", (text = "") => decodeBase64(text) ?? `illegal base64 data at input byte ${badBase64(text)}`),
