@@ -1,6 +1,7 @@
 // What a pod's state means for its node. Source: the rules named in the contract's pitfalls 7 and 8.
 import type { ContainerStateTerminated, ContainerStatus, Pod } from "@capstan/api/generated/core-v1";
 import type { NodePhase, WorkflowTaskResult } from "@capstan/api/kinds/workflow";
+import { dependencyFailed } from "@capstan/api/kinds/workflow-pod";
 import { isQuantity, parseQuantity } from "@capstan/api/meta";
 import { labels } from "./names.ts";
 import { containersAnnotation, daemonAnnotation } from "./pod/build.ts";
@@ -82,8 +83,8 @@ function resourceMain(pod: Pod): ContainerStatus | undefined {
 
 function exitCodeOf(pod: Pod, mains: string[]): string | undefined {
   const name = mains.includes("main") ? "main" : undefined;
-  const code = pod.status?.containerStatuses?.find((status) => status.name === name)?.state?.terminated?.exitCode;
-  return code === undefined ? undefined : String(code);
+  const end = pod.status?.containerStatuses?.find((status) => status.name === name)?.state?.terminated;
+  return end === undefined || wasLeftOut(end) ? undefined : String(end.exitCode);
 }
 
 /** Of a pod that is only on its way there is nothing to say. */
@@ -121,7 +122,7 @@ function failureOf(pod: Pod, mains: string[]): { phase: NodePhase; message?: str
       };
     }
     const end = state?.terminated;
-    if (!end || end.exitCode === 0) continue;
+    if (!end || end.exitCode === 0 || wasLeftOut(end)) continue;
     const message = endOf(name, end);
     if (mains.includes(name)) return { phase: "Failed", message };
     if (name === "init" || name === "wait") return { phase: "Error", message };
@@ -131,6 +132,10 @@ function failureOf(pod: Pod, mains: string[]): { phase: NodePhase; message?: str
   }
   return { phase: "Succeeded" };
 }
+
+/** A container of a set whose command argoexec did not start. */
+const wasLeftOut = ({ exitCode, message }: ContainerStateTerminated): boolean =>
+  exitCode === 64 && message?.trim() === dependencyFailed;
 
 function endOf(name: string, { reason = "Error", exitCode, message }: ContainerStateTerminated): string {
   return `${name}: ${reason} (exit code ${exitCode})${message ? `: ${message}` : ""}`;
@@ -142,14 +147,15 @@ function containersOf(pod: Pod, mains: string[]): Assessment["containers"] {
   for (const { name, state } of pod.status?.containerStatuses ?? []) {
     if (!mains.includes(name)) continue;
     const end = state?.terminated;
-    if (end) {
+    if (end && wasLeftOut(end)) result[name] = { phase: "Omitted", message: dependencyFailed };
+    else if (end) {
       const message = `${name}: ${end.reason} (exit code ${end.exitCode}): ${end.message ?? ""}`;
       const phase = end.exitCode === 0 ? "Succeeded" : end.exitCode === 64 ? "Error" : "Failed";
       result[name] = { phase, ...(phase === "Succeeded" ? {} : { message }) };
     } else if (pod.status?.phase === "Failed") {
       result[name] = state?.running
         ? { phase: "Failed", message: "Pod Failed whilst container running" }
-        : { phase: "Omitted", message: "a container before it failed" };
+        : { phase: "Omitted", message: dependencyFailed };
     } else result[name] = { phase: state?.running ? "Running" : "Pending" };
   }
   return result;
