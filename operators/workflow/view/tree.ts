@@ -94,7 +94,8 @@ class Drawing {
     const { metadata } = this.#workflow;
     const { now, wide, short } = this.#options;
     const sign = waitsForResume(node) ? "ǁ" : (signs[node.phase ?? "Pending"] ?? "");
-    const { templateRef, templateName = "", message = "" } = node;
+    const { templateRef, templateName = "", memoizationStatus } = node;
+    const message = node.message ?? (memoizationStatus?.hit ? "reused" : "");
     const isPod = node.type === "Pod";
     const format = metadata.annotations?.[labels.podNameFormat];
     const pod = podName(metadata.name, node.name, templateRef?.template ?? templateName, node.id, format);
