@@ -19,13 +19,21 @@ export interface Seen {
 
 /** Requests under way at once. */
 const atOnce = 64;
+const tries = 5;
 let free = atOnce;
 const waiting: (() => void)[] = [];
 async function inTurn<T>(work: () => Promise<T>): Promise<T> {
   if (free > 0) free--;
   else await new Promise<void>((resolve) => waiting.push(resolve));
   try {
-    return await work();
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await work();
+      } catch (error) {
+        // A kept connection that the server has just closed.
+        if (!isReason(error, "ServiceUnavailable") || attempt === tries) throw error;
+      }
+    }
   } finally {
     const next = waiting.shift();
     if (next) next();
