@@ -110,7 +110,7 @@ async function clear(groups: string[]): Promise<void> {
     try {
       return groups.forEach(removeGroup);
     } catch (error) {
-      if ((error as NodeJS.ErrnoException).code !== "EBUSY" || attempt > 50) throw error;
+      if ((error as NodeJS.ErrnoException).code !== "EBUSY" || attempt > 100) throw error;
       await new Promise((resolve) => setTimeout(resolve, 2 * attempt));
     }
   }

@@ -16,13 +16,21 @@ test("a wrapped command that does nothing about a signal is ended by it, though 
   const network = allocateInstanceNetwork(dataDir, { bridged: true });
   const stop = new AbortController();
   const unwrap = (words: string[]) => (words[0] === "wrapper" ? words.slice(1) : words);
-  const open = createRuntime({ dataDir, network, launcher: "unshare", log: silent, unwrap });
+  const inProcess = new Map([["helper", async () => 0]]);
+  const open = createRuntime({ dataDir, network, launcher: "unshare", log: silent, unwrap, inProcess });
   const running = open.start(stop.signal);
   try {
     await open.ready;
     const { runtime } = open;
-    const pod = { name: "p", namespace: "n", uid: "u", hostname: "h", labels: {}, namespaces: {} };
-    const { id: sandbox } = await runtime.runPodSandbox(pod);
+    // The wrapper's work is the agent's in pods that it has a part in.
+    const pod = {
+      apiVersion: "v1",
+      kind: "Pod",
+      metadata: { name: "p" },
+      spec: { containers: [{ name: "wait", image: "helper" }] },
+    };
+    const about = { name: "p", namespace: "n", uid: "u", hostname: "h", labels: {}, namespaces: {}, pod };
+    const { id: sandbox } = await runtime.runPodSandbox(about);
     const endOf = async (name: string, command: string[], graceSeconds: number) => {
       const id = await runtime.createContainer(sandbox, {
         ...{ name, attempt: 0, image: "capstan/host", command, env: [], mounts: [], labels: {} },
