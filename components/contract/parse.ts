@@ -66,10 +66,15 @@ function parseValue(parameter: Parameter, text: string): unknown {
   }
 }
 
+const integerStyle = /^[+-]?\d+$/;
+const numberStyle = /^[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?$/;
+
+/** Numbers are spelled as the workflow engine's types want them: decimal, without space around. */
 function parseNumber(bounds: Extract<Parameter, { type: "number" | "integer" }>, text: string): number {
   const value = Number(text);
-  if (text.trim() === "" || !Number.isFinite(value)) throw new BadValue(`${JSON.stringify(text)} is not a number`);
-  if (bounds.type === "integer" && !Number.isSafeInteger(value)) throw new BadValue(`${text} is not a whole number`);
+  if (!numberStyle.test(text) || !Number.isFinite(value)) throw new BadValue(`${JSON.stringify(text)} is not a number`);
+  if (bounds.type === "integer" && !(integerStyle.test(text) && Number.isSafeInteger(value)))
+    throw new BadValue(`${text} is not a whole number`);
   const { minimum = -Infinity, maximum = Infinity } = bounds;
   if (value < minimum || (bounds.exclusiveMinimum && value === minimum))
     throw new BadValue(

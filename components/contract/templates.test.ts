@@ -27,6 +27,8 @@ test("each component becomes a template that the workflow engine can run", () =>
   );
   assert.deepEqual(split?.metadata.annotations, {
     "capstan.dev/memoize": "content",
+    "capstan.dev/parameter-types":
+      '{"ratio":{"type":"number","exclusiveMinimum":0,"exclusiveMaximum":1,"optional":true},"stratify":"string","seed":{"type":"integer","minimum":0,"maximum":2147483647,"optional":true}}',
     [componentNames.annotation]: "split",
     [componentNames.versionAnnotation]: "1.0.0",
   });

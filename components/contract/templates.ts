@@ -11,6 +11,8 @@ export const componentNames = {
   versionAnnotation: "capstan.dev/component-version",
   /** "content": what it gave for the same content and parameters is used again. */
   memoizeAnnotation: "capstan.dev/memoize",
+  /** Types of the parameters, as JSON; the workflow engine holds values against them. */
+  typesAnnotation: "capstan.dev/parameter-types",
   /** On the ClusterWorkflowTemplate: what the canvas shows, as JSON (CatalogueEntry[]). */
   catalogueAnnotation: "capstan.dev/components",
   inputs: "/capstan/in",
@@ -67,6 +69,7 @@ function toTemplate(definition: ComponentDefinition): ComponentTemplate {
       annotations: {
         [componentNames.annotation]: definition.name,
         [componentNames.versionAnnotation]: definition.version,
+        ...(parameters.length === 0 ? {} : { [componentNames.typesAnnotation]: typesText(parameters) }),
         ...(definition.hasEffects ? {} : { [componentNames.memoizeAnnotation]: "content" }),
       },
     },
@@ -95,6 +98,26 @@ function toTemplate(definition: ComponentDefinition): ComponentTemplate {
       command: [componentNames.command],
       args: [definition.name, ...parameters.map(([name]) => `--${name}={{inputs.parameters.${name}}}`)],
     },
+  };
+}
+
+function typesText(parameters: [string, Parameter][]): string {
+  return JSON.stringify(Object.fromEntries(parameters.map(([name, parameter]) => [name, toType(parameter)])));
+}
+
+/** Columns, choices and maps are texts; what else is to be known of them the component's own check says. */
+function toType(parameter: Parameter): string | Record<string, unknown> {
+  const { type } = parameter;
+  if (type === "boolean") return type;
+  if (type === "string" && parameter.maxLength !== undefined) return { type, maxLength: parameter.maxLength };
+  if (type !== "number" && type !== "integer") return "string";
+  const { minimum, maximum, exclusiveMinimum, exclusiveMaximum } = parameter;
+  return {
+    type,
+    ...(minimum === undefined ? {} : { [exclusiveMinimum ? "exclusiveMinimum" : "minimum"]: minimum }),
+    ...(maximum === undefined ? {} : { [exclusiveMaximum ? "exclusiveMaximum" : "maximum"]: maximum }),
+    // The empty text stands for the default.
+    ...(parameter.default === undefined ? {} : { optional: true }),
   };
 }
 

@@ -44,6 +44,7 @@ import { type Held, hold, isNewer, packHeld, readHeld } from "./held.ts";
 import { createLimits } from "./limits/index.ts";
 import { createLineageWriter, type LineageWriter } from "./lineage/index.ts";
 import type { WorkflowOperatorOptions } from "./options.ts";
+import { specWithTypes } from "./parameter-types/index.ts";
 import { findRepository } from "./repository.ts";
 import { createSharedLocks, type SharedLockKeeper } from "./shared-locks.ts";
 import { resolvedTemplates, validateWorkflow } from "./validate/index.ts";
@@ -301,8 +302,8 @@ class Operator {
       },
       templates: (scope, name) =>
         scope === "cluster"
-          ? informers.informer(ClusterWorkflowTemplates).get({ name })?.spec
-          : informers.informer(WorkflowTemplates).get({ namespace, name })?.spec,
+          ? specWithTypes(informers.informer(ClusterWorkflowTemplates).get({ name }))
+          : specWithTypes(informers.informer(WorkflowTemplates).get({ namespace, name })),
       configMap,
       claim: (name) => informers.informer(PersistentVolumeClaims).get({ namespace, name }),
       podFailure: (name) => {

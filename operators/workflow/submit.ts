@@ -16,6 +16,7 @@ import type { Client } from "@capstan/core/client";
 import { fromCron } from "./cron/child.ts";
 import { labels } from "./engine/index.ts";
 import { readManifests } from "./manifest.ts";
+import { specWithTypes } from "./parameter-types/index.ts";
 import { type GetTemplates, type Problem, validateWorkflow } from "./validate/index.ts";
 
 export interface SubmitOptions {
@@ -165,8 +166,8 @@ async function fetchTemplates(client: Client, { metadata }: New<Workflow>): Prom
     }),
   ]);
   const specs = new Map<string, WorkflowSpec>([
-    ...own.items.map(({ metadata, spec }): [string, WorkflowSpec] => [`namespaced/${metadata.name}`, spec]),
-    ...cluster.items.map(({ metadata, spec }): [string, WorkflowSpec] => [`cluster/${metadata.name}`, spec]),
+    ...own.items.map((one): [string, WorkflowSpec] => [`namespaced/${one.metadata.name}`, specWithTypes(one)]),
+    ...cluster.items.map((one): [string, WorkflowSpec] => [`cluster/${one.metadata.name}`, specWithTypes(one)]),
   ]);
   return (scope, name) => specs.get(`${scope}/${name}`);
 }

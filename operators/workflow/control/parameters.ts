@@ -9,12 +9,18 @@ export function readParameter(text: string): [string, string] {
   throw new StatusError("BadRequest", `expected parameter of the form: NAME=VALUE. Received: ${text}`);
 }
 
+/** What is wrong with values for a workflow's parameters. Browsers, which read no YAML, leave it to the operator. */
+export type FindMismatch = (workflow: Workflow, given: Record<string, string>) => string | undefined;
+
 /**
  * Changes the workflow that it is given: in its spec, and in that of the template that it was started from.
+ * @param mismatch says what else is wrong with the values.
  * @throws StatusError BadRequest for a value that a parameter's enum does not have.
  */
-export function overrideParameters(workflow: Workflow, given: Record<string, string>): void {
+export function overrideParameters(workflow: Workflow, given: Record<string, string>, mismatch?: FindMismatch): void {
   if (Object.keys(given).length === 0) return;
+  const wrong = mismatch?.(workflow, given);
+  if (wrong) throw new StatusError("BadRequest", wrong);
   for (const spec of [workflow.spec, workflow.status?.storedWorkflowTemplateSpec]) if (spec) override(spec, given);
 }
 

@@ -5,13 +5,14 @@ import type { Client } from "@capstan/core/client";
 import { label, labels, nodeId, onExitName } from "../engine/names.ts";
 import { hasFailed } from "../engine/phase.ts";
 import { createNodeCodec, type NodeCodec } from "../nodes/index.ts";
-import { overrideParameters } from "./parameters.ts";
+import { type FindMismatch, overrideParameters } from "./parameters.ts";
 import { stamp } from "./state.ts";
 
 export interface ResubmitOptions {
   /** Steps that succeeded are taken over with their outputs. */
   memoized?: boolean;
   parameters?: Record<string, string>;
+  mismatch?: FindMismatch;
   priority?: number;
 }
 
@@ -38,7 +39,7 @@ const creator = /^workflows\.argoproj\.io\/(creator|action)/;
  */
 export function formulateResubmit(
   workflow: Workflow,
-  { memoized, parameters = {}, priority, suffix, now }: ResubmitOptions & { suffix: string; now: number },
+  { memoized, parameters = {}, mismatch, priority, suffix, now }: ResubmitOptions & { suffix: string; now: number },
 ): New<Workflow> {
   const { metadata, status } = workflow;
   if (memoized && status?.phase !== "Failed" && status?.phase !== "Error") {
@@ -61,7 +62,7 @@ export function formulateResubmit(
     },
     spec,
   } as Workflow;
-  overrideParameters(made, parameters);
+  overrideParameters(made, parameters, mismatch);
   if (memoized) {
     made.status = {
       nodes: takeOver(workflow, made.metadata.name, now),

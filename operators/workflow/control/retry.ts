@@ -7,7 +7,7 @@ import { labels, onExitName, podName } from "../engine/names.ts";
 import { hasFailed } from "../engine/phase.ts";
 import { createNodeCodec, type NodeCodec } from "../nodes/index.ts";
 import { changeWhole } from "./change.ts";
-import { overrideParameters } from "./parameters.ts";
+import { type FindMismatch, overrideParameters } from "./parameters.ts";
 import { createTree, hasSucceededBelow, resetPath, type Tree } from "./retry-tree.ts";
 import { matchesNode, parseNodeSelector } from "./selector.ts";
 import { stamp, templateOf } from "./state.ts";
@@ -18,6 +18,7 @@ export interface RetryOptions {
   nodeFieldSelector?: string;
   /** Values over those of the workflow's parameters. */
   parameters?: Record<string, string>;
+  mismatch?: FindMismatch;
 }
 
 /** Deletes the pods of what runs again and writes the workflow. @throws StatusError */
@@ -73,7 +74,7 @@ export function formulateRetry(
     .map((node) => podName(name, node.name, templateOf(node), node.id, format));
   const retried = restarted(workflow, now);
   if (retried.status) retried.status.nodes = remaining(nodes, gone, reset, now);
-  overrideParameters(retried, options.parameters ?? {});
+  overrideParameters(retried, options.parameters ?? {}, options.mismatch);
   return { workflow: retried, pods };
 }
 

@@ -2,8 +2,15 @@
 import type { CronWorkflow, Workflow } from "@capstan/api/kinds/workflow";
 import type { New } from "@capstan/api/meta";
 import { label, labels } from "../engine/index.ts";
+import { typesAnnotation } from "../parameter-types/index.ts";
 
 const creators = ["creator", "creator-email", "creator-preferred-username"].map(label);
+
+/** Annotations of what it starts; types of parameters may stand at the CronWorkflow itself too. */
+export function annotationsOf({ metadata, spec }: Pick<CronWorkflow, "metadata" | "spec">): Record<string, string> {
+  const types = metadata.annotations?.[typesAnnotation];
+  return { ...(types === undefined ? {} : { [typesAnnotation]: types }), ...spec.workflowMetadata?.annotations };
+}
 
 /** @param options.at the time that it stands for, epoch milliseconds. A child with a name was made by the schedule, one with generateName by hand. */
 export function fromCron(
@@ -30,7 +37,10 @@ export function fromCron(
           : {}),
         [labels.cronWorkflow]: metadata.name,
       },
-      annotations: { ...given.annotations, [labels.scheduledTime]: new Date(at).toISOString().replace(/\.\d+Z$/, "Z") },
+      annotations: {
+        ...annotationsOf({ metadata, spec }),
+        [labels.scheduledTime]: new Date(at).toISOString().replace(/\.\d+Z$/, "Z"),
+      },
       ...(given.finalizers ? { finalizers: given.finalizers } : {}),
       ownerReferences: [
         {

@@ -21,8 +21,9 @@ import {
 } from "@capstan/core/reconcile";
 import { shutDownWorkflow } from "../control/index.ts";
 import { labels } from "../engine/index.ts";
+import { specWithTypes } from "../parameter-types/index.ts";
 import { validateWorkflow } from "../validate/index.ts";
-import { fromCron } from "./child.ts";
+import { annotationsOf, fromCron } from "./child.ts";
 import { isStopped, isWanted } from "./conditions.ts";
 import { findDue, nextOf, readSchedule, type Schedule } from "./schedule.ts";
 import { clearCondition, countEnded, oldChildren, setCondition } from "./status.ts";
@@ -157,13 +158,15 @@ class CronScheduler {
   }
 
   /** @throws Error for a workflow that could not run. */
-  #check({ metadata, spec }: CronWorkflow): void {
+  #check(cron: CronWorkflow): void {
+    const { metadata, spec } = cron;
     const { namespace = "" } = metadata;
-    const workflow = { metadata: { name: metadata.name, namespace }, spec: spec.workflowSpec } as Workflow;
+    const annotations = annotationsOf(cron);
+    const workflow = { metadata: { name: metadata.name, namespace, annotations }, spec: spec.workflowSpec } as Workflow;
     const problems = validateWorkflow(workflow, (scope, name) =>
       scope === "cluster"
-        ? this.#informers.informer(ClusterWorkflowTemplates).get({ name })?.spec
-        : this.#informers.informer(WorkflowTemplates).get({ namespace, name })?.spec,
+        ? specWithTypes(this.#informers.informer(ClusterWorkflowTemplates).get({ name }))
+        : specWithTypes(this.#informers.informer(WorkflowTemplates).get({ namespace, name })),
     );
     const path = (one: string) => one.replace(/^spec\b/, "spec.workflowSpec");
     if (problems.length > 0) throw new Error(problems.map((one) => `${path(one.path)}: ${one.message}`).join("; "));

@@ -1,6 +1,7 @@
 // `workflow.*`: what every template can name.
 import type { Arguments, WorkflowSpec } from "@capstan/api/kinds/workflow";
 import { ExpressionError, evaluateExpression, textOf } from "../expressions/index.ts";
+import { mismatchIn, workflowTypes } from "../parameter-types/index.ts";
 import { anyText, readConfigMap } from "./inputs.ts";
 import { labels } from "./names.ts";
 import { addOutputs } from "./results.ts";
@@ -94,7 +95,9 @@ function setMetadata({ globals, workflow, spec }: Run): void {
 }
 
 function setParameters(run: Run): Arguments {
-  const { globals, spec } = run;
+  const { globals, spec, workflow, status } = run;
+  const types = workflowTypes({ metadata: workflow.metadata, spec });
+  const begins = !status.phase || status.phase === "Pending";
   const parameters = (spec.arguments?.parameters ?? []).map((parameter) => {
     const { valueFrom: _, ...plain } = parameter;
     let value = parameter.value === undefined ? undefined : anyText(parameter.value);
@@ -104,6 +107,9 @@ function setParameters(run: Run): Arguments {
       throw new ExpressionError(`spec.arguments.parameters.${parameter.name}: a value is required`);
     }
     value = substitute(value, globals);
+    // What a ConfigMap says may change while the workflow runs: its types count when it begins.
+    const wrong = begins || parameter.value !== undefined ? mismatchIn(types, parameter.name, value) : undefined;
+    if (wrong) throw new ExpressionError(`spec.arguments.parameters.${parameter.name}: ${wrong}`);
     globals.set(`workflow.parameters.${parameter.name}`, value);
     return { ...plain, value };
   });
@@ -148,8 +154,16 @@ export function joinSpecs(own: WorkflowSpec, template: WorkflowSpec): WorkflowSp
   for (const key of ["podMetadata", "workflowMetadata", "hooks", "nodeSelector"] as const) {
     if (own[key] && template[key]) Object.assign(joined, { [key]: { ...template[key], ...own[key] } });
   }
+  for (const key of ["podMetadata", "workflowMetadata"] as const) {
+    const annotations = { ...template[key]?.annotations, ...own[key]?.annotations };
+    const labels = { ...template[key]?.labels, ...own[key]?.labels };
+    if (own[key] && template[key]) Object.assign(joined[key] ?? {}, present({ labels, annotations }));
+  }
   return joined;
 }
+
+const present = (maps: Record<string, object>) =>
+  Object.fromEntries(Object.entries(maps).filter(([, map]) => Object.keys(map).length > 0));
 
 function joinArguments(own: Arguments | undefined, template: Arguments | undefined): Arguments {
   const join = <T extends { name: string }>(over: T[] | undefined, under: T[] | undefined): T[] => {

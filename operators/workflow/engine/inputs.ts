@@ -10,6 +10,7 @@ import {
   type Template,
 } from "@capstan/api/kinds/workflow";
 import { ExpressionError, plainNumber } from "../expressions/index.ts";
+import { inputMismatch } from "../parameter-types/index.ts";
 import { Scope } from "./scope.ts";
 import { substitute } from "./substitute.ts";
 
@@ -46,7 +47,7 @@ const unfilled = new WeakMap<Template, Unfilled>();
 
 /**
  * A template with its inputs. Each text is replaced once: what a value brings is never looked at as a tag.
- * @throws ExpressionError naming an input that was not supplied, or whose value its enum does not have.
+ * @throws ExpressionError naming an input that was not supplied, or whose value its enum does not have or is not of its type.
  */
 export function processInputs(template: Template, options: InputOptions): Template {
   const given = options.arguments ?? {};
@@ -55,6 +56,8 @@ export function processInputs(template: Template, options: InputOptions): Templa
   const own = substitute(declared?.parameters, options.scope);
   const parameters = own?.map((input) => supplyParameter(input, given.parameters, options));
   checkEnums(parameters);
+  const mismatch = inputMismatch(template, parameters ?? []);
+  if (mismatch) throw new ExpressionError(mismatch);
   const scope = inputScope({ inputs: { ...(parameters ? { parameters } : {}) } }, options.scope);
   const artifacts = substitute(declared?.artifacts, scope)?.flatMap((input) => supplyArtifact(input, given.artifacts));
   for (const artifact of artifacts ?? []) {

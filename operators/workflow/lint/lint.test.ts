@@ -155,3 +155,40 @@ test("findings are printed for people, programs and GitHub", async () => {
   );
   assert.equal(printFindings([], "pretty", 2), "✔ no problems in 2 files");
 });
+
+test("types of parameters are held against values in templates and CronWorkflows, with their lines", async () => {
+  const text = `apiVersion: argoproj.io/v1alpha1
+kind: WorkflowTemplate
+metadata:
+  name: t
+  annotations:
+    capstan.dev/parameter-types: |
+      n: integer
+      o: string
+spec:
+  entrypoint: m
+  arguments: {parameters: [{name: n, value: a}]}
+  templates: [{name: m, container: {image: i}}]
+---
+apiVersion: argoproj.io/v1alpha1
+kind: CronWorkflow
+metadata: {name: c, annotations: {capstan.dev/parameter-types: "d: duration"}}
+spec:
+  schedules: ["* * * * *"]
+  workflowSpec:
+    entrypoint: m
+    arguments: {parameters: [{name: d, value: soon}]}
+    templates: [{name: m, container: {image: i}}]
+---
+${head}spec:
+  workflowTemplateRef: {name: t}
+  arguments: {parameters: [{name: n, value: b}]}
+`;
+  assert.deepEqual(told(await lint(text)), [
+    "0.yaml:6:5 error metadata.annotations.capstan.dev/parameter-types.o: the workflow has no parameter o; did you mean n?",
+    '0.yaml:11:38 error spec.arguments.parameters[0].value: n must be an integer, not "a"',
+    '0.yaml:21:40 error spec.workflowSpec.arguments.parameters[0].value: d must be a duration such as 30s or 1h30m, not "soon"',
+    "0.yaml:28:3 error spec.workflowTemplateRef.o: the workflow has no parameter o; did you mean n?",
+    '0.yaml:29:38 error spec.arguments.parameters[0].value: n must be an integer, not "b"',
+  ]);
+});

@@ -6,7 +6,9 @@ import {
   type WorkflowSpec,
 } from "@capstan/api/kinds/workflow";
 import { nearest } from "@capstan/base/errors";
+import { annotationsOf } from "../cron/child.ts";
 import { readSchedule } from "../cron/schedule.ts";
+import { specWithTypes, typesAnnotation } from "../parameter-types/index.ts";
 import { checkShape, type GetTemplates, type Problem, validateWorkflow } from "../validate/index.ts";
 import { readDocuments, type SourceDocument } from "./document.ts";
 import { warningsOf } from "./warnings.ts";
@@ -103,7 +105,7 @@ function templatesOf(held: Held[], otherwise: GetTemplates | undefined): GetTemp
   return (scope, name) => {
     const kind = scope === "cluster" ? "ClusterWorkflowTemplate" : "WorkflowTemplate";
     const found = held.find((object) => object.kind === kind && object.name === name);
-    return found?.value.spec ?? otherwise?.(scope, name);
+    return specWithTypes(found?.value) ?? otherwise?.(scope, name);
   };
 }
 
@@ -156,6 +158,13 @@ function problemsOf(held: Held, get: GetTemplates, strict: boolean): Problem[] {
   return cronProblems(value as unknown as CronWorkflow, get, strict);
 }
 
+/** Where in a CronWorkflow something of its workflow stands. */
+function cronPath(path: string, own: Record<string, string> | undefined): string {
+  if (path.startsWith("metadata.") && own?.[typesAnnotation] !== undefined)
+    return `spec.workflowMetadata${path.slice(8)}`;
+  return path.replace(/^spec\b/, "spec.workflowSpec");
+}
+
 function cronProblems(cron: CronWorkflow, get: GetTemplates, strict: boolean): Problem[] {
   const shape: Problem[] = [];
   checkShape(cron.spec, cronWorkflowSpecShape, "spec", shape);
@@ -178,10 +187,14 @@ function cronProblems(cron: CronWorkflow, get: GetTemplates, strict: boolean): P
   if ((startingDeadlineSeconds ?? 0) < 0) {
     problems.push({ path: "spec.startingDeadlineSeconds", message: "must not be negative" });
   }
-  const workflow = { metadata: { ...workflowMetadata, name: cron.metadata.name }, spec: workflowSpec } as Workflow;
+  const annotations = annotationsOf(cron);
+  const workflow = {
+    metadata: { ...workflowMetadata, annotations, name: cron.metadata.name },
+    spec: workflowSpec,
+  } as Workflow;
   const inner = validateWorkflow(workflow, get, undefined, { unknownFields: !strict });
   return [
     ...problems,
-    ...inner.map((problem) => ({ ...problem, path: problem.path.replace(/^spec\b/, "spec.workflowSpec") })),
+    ...inner.map((problem) => ({ ...problem, path: cronPath(problem.path, workflowMetadata?.annotations) })),
   ];
 }

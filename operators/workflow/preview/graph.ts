@@ -13,6 +13,7 @@ import {
   typeOf,
 } from "../engine/templates.ts";
 import { ExpressionError, evaluateWhen, parseDepends, tasksOf } from "../expressions/index.ts";
+import { typesOf, workflowTypes } from "../parameter-types/index.ts";
 import type { GetTemplates } from "../validate/index.ts";
 
 export interface PreviewTask {
@@ -80,7 +81,11 @@ class Preparation {
     this.#sources = { workflow, spec, templates: get };
     this.#root = localContext(workflow);
     const given = spec.arguments?.parameters ?? [];
-    this.parameters = given.map(({ name, value, default: otherwise }) => [name, String(value ?? otherwise ?? "?")]);
+    const types = workflowTypes({ metadata: workflow.metadata, spec });
+    this.parameters = given.map(({ name, value, default: otherwise }) => {
+      const [type] = typesOf(types, name);
+      return [type ? `${name} (${type.type})` : name, String(value ?? otherwise ?? "?")];
+    });
     this.#scope.set("workflow.name", workflow.metadata.name);
     this.#scope.set("workflow.namespace", workflow.metadata.namespace ?? "default");
     for (const { name, value, default: otherwise } of given) {

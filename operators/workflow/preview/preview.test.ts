@@ -60,6 +60,14 @@ test("loops are unrolled, conditions decided, and each template of steps is draw
   );
 });
 
+test("parameters have their types, where these are said", () => {
+  const typed = { workflowMetadata: { annotations: { "capstan.dev/parameter-types": "n: integer" } }, ...diamond };
+  assert.deepEqual(previewWorkflow(workflow(typed), () => undefined).parameters, [
+    ["n (integer)", "2"],
+    ["list", '["x","y"]'],
+  ]);
+});
+
 test("a terminal gets boxes that are joined", () => {
   const simple = diamond.templates?.map((template) =>
     template.name === "main"

@@ -2,6 +2,7 @@
 import type { Arguments, Parameter, Template } from "@capstan/api/kinds/workflow";
 import { anyText } from "../engine/inputs.ts";
 import type { Problem } from "./shape.ts";
+import { checkSuppliedTypes } from "./types.ts";
 
 const nameStyle = /^[-a-zA-Z0-9_]+$/;
 const isTagged = (text: string) => text.includes("{{");
@@ -75,7 +76,7 @@ function checkAllowed({ name, enum: allowed }: Parameter, value: string, path: s
   problems.push({ path, message: `${JSON.stringify(value)} is none of the values of ${name}: ${texts.join(", ")}` });
 }
 
-/** Inputs without a value of their own must be supplied, and those with an enum with one of its values. */
+/** Inputs without a value of their own must be supplied, and those with an enum or a type with a value of it. */
 export function checkSupplied(template: Template, given: Arguments, path: string, problems: Problem[]): void {
   const missing = (kind: "parameters" | "artifacts", name: string) =>
     problems.push({
@@ -91,6 +92,7 @@ export function checkSupplied(template: Template, given: Arguments, path: string
     if (said !== undefined && input.enum)
       checkAllowed(input, anyText(said), `${path}.parameters[${index}].value`, problems);
   }
+  checkSuppliedTypes(template, given, path, problems);
   for (const artifact of template.inputs?.artifacts ?? []) {
     const {
       name,

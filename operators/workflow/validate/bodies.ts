@@ -4,6 +4,7 @@ import { readYaml } from "../engine/pod/yaml.ts";
 import { type TemplateType, typeOf } from "../engine/templates.ts";
 import { checkEnum, checkFieldNames } from "./arguments.ts";
 import type { Problem } from "./shape.ts";
+import { checkTemplateTypes } from "./types.ts";
 
 type Report = (field: string, message: string) => void;
 
@@ -27,6 +28,7 @@ export function checkBody(
   for (const [i, parameter] of (template.inputs?.parameters ?? []).entries()) {
     checkEnum(parameter, `${path}.inputs.parameters[${i}]`, problems);
   }
+  checkTemplateTypes(template, path, problems);
   for (const [i, { from }] of (template.inputs?.artifacts ?? []).entries()) {
     if (from) report(`inputs.artifacts[${i}].from`, "is for arguments and outputs");
   }

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { WorkflowSpec } from "@capstan/api/kinds/workflow";
 import { readWorkflow } from "@capstan/testing/workflow";
+import { specWithTypes } from "../parameter-types/index.ts";
 import { validateWorkflow } from "./index.ts";
 
 const none = () => undefined;
@@ -163,6 +164,27 @@ const golden: [string, string, string[]][] = [
       'spec.templates[1].inputs.parameters[0].default: "z" is none of the values of x: a, b',
     ],
   ],
+  [
+    "values that are not of their types",
+    `entrypoint: m
+workflowMetadata: {annotations: {capstan.dev/parameter-types: "{n: integer, m: integer, tt: string}"}}
+arguments: {parameters: [{name: n, value: many}, {name: m, value: "{{workflow.name}}"}, {name: t, value: x}]}
+templates:
+- name: m
+  steps: [[{name: a, template: u, arguments: {parameters: [{name: x, value: 9}]}}, {name: b, template: u, arguments: {parameters: [{name: x, value: "{{workflow.parameters.n}}"}]}}]]
+- name: u
+  metadata: {annotations: {capstan.dev/parameter-types: '{"x": {"type": "integer", "maximum": 3}, "y": "int", "z": "json"}'}}
+  inputs: {parameters: [{name: x, default: none}, {name: y, default: a}]}
+  ${pod}`,
+    [
+      "spec.workflowMetadata.annotations.capstan.dev/parameter-types.tt: the workflow has no parameter tt; did you mean t?",
+      'spec.arguments.parameters[0].value: n must be an integer, not "many"',
+      'spec.templates[0].steps[0][0].arguments.parameters[0].value: x of template u must be an integer, at most 3, not "9"',
+      'spec.templates[1].metadata.annotations.capstan.dev/parameter-types.y: "int" is none of integer, number, boolean, string, json, duration, quantity, date-time',
+      "spec.templates[1].metadata.annotations.capstan.dev/parameter-types.z: template u has no parameter z; did you mean x?",
+      'spec.templates[1].inputs.parameters[0].default: x must be an integer, at most 3, not "none"',
+    ],
+  ],
   ["no image", one("container: {}"), ["spec.templates[0].container.image: is required"]],
   [
     "an output without a source",
@@ -254,5 +276,17 @@ test("a workflow of a template is checked with its own arguments", () => {
   assert.deepEqual(problemsOf(ref, { "namespaced/t": spec }), [
     "spec.arguments.parameters[0].value: parameter x needs a value",
   ]);
+  const typed = specWithTypes({
+    metadata: { annotations: { "capstan.dev/parameter-types": "x: {type: integer, minimum: 2}" } },
+    spec,
+  });
+  // Who uses a template cannot take back what it says.
+  const loose = "workflowMetadata: {annotations: {capstan.dev/parameter-types: 'x: string'}}";
+  for (const more of ["", loose]) {
+    const given = `${ref}\narguments: {parameters: [{name: x, value: 1}]}\n${more}`;
+    assert.deepEqual(problemsOf(given, { "namespaced/t": typed }), [
+      'spec.arguments.parameters[0].value: x must be an integer, at least 2, not "1"',
+    ]);
+  }
   assert.deepEqual(problemsOf(`${ref}\narguments: {parameters: [{name: x, value: 1}]}`, { "namespaced/t": spec }), []);
 });

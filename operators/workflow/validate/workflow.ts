@@ -6,6 +6,7 @@ import { checkLanguages } from "./languages.ts";
 import { followReferences, type GetTemplates } from "./references.ts";
 import { checkShape, type Problem } from "./shape.ts";
 import { checkSupport } from "./support.ts";
+import { checkWorkflowTypes } from "./types.ts";
 
 export interface ValidateOptions {
   /** It is a template: it needs no entrypoint, and what it lacks whoever uses it gives. */
@@ -50,14 +51,20 @@ export function validateWorkflow(
       });
     }
   }
+  checkWorkflowTypes(workflow, spec, referredSpec(workflow, get), configMap, problems);
   followReferences(workflow, spec, get, problems, options);
   return problems;
+}
+
+function referredSpec({ spec }: Workflow, get: GetTemplates): WorkflowSpec | undefined {
+  const ref = spec.workflowTemplateRef;
+  return ref && get(ref.clusterScope ? "cluster" : "namespaced", ref.name ?? "");
 }
 
 function wholeSpec(workflow: Workflow, get: GetTemplates, problems: Problem[]): WorkflowSpec | undefined {
   const ref = workflow.spec.workflowTemplateRef;
   if (!ref) return workflow.spec;
-  const template = get(ref.clusterScope ? "cluster" : "namespaced", ref.name ?? "");
+  const template = referredSpec(workflow, get);
   if (template) return joinSpecs(workflow.spec, template);
   const kind = ref.clusterScope ? "ClusterWorkflowTemplate" : "WorkflowTemplate";
   problems.push({ path: "spec.workflowTemplateRef.name", message: `${kind} ${ref.name ?? ""} not found` });

@@ -7,7 +7,7 @@ import {
   WorkflowTemplates,
 } from "@capstan/api/kinds/workflow";
 import { StatusError } from "@capstan/api/meta";
-import type { GetTemplates } from "@capstan/operators/workflow";
+import { type GetTemplates, specWithTypes } from "@capstan/operators/workflow";
 import { lintedKinds, lintFiles, lintFormats, printFindings, type SourceFile } from "@capstan/operators/workflow/lint";
 import { parse, UsageError } from "../usage.ts";
 import { type Call, commonFlags, commonHelp, print, type Verb, withCluster } from "./call.ts";
@@ -17,7 +17,7 @@ const help = `Usage: capstan workflow lint FILE|DIRECTORY... [options]
        capstan workflow lint - < FILE
 
 Looks at Workflows, WorkflowTemplates, ClusterWorkflowTemplates and CronWorkflows before they are stored or run: unknown
-fields, wrong types, references that lead nowhere, values outside of an enum, cycles, schedules. Each finding has its
+fields, wrong types, references that lead nowhere, values outside of an enum or a type, cycles, schedules. Each finding has its
 line and its path. Templates are found in all files that are given, and in the cluster with --online.
 
 Options:
@@ -108,8 +108,8 @@ async function templatesOf({ client, namespace }: Call): Promise<GetTemplates> {
     throw error;
   });
   const specs = new Map<string, WorkflowSpec>([
-    ...own.items.map(({ metadata, spec }): [string, WorkflowSpec] => [`namespaced/${metadata.name}`, spec]),
-    ...cluster.items.map(({ metadata, spec }): [string, WorkflowSpec] => [`cluster/${metadata.name}`, spec]),
+    ...own.items.map((one): [string, WorkflowSpec] => [`namespaced/${one.metadata.name}`, specWithTypes(one)]),
+    ...cluster.items.map((one): [string, WorkflowSpec] => [`cluster/${one.metadata.name}`, specWithTypes(one)]),
   ]);
   return (scope, name) => specs.get(`${scope}/${name}`);
 }

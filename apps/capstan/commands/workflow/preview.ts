@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
-import type { CronWorkflow, Workflow, WorkflowSpec } from "@capstan/api/kinds/workflow";
+import type { CronWorkflow, Workflow, WorkflowTemplate } from "@capstan/api/kinds/workflow";
 import type { KubeObject, New } from "@capstan/api/meta";
-import { type GetTemplates, readManifests } from "@capstan/operators/workflow";
+import { type GetTemplates, givenMismatch, readManifests, specWithTypes } from "@capstan/operators/workflow";
 import { overrideParameters } from "@capstan/operators/workflow/control";
 import {
   type Preview,
@@ -62,7 +62,7 @@ async function preview(args: string[]): Promise<number> {
     throw new Error(`--svg draws one workflow; ${positionals.join(", ")} hold ${workflows.length}`);
   const lines = workflows.flatMap((workflow) => {
     if (values.entrypoint) workflow.spec.entrypoint = values.entrypoint;
-    overrideParameters(workflow, parameters);
+    overrideParameters(workflow, parameters, givenMismatch);
     return [...draw(previewWorkflow(workflow, templatesOf(objects))), ""];
   });
   const text = `${lines.slice(0, -1).join("\n")}\n`;
@@ -87,7 +87,7 @@ function templatesOf(objects: New<KubeObject>[]): GetTemplates {
   return (scope, name) => {
     const kind = scope === "cluster" ? "ClusterWorkflowTemplate" : "WorkflowTemplate";
     const found = objects.find((object) => object.kind === kind && object.metadata.name === name);
-    return (found as { spec?: WorkflowSpec } | undefined)?.spec;
+    return specWithTypes(found as WorkflowTemplate | undefined);
   };
 }
 

@@ -1,4 +1,5 @@
 import { type ObjectRef, refOf } from "@capstan/api/meta";
+import { givenMismatch } from "@capstan/operators/workflow";
 import { resubmitWorkflow } from "@capstan/operators/workflow/control";
 import { describeWorkflow } from "@capstan/operators/workflow/view";
 import { parse, parseNumber } from "../usage.ts";
@@ -46,7 +47,12 @@ async function resubmit(args: string[]): Promise<number> {
   return withCluster(values, async (call) => {
     const made: ObjectRef[] = [];
     for (const ref of await chooseWorkflows("resubmit", call, positionals, values)) {
-      const workflow = await resubmitWorkflow(call.client, ref, { memoized, parameters, ...priority });
+      const workflow = await resubmitWorkflow(call.client, ref, {
+        memoized,
+        parameters,
+        mismatch: givenMismatch,
+        ...priority,
+      });
       await printObject(workflow, output, (one) => describeWorkflow(one, { now: Date.now(), wide: output === "wide" }));
       made.push(refOf(workflow));
     }

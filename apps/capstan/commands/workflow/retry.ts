@@ -1,4 +1,5 @@
 import { Workflows } from "@capstan/api/kinds/workflow";
+import { givenMismatch } from "@capstan/operators/workflow";
 import { createNodeCodec, retryWorkflow } from "@capstan/operators/workflow/control";
 import { describeWorkflow } from "@capstan/operators/workflow/view";
 import { parse } from "../usage.ts";
@@ -47,6 +48,7 @@ async function retry(args: string[]): Promise<number> {
       await retryWorkflow(call.client, ref, {
         restartSuccessful: values["restart-successful"],
         parameters,
+        mismatch: givenMismatch,
         ...(selector ? { nodeFieldSelector: selector } : {}),
       });
       const now = await createNodeCodec(call.client).unpack(await call.client.get(Workflows, ref));

@@ -1,6 +1,6 @@
 import { type CronWorkflow, CronWorkflows, type Workflow } from "@capstan/api/kinds/workflow";
 import type { New } from "@capstan/api/meta";
-import { readManifests } from "@capstan/operators/workflow";
+import { givenMismatch, readManifests } from "@capstan/operators/workflow";
 import { overrideParameters } from "@capstan/operators/workflow/control";
 import { readSchedule } from "@capstan/operators/workflow/cron";
 import { UsageError } from "../../usage.ts";
@@ -54,7 +54,7 @@ async function read(call: Call, files: string[], asked: Asked): Promise<New<Cron
     }
     if (entrypoint) cron.spec.workflowSpec.entrypoint = entrypoint;
     const workflow = { metadata: cron.metadata, spec: cron.spec.workflowSpec } as Workflow;
-    overrideParameters(workflow, parameters);
+    overrideParameters(workflow, parameters, givenMismatch);
     for (const line of schedulesOf(cron as CronWorkflow)) readSchedule(line, cron.spec.timezone);
   }
   return all;
