@@ -22,12 +22,21 @@ export interface Wrapping {
   saves?: string[];
   /** Containers that must have ended well before it starts. */
   after?: string[];
+  /** How often a command that failed is run again in its container. */
+  retries?: Retries | undefined;
+}
+export interface Retries {
+  times: number;
+  /** Milliseconds before each. */
+  pauseMs: number;
 }
 
 const end = "--";
+/** Of both numbers of Retries: more than any timer takes. */
+export const retriesLimit = 2 ** 31 - 1;
 
 /** The command of a container that is run by argoexec. An empty one stands for the image's own. */
-export function wrapCommand(command: string[], { name, capture, saves = [], after = [] }: Wrapping): string[] {
+export function wrapCommand(command: string[], { name, capture, saves = [], after = [], retries }: Wrapping): string[] {
   return [
     argoexecPath,
     "emissary",
@@ -35,6 +44,7 @@ export function wrapCommand(command: string[], { name, capture, saves = [], afte
     ...(capture ? ["--capture"] : []),
     ...saves.map((path) => `--save=${path}`),
     ...after.map((one) => `--after=${one}`),
+    ...(retries ? [`--retries=${retries.times}`, `--retry-duration=${retries.pauseMs}`] : []),
     end,
     ...command,
   ];
@@ -52,4 +62,16 @@ export function unwrapCommand(command: string[]): string[] | undefined {
   if (!isWrapped(command)) return command;
   const own = command.slice(command.indexOf(end) + 1);
   return own.length > 0 ? own : undefined;
+}
+
+/** How often a wrapped command is to be run again; undefined: never, or it says what argoexec refuses. */
+export function retriesOf(command: string[]): Retries | undefined {
+  if (!isWrapped(command)) return undefined;
+  const options = command.slice(0, command.indexOf(end));
+  const numberOf = (name: string) => {
+    const text = options.findLast((option) => option.startsWith(name))?.slice(name.length) ?? "0";
+    return /^\d{1,10}$/.test(text) && Number(text) <= retriesLimit ? Number(text) : 0;
+  };
+  const times = numberOf("--retries=");
+  return times > 0 ? { times, pauseMs: numberOf("--retry-duration=") } : undefined;
 }

@@ -119,6 +119,15 @@ export interface ContainerConfig {
   security?: SecurityConfig;
   /** A signal that its first process leaves to the kernel ends it: alone among processes, a first one would not notice. */
   endsBySignal?: boolean;
+  /** A program that fails is started again: to all others the container goes on. Nothing that asked it to end is gone against. */
+  retries?: Retries;
+}
+
+/** The root of the container and its log stay; its processes do not. */
+export interface Retries {
+  times: number;
+  /** Before each, at most 2^31 - 1 milliseconds. */
+  pauseMs: number;
 }
 
 export interface ContainerStatus {

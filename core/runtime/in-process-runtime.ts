@@ -15,6 +15,7 @@ import type {
   PodSandbox,
   PodSandboxConfig,
   PodSandboxStats,
+  Retries,
   RuntimeService,
 } from "./cri.ts";
 import { RuntimeError } from "./cri.ts";
@@ -26,8 +27,14 @@ import { readLog } from "./log-reader.ts";
 /** Resolves when rules for the traffic of a pod's address hold. */
 export type TrafficGuard = (pod: Pod, ip: string) => Promise<void>;
 
-/** The command that a container really runs, without the wrapper whose work this process does; undefined: the image's. */
-export type Unwrap = (command: string[]) => string[] | undefined;
+/** What a container really runs, without the wrapper whose work this process does. */
+export interface Unwrapped {
+  /** Absent: the image's. */
+  command?: string[] | undefined;
+  retries?: Retries | undefined;
+}
+/** Undefined for a command without a wrapper. */
+export type Unwrap = (command: string[]) => Unwrapped | undefined;
 
 /** A runtime some of whose images are functions of this process; all others it leaves to `inner`. */
 export class InProcessRuntime implements RuntimeService {
@@ -49,7 +56,7 @@ export class InProcessRuntime implements RuntimeService {
     directory: string,
     log: Logger,
     guard: TrafficGuard = async () => {},
-    unwrap: Unwrap = (command) => command,
+    unwrap: Unwrap = () => undefined,
   ) {
     this.#unwrap = unwrap;
     this.#guard = guard;
@@ -112,11 +119,12 @@ export class InProcessRuntime implements RuntimeService {
 
   #unwrapped(config: ContainerConfig): ContainerConfig {
     const { command: given, ...rest } = config;
-    const command = given && this.#unwrap(given);
-    if (!given || command?.length === given.length) return config;
+    const unwrapped = given && this.#unwrap(given);
+    if (!unwrapped) return config;
+    const { command, retries } = unwrapped;
     // The wrapper would have been its first process, and handed signals on to it as to any other. Without a command of
     // its own the container has its image's.
-    return { ...rest, ...(command?.length ? { command } : {}), endsBySignal: true };
+    return { ...rest, ...(command?.length ? { command } : {}), ...(retries ? { retries } : {}), endsBySignal: true };
   }
 
   listPodSandboxes(): PodSandbox[] {

@@ -1,5 +1,5 @@
 // One node's container runtime and agent: the same in the platform's process and in a process of its own.
-import { unwrapCommand } from "@capstan/api/kinds/workflow-pod";
+import { isWrapped, retriesOf, unwrapCommand } from "@capstan/api/kinds/workflow-pod";
 import type { Handler } from "@capstan/base/http";
 import type { Logger } from "@capstan/base/log";
 import { createNodeAgent, type NodeAgent, type NodeAgentOptions, releaseVolumes } from "@capstan/cluster/node";
@@ -54,6 +54,9 @@ export function nodeAddress(network: InstanceNetwork): string {
   return network.bridge ? addressAt(parseCidr(network.podCidr), 1) : "127.0.0.1";
 }
 
+const unwrap = (command: string[]) =>
+  isWrapped(command) ? { command: unwrapCommand(command), retries: retriesOf(command) } : undefined;
+
 /** @param guardTraffic waited for before anything runs in a pod that has its address. */
 export async function openRuntime(
   settings: NodeSettings,
@@ -71,9 +74,7 @@ export async function openRuntime(
     builtinImages,
     imageMap,
     registries,
-    ...(settings.executorInPods
-      ? {}
-      : { inProcess: createExecutorImages({ handler, artifacts }), unwrap: unwrapCommand }),
+    ...(settings.executorInPods ? {} : { inProcess: createExecutorImages({ handler, artifacts }), unwrap }),
     guardTraffic,
     log: log.with({ part: "runtime", node: settings.name }),
   };

@@ -1,4 +1,5 @@
-// argoexec emissary --name=NAME [--capture] [--save=PATH]... [--after=NAME]... -- COMMAND [ARGUMENT]...
+// argoexec emissary --name=NAME [--capture] [--save=PATH]... [--after=NAME]...
+//   [--retries=TIMES] [--retry-duration=MILLISECONDS] -- COMMAND [ARGUMENT]...
 // argoexec init --containers=NAME,... [--stage-only]
 // Anything else is the executor's program in its own image, which `init` becomes too once the volume is ready.
 #include "argoexec.h"
@@ -109,6 +110,16 @@ static const char *value_of(const char *argument, const char *name) {
   return strncmp(argument, name, length) == 0 ? argument + length : NULL;
 }
 
+// A whole number from 0 to INT_MAX. Ends the program at anything else.
+static int number_of(const char *argument, const char *value) {
+  char *end;
+  errno = 0;
+  long number = strtol(value, &end, 10);
+  if (*value >= '0' && *value <= '9' && !*end && !errno && number <= INT_MAX) return number;
+  complain("%s: not a whole number from 0 to %d", argument, INT_MAX);
+  exit(exit_own);
+}
+
 static int emissary(char **arguments) {
   static struct order order;
   for (; *arguments && strcmp(*arguments, "--") != 0; arguments++) {
@@ -117,6 +128,8 @@ static int emissary(char **arguments) {
     else if (strcmp(*arguments, "--capture") == 0) order.capture = true;
     else if ((value = value_of(*arguments, "--save=")) && order.save_count < most) order.saves[order.save_count++] = value;
     else if ((value = value_of(*arguments, "--after=")) && order.after_count < most) order.after[order.after_count++] = value;
+    else if ((value = value_of(*arguments, "--retries="))) order.retries = number_of(*arguments, value);
+    else if ((value = value_of(*arguments, "--retry-duration="))) order.retry_duration = number_of(*arguments, value);
     else {
       complain("%s is unknown, or given more than %d times", *arguments, most);
       return exit_own;

@@ -24,6 +24,8 @@ struct order {
   size_t save_count;
   const char *after[most];
   size_t after_count;
+  int retries;         // how often a command that failed is run again
+  int retry_duration;  // milliseconds before each of these
   char **command;
 };
 

@@ -17,7 +17,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
-import { unwrapCommand, wrapCommand } from "@capstan/api/kinds/workflow-pod";
+import { retriesOf, unwrapCommand, wrapCommand } from "@capstan/api/kinds/workflow-pod";
 import { buildArgoexec, compilerMissing } from "./build.ts";
 
 const skip = compilerMissing() ?? false;
@@ -65,6 +65,7 @@ function pod(...containers: string[]) {
     exitCode: (name: string) => readFileSync(path("ctr", name, "exitcode"), "utf8"),
   };
 }
+const hour = 3_600_000;
 const heard = (run: Run, text: string) =>
   new Promise<void>((resolve) => {
     let all = "";
@@ -79,6 +80,11 @@ test("a wrapped command unwraps to itself", () => {
   assert.deepEqual(unwrapCommand(wrapCommand(command, { name: "main", saves: ["/a"], after: ["b"] })), command);
   assert.equal(unwrapCommand(wrapCommand([], { name: "main" })), undefined);
   assert.deepEqual(unwrapCommand(["sh", "--", "x"]), ["sh", "--", "x"]);
+  const retries = { times: 3, pauseMs: 250 };
+  const again = wrapCommand(["x", "--retries=9"], { name: "main", retries });
+  assert.deepEqual([retriesOf(again), unwrapCommand(again)], [retries, ["x", "--retries=9"]]);
+  assert.equal(retriesOf(wrapCommand(["--retries=9"], { name: "main" })), undefined);
+  assert.equal(retriesOf(["sh", "--retries=9", "--"]), undefined);
 });
 
 test("it hands on what the command prints and its exit code, and keeps both", { skip }, async () => {
@@ -201,6 +207,42 @@ test("what cannot be run is named, with the exit codes of a shell", { skip }, as
   assert.equal((await one.run(wrapCommand([join(root, "plain")], { name: "main" })).end).code, 126);
   const empty = await one.run(wrapCommand([], { name: "main" })).end;
   assert.deepEqual([empty.code, /no command/.test(empty.stderr)], [64, true]);
+});
+
+test("a command that fails is run again as often as was said, and what all of its runs print is kept", {
+  skip,
+}, async () => {
+  const one = pod("well", "badly", "none", "asked", "resting", "wrong");
+  await one.init();
+  const count = (name: string) => join(root, `count-${name}`);
+  const script = (name: string, ...codes: number[]) =>
+    `echo x >>${count(name)}; n=$(wc -l <${count(name)}); echo "run $n"; set -- ${codes.join(" ")}; shift $((n - 1)); exit $1`;
+  const run = (name: string, text: string, times: number, pauseMs: number) =>
+    one.run(wrapCommand(["sh", "-c", text], { name, capture: true, retries: { times, pauseMs } }));
+  const runs = "run 1\nrun 2\nrun 3\n";
+  assert.deepEqual(await run("well", script("well", 1, 2, 0, 3), 5, 1).end, { code: 0, stdout: runs, stderr: "" });
+  assert.equal(readFileSync(one.path("ctr/well/stdout"), "utf8"), runs);
+  assert.equal((await run("badly", script("badly", 1, 2, 3, 4), 2, 0).end).code, 3);
+  assert.equal(one.exitCode("badly"), "3");
+  const unknown = wrapCommand(["no-such-program"], { name: "none", retries: { times: 9, pauseMs: hour } });
+  assert.equal((await one.run(unknown).end).code, 127);
+
+  const asked = run("asked", "trap 'exit 7' TERM; echo up; while :; do sleep 0.02; done", 9, 0);
+  await heard(asked, "up");
+  asked.child.kill("SIGTERM");
+  assert.deepEqual(await asked.end, { code: 7, stdout: "up\n", stderr: "" });
+  const resting = run("resting", "echo up; exit 4", 9, hour);
+  await heard(resting, "up");
+  writeFileSync(one.path("ctr/resting/signals"), Uint8Array.of(15));
+  assert.ok([4, 143].includes((await resting.end).code ?? -1));
+
+  for (const option of ["--retries=-1", "--retries=1x", "--retry-duration=2147483648"]) {
+    const wrong = await one.run(["argoexec", "emissary", "--name=wrong", option, "--", "true"]).end;
+    assert.deepEqual(
+      [wrong.code, wrong.stderr],
+      [64, `argoexec: ${option}: not a whole number from 0 to 2147483647\n`],
+    );
+  }
 });
 
 test("any user can run a step", { skip: skip || (process.getuid?.() !== 0 && "needs root") }, async () => {

@@ -12,14 +12,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 struct stream {
-  int from;  // the command's end of it; -1 when it is over, or not captured
-  int to;    // the container's own
+  int from;  // where it is read; -1 when it is over, or not captured
+  int into;  // the command's end of it
 };
 
 static struct {
@@ -29,6 +31,8 @@ static struct {
   pid_t child;
   int status;
   bool over;
+  bool ending;       // it was asked to end: it is not run again
+  bool *unrunnable;  // shared with the child: there is no such command
   struct stream streams[2];
   int kept[2];  // stdout, combined
 } run;
@@ -101,11 +105,12 @@ static int await(const char *container) {
 
 static void become_command(sigset_t *before) {
   for (int i = 0; i < 2; i++)
-    if (run.streams[i].from >= 0) dup2(run.streams[i].to, i + 1);
+    if (run.streams[i].from >= 0) dup2(run.streams[i].into, i + 1);
   signal(SIGPIPE, SIG_DFL);
   sigprocmask(SIG_SETMASK, before, NULL);
   execvp(run.order->command[0], run.order->command);
   int reason = errno;
+  *run.unrunnable = true;
   complain("%s: %s", run.order->command[0], strerror(reason));
   _exit(reason == ENOENT || reason == ENOTDIR ? exit_not_found : exit_not_executable);
 }
@@ -118,23 +123,32 @@ static int open_kept(const char *name) {
   return file;
 }
 
-static int start(sigset_t *before) {
-  int ends[2][2];
+// All runs of the command share them: what one has left in the background may go on printing.
+static int open_streams(void) {
+  run.unrunnable = mmap(NULL, sizeof *run.unrunnable, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (run.unrunnable == MAP_FAILED) {
+    complain("no memory: %s", strerror(errno));
+    return -1;
+  }
   for (int i = 0; i < 2; i++) {
     run.streams[i] = (struct stream){-1, -1};
     if (!run.order->capture) continue;
-    if (pipe2(ends[i], O_CLOEXEC) < 0) return -1;
-    run.streams[i] = (struct stream){ends[i][0], ends[i][1]};
+    int ends[2];
+    if ((run.kept[i] = open_kept(i == 0 ? "stdout" : "combined")) < 0) return -1;
+    if (pipe2(ends, O_CLOEXEC) < 0) {
+      complain("no pipe: %s", strerror(errno));
+      return -1;
+    }
+    fcntl(ends[0], F_SETFL, O_NONBLOCK);
+    run.streams[i] = (struct stream){ends[0], ends[1]};
   }
-  if (run.order->capture && ((run.kept[0] = open_kept("stdout")) < 0 || (run.kept[1] = open_kept("combined")) < 0)) return -1;
+  return 0;
+}
+
+static int start(sigset_t *before) {
+  run.over = false;
   run.child = fork();
   if (run.child == 0) become_command(before);
-  for (int i = 0; i < 2; i++) {
-    if (run.streams[i].from < 0) continue;
-    close(run.streams[i].to);
-    run.streams[i].to = i + 1;
-    fcntl(run.streams[i].from, F_SETFL, O_NONBLOCK);
-  }
   return run.child < 0 ? -1 : 0;
 }
 
@@ -166,17 +180,22 @@ static void drain(int which) {
       stream->from = -1;
       return;
     }
-    put(stream->to, buffer, got);
+    put(which + 1, buffer, got);
     if (which == 0) put(run.kept[0], buffer, got);
     put(run.kept[1], buffer, got);
   }
+}
+
+static void hand_on(int number) {
+  for (const int *end = (int[]){SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGKILL, 0}; *end; end++) run.ending |= number == *end;
+  if (!run.over) kill(run.child, number);
 }
 
 static void take_signals(void) {
   struct signalfd_siginfo info;
   while (read(run.signals, &info, sizeof info) == sizeof info) {
     if (info.ssi_signo != SIGCHLD) {
-      if (!run.over) kill(run.child, info.ssi_signo);
+      hand_on(info.ssi_signo);
       continue;
     }
     int status;
@@ -188,7 +207,7 @@ static void take_signals(void) {
     }
   }
   unsigned char number;
-  while (!run.over && read(run.requests, &number, 1) == 1) kill(run.child, number);
+  while (read(run.requests, &number, 1) == 1) hand_on(number);
 }
 
 static int until_over(void) {
@@ -205,6 +224,35 @@ static int until_over(void) {
   // What it has left in the background keeps nobody waiting.
   for (int i = 0; i < 2; i++) drain(i);
   return WIFEXITED(run.status) ? WEXITSTATUS(run.status) : exit_signal + WTERMSIG(run.status);
+}
+
+static long milliseconds(void) {
+  struct timespec now;
+  clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+// Lets the time between two runs pass. Whether there is to be another.
+static bool rest(void) {
+  long until = milliseconds() + run.order->retry_duration;
+  for (long left; !run.ending && (left = until - milliseconds()) > 0;) {
+    struct pollfd wanted[] = {{run.signals, POLLIN, 0}, {run.requests, POLLIN, 0}};
+    poll(wanted, 2, left);
+    take_signals();
+  }
+  return !run.ending;
+}
+
+// Runs the command until it ends well, is asked to end, or has had all its tries. Returns its last exit code.
+static int run_command(sigset_t *before) {
+  for (int left = run.order->retries;; left--) {
+    if (start(before) < 0) {
+      complain("cannot start %s: %s", run.order->command[0], strerror(errno));
+      return exit_own;
+    }
+    int code = until_over();
+    if (code == 0 || *run.unrunnable || left == 0 || !rest()) return code;
+  }
 }
 
 int supervise(struct order *order) {
@@ -229,11 +277,8 @@ int supervise(struct order *order) {
     if (failure) return end_with(failure);
   }
   umask(own);
-  if (start(&before) < 0) {
-    complain("cannot start %s: %s", order->command[0], strerror(errno));
-    return end_with(exit_own);
-  }
-  int code = until_over();
+  if (open_streams() < 0) return end_with(exit_own);
+  int code = run_command(&before);
   umask(0);
   int unsaved = 0;
   for (size_t i = 0; i < order->save_count; i++)

@@ -3,8 +3,10 @@ import type { Socket } from "node:net";
 import { constants } from "node:os";
 import { join } from "node:path";
 import { createQueue, deferred, sleep } from "@capstan/base/async";
-import { type ContainerConfig, type ContainerStatus, type ExecSession, RuntimeError } from "../cri.ts";
+import { messageOf } from "@capstan/base/errors";
+import { type ContainerConfig, type ContainerStatus, type ExecSession, type Mount, RuntimeError } from "../cri.ts";
 import { LogFile, type LogStream } from "../log-file.ts";
+import { closed, forgetProcess, processGone, willStart } from "./again.ts";
 import type { Cgroup } from "./cgroup.ts";
 import { drainFifo, isHeld, type Launched, readFifo, release, sayDrained, writeFifo } from "./launch.ts";
 import type { LayeredRoot } from "./layers.ts";
@@ -34,6 +36,9 @@ export interface ContainerRecord {
   startError?: string;
   /** The node was stopped under it: its end says nothing about its program. */
   interrupted?: boolean;
+  /** Of one with retries: how many of them are no longer left, and its volumes at their real places. */
+  retried?: number;
+  places?: Mount[];
 }
 
 /** Exit codes of what a signal ended. */
@@ -56,6 +61,8 @@ export class OciContainer {
   /** Why its program cannot be started, known when it was prepared: it has no process then. */
   cannotRun: string | undefined;
   exit: { code: number; finishedAt: Date; oomKilled: boolean } | undefined;
+  /** Makes a process for it once more: rejects when it cannot be, and has abandoned it then. */
+  relaunch: (() => Promise<void>) | undefined;
   #launched: Launched | undefined;
   #log: LogFile | undefined;
   #sockets: Socket[] = [];
@@ -64,6 +71,13 @@ export class OciContainer {
   /** The signal whose work SIGKILL does. */
   #endedBy: number | undefined;
   #input: Socket | undefined;
+  /** Resolves when the present process has ended and its output is in the log. */
+  #over = deferred();
+  #abandoned = false;
+  /** Set from the end of one process to the start of the next. */
+  #pause: AbortController | undefined;
+  /** The last signal that was sent to a container with retries: none are left then. */
+  #asked: number | undefined;
   readonly #listeners = new Set<(stream: LogStream, data: Uint8Array) => void>();
 
   constructor(record: ContainerRecord, directory: string, view: LayeredRoot, cgroup: Cgroup | undefined) {
@@ -86,11 +100,11 @@ export class OciContainer {
   get terminal(): number | undefined {
     const script =
       this.record.launcher === "runc" ? Number(readFileSync(join(this.directory, "parent"), "utf8")) : this.pid;
-    return this.exit ? undefined : childrenOf(script)[0];
+    return this.exit || this.#pause ? undefined : childrenOf(script)[0];
   }
 
   get state(): ContainerStatus["state"] {
-    if (this.exit) return "exited";
+    if (this.exit && !this.#pause) return "exited";
     return this.record.startedAt ? "running" : "created";
   }
 
@@ -106,7 +120,7 @@ export class OciContainer {
       createdAt: new Date(createdAt),
     };
     if (startedAt) status.startedAt = new Date(startedAt);
-    if (this.exit) {
+    if (this.exit && this.state === "exited") {
       const { code, finishedAt, oomKilled } = this.exit;
       status.finishedAt = finishedAt;
       status.exitCode = code;
@@ -120,6 +134,7 @@ export class OciContainer {
   /** Takes over the container's FIFOs: of one just launched, or of one that outlived an earlier agent. */
   connect(launched?: Launched): void {
     this.#launched = launched;
+    this.#sockets = [];
     this.#log = new LogFile(this.record.config.logPath);
     const path = join(this.directory, "control");
     if (!existsSync(path) || !isHeld(path)) {
@@ -158,7 +173,51 @@ export class OciContainer {
     this.#input?.destroy();
     this.#log?.close();
     this.readExit();
+    const again = this.#triesAgain();
+    if (again) this.#pause = new AbortController();
+    const gone = again ? processGone(this.directory) : undefined;
     sayDrained(join(this.directory, "drained"));
+    this.#over.resolve();
+    if (this.#abandoned) return;
+    if (gone) void this.#tryAgain(gone);
+    else this.exited.resolve();
+  }
+
+  /** From one process to the next; nothing is done in between but waiting. */
+  get isPaused(): boolean {
+    return this.#pause !== undefined;
+  }
+
+  #triesAgain(): boolean {
+    const { config, retried = 0, interrupted, startError } = this.record;
+    if (!this.relaunch || this.#abandoned || this.#detached || interrupted || startError) return false;
+    return this.exit?.code !== 0 && retried < (config.retries?.times ?? 0);
+  }
+
+  async #tryAgain(gone: Promise<void>): Promise<void> {
+    await gone;
+    await sleep(this.record.config.retries?.pauseMs ?? 0, this.#pause?.signal);
+    if (this.#detached) return;
+    if (this.#asked === undefined) {
+      this.record.retried = (this.record.retried ?? 0) + 1;
+      this.save();
+      forgetProcess(this.directory);
+      this.#over = deferred();
+      this.exit = undefined;
+      try {
+        await this.relaunch?.();
+        this.#pause = undefined;
+        willStart(this.directory);
+        this.#go();
+        if (this.#asked !== undefined) this.signal(this.#asked);
+        return;
+      } catch (error) {
+        this.record.startError ??= messageOf(error);
+        this.save();
+        this.readExit();
+      }
+    }
+    this.#pause = undefined;
     this.exited.resolve();
   }
 
@@ -174,11 +233,12 @@ export class OciContainer {
 
   /** Ends what was launched and cannot be a container; resolves when nothing of it is left. */
   async abandon(launched: Launched): Promise<void> {
+    this.#abandoned = true;
     launched.child.stdin?.end();
     this.#killGroup();
     if (existsSync(join(this.directory, "control"))) {
       this.connect(launched);
-      await this.exited.promise;
+      await this.#over.promise;
     }
     release(launched);
   }
@@ -186,6 +246,7 @@ export class OciContainer {
   /** Lets go of all that this process holds of it: another agent takes over. */
   detach(): void {
     this.#detached = true;
+    this.#pause?.abort();
     if (this.#launched) release(this.#launched);
     for (const socket of this.#sockets) socket.destroy();
     this.#input?.destroy();
@@ -194,10 +255,14 @@ export class OciContainer {
   start(): void {
     if (this.state !== "created") throw new RuntimeError("InvalidArgument", `container ${this.record.id} has started`);
     if (!this.#launched) throw new RuntimeError("Failed", "the agent that created the container has ended");
-    this.#launched.child.stdin?.write("go\n");
-    this.#launched.child.stdin?.end(() => this.#launched && release(this.#launched));
+    this.#go();
     this.record.startedAt = new Date().toISOString();
     this.save();
+  }
+
+  #go(): void {
+    this.#launched?.child.stdin?.write("go\n");
+    this.#launched?.child.stdin?.end(() => this.#launched && release(this.#launched));
   }
 
   /** Ends a container that was never started. */
@@ -216,8 +281,10 @@ export class OciContainer {
   }
 
   signal(signal: NodeJS.Signals | number): void {
-    if (this.exit || !this.record.startedAt) return;
+    if (this.state !== "running") return;
     const number = typeof signal === "number" ? signal : constants.signals[signal];
+    if (this.record.config.retries) this.#endRetries(number);
+    if (this.#pause) return;
     if (this.record.config.endsBySignal && ending.has(number) && leavesToKernel(this.pid, number)) {
       this.#endedBy = number;
       this.signal("SIGKILL");
@@ -230,15 +297,23 @@ export class OciContainer {
     kill(this.pid, signal);
   }
 
+  /** Written down at once: another agent must not start again what was asked to end. */
+  #endRetries(number: number): void {
+    this.#asked = number;
+    this.record.retried = this.record.config.retries?.times ?? 0;
+    this.save();
+    this.#pause?.abort();
+  }
+
   async stop(graceSeconds: number): Promise<void> {
     if (this.state === "created") this.discard();
-    if (!this.exit && graceSeconds > 0) {
+    if (this.state !== "exited" && graceSeconds > 0) {
       this.signal(this.record.stopSignal ?? "SIGTERM");
       const over = new AbortController();
       await Promise.race([this.exited.promise, sleep(graceSeconds * 1000, over.signal)]);
       over.abort();
     }
-    if (!this.exit) {
+    if (this.state !== "exited") {
       this.signal("SIGKILL");
       await this.exited.promise;
     }
@@ -246,7 +321,7 @@ export class OciContainer {
 
   /** Records that what ends it now is not its own doing. */
   interrupt(): void {
-    if (this.exit) return;
+    if (this.state === "exited") return;
     this.record.interrupted = true;
     this.save();
   }
@@ -255,7 +330,7 @@ export class OciContainer {
   async end(): Promise<void> {
     this.interrupt();
     const { stopSignal = constants.signals.SIGTERM, config } = this.record;
-    const isHeard = this.state === "running" && hears(this.pid, stopSignal);
+    const isHeard = this.state === "running" && !this.#pause && hears(this.pid, stopSignal);
     await this.stop(isHeard ? Math.min(config.graceSeconds ?? endGrace, endGrace) : 0);
   }
 
@@ -286,7 +361,9 @@ export class OciContainer {
     const status = text === "" || failure ? killedCode : Number(text);
     const ended = status === killedCode && this.#endedBy ? signalled + this.#endedBy : status;
     const code = this.record.startError ? 128 : ended;
-    this.exit = { code, finishedAt, oomKilled: code !== 0 && (this.cgroup?.oomKilled() ?? false) };
+    // The kernel's count is of all its processes.
+    const mayBe = this.record.retried ? code === killedCode : code !== 0;
+    this.exit = { code, finishedAt, oomKilled: mayBe && (this.cgroup?.oomKilled() ?? false) };
   }
 
   attach(): ExecSession {
@@ -325,12 +402,5 @@ export class OciContainer {
 export function writeTo(socket: NodeJS.WritableStream, data: Uint8Array): Promise<void> {
   return new Promise((resolve, reject) => {
     socket.write(data, (error?: Error | null) => (error ? reject(error) : resolve()));
-  });
-}
-
-function closed(socket: Socket): Promise<void> {
-  return new Promise((resolve) => {
-    socket.on("close", () => resolve());
-    socket.on("error", () => socket.destroy());
   });
 }

@@ -25,7 +25,7 @@ import { DiskMeter, networkCounters } from "./counters.ts";
 import { execSync, resizeTerminal, startExec } from "./exec.ts";
 import { type HostRoot, readHostRoot } from "./host-root.ts";
 import { LayeredRoot } from "./layers.ts";
-import { canMake, type MakeOptions, makeContainer } from "./make-container.ts";
+import { canMake, launchContainer, type MakeOptions, makeContainer } from "./make-container.ts";
 import { groupOf, podGroup, sandboxOf } from "./pod-group.ts";
 import { forwardPort } from "./port-forward.ts";
 import { removeTree } from "./remove-tree.ts";
@@ -163,6 +163,7 @@ export class OciDriver implements RuntimeService {
     const options = { ...this.#options, cgroups: this.#cgroups, host: this.#host, target };
     const container = await this.#make(options, sandbox, config, image);
     const { id } = container.record;
+    this.#mayRelaunch(container, sandbox);
     this.#watch(container);
     this.#emit({ type: "created", sandboxId, containerId: id });
     return id;
@@ -337,8 +338,19 @@ export class OciDriver implements RuntimeService {
     const cut = !sandbox.ready;
     // Without its sandbox it cannot run; an end that was recorded counts all the same.
     if (cut && !container.hasEnded) container.interrupt();
+    this.#mayRelaunch(container, sandbox);
     container.connect();
     this.#watch(container);
+  }
+
+  #mayRelaunch(container: OciContainer, sandbox: OciSandbox): void {
+    const { config, places = [] } = container.record;
+    if (!config.retries) return;
+    container.relaunch = async () => {
+      const prepared = { root: join(container.directory, "root"), mounts: places };
+      const reason = await launchContainer(container, prepared, sandbox, this.#options.tools);
+      if (reason !== undefined) throw new RuntimeError("CannotRun", reason);
+    };
   }
 
   #follow(sandbox: OciSandbox): void {
@@ -372,6 +384,7 @@ export class OciDriver implements RuntimeService {
   #running(id: string): OciContainer {
     const container = this.#container(id);
     if (container.state !== "running") throw new RuntimeError("Failed", `container ${id} is not running`);
+    if (container.isPaused) throw new RuntimeError("Failed", `container ${id} is between two runs of its program`);
     return container;
   }
 }

@@ -15,7 +15,7 @@ test("a wrapped command that does nothing about a signal is ended by it, though 
   const dataDir = mkdtempSync(join(tmpdir(), "capstan-first-"));
   const network = allocateInstanceNetwork(dataDir, { bridged: true });
   const stop = new AbortController();
-  const unwrap = (words: string[]) => (words[0] === "wrapper" ? words.slice(1) : words);
+  const unwrap = (words: string[]) => (words[0] === "wrapper" ? { command: words.slice(1) } : undefined);
   const inProcess = new Map([["helper", async () => 0]]);
   const open = createRuntime({ dataDir, network, launcher: "unshare", log: silent, unwrap, inProcess });
   const running = open.start(stop.signal);

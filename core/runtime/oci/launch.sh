@@ -4,7 +4,7 @@
 # FIFOs of the output open, so that a program outlives an agent that does not read, and leaves the status in ./exit.
 # ./unstarted says that the program was never started, whatever the agent had written down before it was killed.
 # What was printed and not read by then is in the FIFOs alone: they are held until an agent says on ./drained that it
-# has it.
+# has it. ./gone ends with this process.
 #   fd 1: "made" when the FIFOs are there, "pid N" and "mounted"; then a line "root" on fd 0 enters the new root:
 #   "ready"; a line "go" starts the program.
 # With $runc, run starts that, which makes the container, and hook.sh speaks for it: on ./say, and it hears ./ask.
@@ -13,7 +13,7 @@ cd "$2" || exit 1
 . ./launch.conf
 
 if [ "$1" = join ]; then
-  $mkfifo control stdout stderr drained $talk $stdin || exit 1
+  $mkfifo control stdout stderr drained gone $talk $stdin || exit 1
   echo made
   # The cgroup namespace is rooted where its maker is: join first, leave again in "hold".
   for group in $cgroups; do echo 0 >"$group/cgroup.procs" || exit 1; done
@@ -67,7 +67,7 @@ else
 fi
 wait $!
 status=$?
-exec 7<>drained 8<stdout 9<stderr 4>&- 5>&-
+exec 7<>drained 8<stdout 9<stderr 4<>gone 5>&-
 echo $status >&6
 exec 3>&- 6>&-
 read -r line <&7

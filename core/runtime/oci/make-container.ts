@@ -61,11 +61,12 @@ export async function makeContainer(
       ...(image.stopSignal ? { stopSignal: signalNumber(image.stopSignal) } : {}),
       createdAt: new Date().toISOString(),
       config: stored,
+      ...(config.retries ? { places: prepared.mounts } : {}),
       layers: prepared.view.mounts,
     };
     const container = new OciContainer(record, directory, prepared.view, cgroup);
     container.save();
-    const cannotRun = prepared.cannotRun ?? (await start(container, prepared, sandbox, options.tools));
+    const cannotRun = prepared.cannotRun ?? (await launchContainer(container, prepared, sandbox, options.tools));
     if (cannotRun === undefined) return container;
     const broken = new OciContainer(record, directory, prepared.view, cgroup);
     broken.cannotRun = cannotRun;
@@ -104,10 +105,10 @@ export async function canMake(options: MakeOptions, sandbox: OciSandbox): Promis
   }
 }
 
-/** Resolves to the reason when its program cannot be started. */
-async function start(
+/** Makes the process of a container that is prepared. Resolves to the reason when its program cannot be started. */
+export async function launchContainer(
   container: OciContainer,
-  prepared: Prepared,
+  prepared: Pick<Prepared, "root" | "mounts">,
   sandbox: OciSandbox,
   tools: Tools,
 ): Promise<string | undefined> {

@@ -162,6 +162,12 @@ export class RemoteDriver implements RuntimeService {
 
   async createContainer(sandboxId: string, config: ContainerConfig): Promise<string> {
     const { images, directory, connection } = this.#options;
+    if (config.retries) {
+      throw new RuntimeError(
+        "Unsupported",
+        `container "${config.name}": another runtime cannot start a program again in its container: retry the whole pod`,
+      );
+    }
     const sandbox = this.#mirror.sandboxes.get(sandboxId);
     if (sandbox?.status.state !== "ready") throw new RuntimeError("NotFound", `there is no sandbox ${sandboxId}`);
     const image = await images.find(config.image);

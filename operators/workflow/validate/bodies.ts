@@ -1,5 +1,6 @@
 // What each type of template needs and may not have.
 import type { Template, WorkflowSpec } from "@capstan/api/kinds/workflow";
+import { problemsOf } from "../engine/pod/set-retries.ts";
 import { readYaml } from "../engine/pod/yaml.ts";
 import { type TemplateType, typeOf } from "../engine/templates.ts";
 import { checkEnum, checkFieldNames } from "./arguments.ts";
@@ -83,6 +84,13 @@ function checkContainerSet({ containerSet, inputs, outputs }: Template, report: 
   const moves = inputs?.artifacts?.length || outputs?.parameters?.length || outputs?.artifacts?.length;
   if (moves && !names.has("main"))
     report("containerSet.containers", "one must be called main to have inputs or outputs");
+  const strategy = containerSet?.retryStrategy;
+  if (!strategy) return;
+  for (const [field, message] of problemsOf(strategy)) {
+    // What tags stand for is looked at when the pod is made.
+    const isLate = String(strategy[field]).includes("{{");
+    if (!isLate) report(`containerSet.retryStrategy.${field}`, message);
+  }
 }
 
 function checkManifest({ resource }: Template, report: Report): void {

@@ -32,12 +32,6 @@ export function checkTemplate(template: Template, path: string, problems: Proble
       problems.push({ path: `${path}.resource.manifestFrom.artifact.name`, message });
     }
   }
-  if (template.containerSet?.retryStrategy) {
-    problems.push({
-      path: `${path}.containerSet.retryStrategy`,
-      message: "is not supported: set retryStrategy on the template",
-    });
-  }
   for (const [i, { valueFrom }] of (template.outputs?.parameters ?? []).entries()) {
     if (valueFrom?.event)
       problems.push({

@@ -59,6 +59,41 @@ const golden: [string, string, string[]][] = [
     one("inputs: {}"),
     ["spec.templates[0]: one of container, script, steps, dag, suspend, resource, containerSet is required"],
   ],
+  [
+    "retries of a set's containers",
+    one(
+      'containerSet: {containers: [{name: a, image: i}], retryStrategy: {retries: "10", duration: 1m30s}}, retryStrategy: {limit: 2}',
+    ),
+    [],
+  ],
+  [
+    "retries of a set's containers that tags stand for",
+    one(
+      'inputs: {parameters: [{name: n, value: 1}]}, containerSet: {containers: [{name: a, image: i}], retryStrategy: {retries: "{{inputs.parameters.n}}"}}',
+    ),
+    [],
+  ],
+  [
+    "retries of a set's containers that are none",
+    one('containerSet: {containers: [{name: a, image: i}], retryStrategy: {retries: -1, duration: "10"}}'),
+    [
+      "spec.templates[0].containerSet.retryStrategy.retries: is -1, not a whole number",
+      'spec.templates[0].containerSet.retryStrategy.duration: is "10", not a duration such as 300ms, 30s or 1h30m',
+    ],
+  ],
+  [
+    "retries of a set's containers beyond the limits",
+    one("containerSet: {containers: [{name: a, image: i}], retryStrategy: {retries: 2147483648, duration: 600h}}"),
+    [
+      "spec.templates[0].containerSet.retryStrategy.retries: is more than the limit retries = 2147483647",
+      "spec.templates[0].containerSet.retryStrategy.duration: is more than the limit duration = 2147483647ms",
+    ],
+  ],
+  [
+    "a pause before retries of a set's containers that is negative",
+    one("containerSet: {containers: [{name: a, image: i}], retryStrategy: {retries: 1, duration: -1s}}"),
+    ['spec.templates[0].containerSet.retryStrategy.duration: is "-1s", not a duration such as 300ms, 30s or 1h30m'],
+  ],
   ["two bodies", one(`${pod}, suspend: {}`), ["spec.templates[0]: only one of container, suspend may be given"]],
   [
     "a step's template that is not there",

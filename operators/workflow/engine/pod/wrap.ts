@@ -4,6 +4,7 @@ import type { Template } from "@capstan/api/kinds/workflow";
 import { mainRoot, wrapCommand } from "@capstan/api/kinds/workflow-pod";
 import { isExecutorsOwn } from "../templates.ts";
 import type { PodOptions } from "./build.ts";
+import { setRetries } from "./set-retries.ts";
 import { executorMount, mirrored, mountOver } from "./volumes.ts";
 
 /** @param main the container whose files are the template's outputs. */
@@ -17,6 +18,7 @@ export function wrapMain(template: Template, container: Container, main: Contain
     capture: logs || (isMain && options.includeResult),
     saves: isMain ? savedPaths(template, main) : [],
     after: set?.dependencies ?? [],
+    retries: setRetries(template),
   });
   return { ...container, command };
 }
