@@ -255,9 +255,10 @@ export class OciContainer {
   start(): void {
     if (this.state !== "created") throw new RuntimeError("InvalidArgument", `container ${this.record.id} has started`);
     if (!this.#launched) throw new RuntimeError("Failed", "the agent that created the container has ended");
-    this.#go();
+    // Written down before the program can begin: an agent that is killed in between finds ./unstarted instead.
     this.record.startedAt = new Date().toISOString();
     this.save();
+    this.#go();
   }
 
   #go(): void {
@@ -319,9 +320,9 @@ export class OciContainer {
     }
   }
 
-  /** Records that what ends it now is not its own doing. */
+  /** Records that what ends it now is not its own doing, unless it has ended. */
   interrupt(): void {
-    if (this.state === "exited") return;
+    if (this.state === "exited" || (this.hasEnded && !this.record.config.retries)) return;
     this.record.interrupted = true;
     this.save();
   }
