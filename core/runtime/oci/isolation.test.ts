@@ -315,10 +315,10 @@ each(
       .trim()
       .split("\n")
       .map((line) => line.split(" F ")[1]);
-    assert.deepEqual(
-      lines.slice(0, -1),
-      lines.slice(0, -1).map((_, index) => String(index + 1)),
-    );
+    // What the killed agent had read but not yet written is lost: one gap at most, and nothing twice.
+    const counted = lines.slice(0, -1).map(Number);
+    const steps = counted.map((number, index) => number - (counted[index - 1] ?? 0));
+    assert.ok(steps.every((step) => step >= 1) && steps.filter((step) => step > 1).length <= 1, lines.join());
     assert.equal(lines.at(-1), "end");
     const [pod] = next.runtime.listPodSandboxes();
     const other = await next.runtime.runPodSandbox({

@@ -1,17 +1,20 @@
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
+import { spawn, spawnSync } from "node:child_process";
 import { chownSync, existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 
 const nobody = 65534;
+const as = [`--reuid=${nobody}`, `--regid=${nobody}`, "--clear-groups"];
 
 function missing(): string | undefined {
   if (process.getuid?.() !== 0) return "becoming another user needs root";
   const limit = "/proc/sys/user/max_user_namespaces";
   if (existsSync(limit) && Number(readFileSync(limit, "utf8")) === 0) return "user namespaces are switched off";
-  return existsSync("/usr/bin/setpriv") ? undefined : "setpriv is not installed";
+  if (!existsSync("/usr/bin/setpriv")) return "setpriv is not installed";
+  const looking = spawnSync("/usr/bin/setpriv", [...as, "test", "-r", import.meta.filename]);
+  return looking.status === 0 ? undefined : "another user may not read this directory: clone where others may enter";
 }
 
 const program = `
@@ -44,8 +47,7 @@ test("an ordinary user's containers are isolated too, without networks of their 
   try {
     chownSync(directory, nobody, nobody);
     const node = [process.execPath, "--input-type=module", "-e", program, directory];
-    const words = [`--reuid=${nobody}`, `--regid=${nobody}`, "--clear-groups", ...node];
-    const child = spawn("/usr/bin/setpriv", words, { cwd: import.meta.dirname, env: { HOME: directory } });
+    const child = spawn("/usr/bin/setpriv", [...as, ...node], { cwd: import.meta.dirname, env: { HOME: directory } });
     let text = "";
     let errors = "";
     child.stdout.on("data", (data) => (text += data));
