@@ -283,8 +283,14 @@ export class InProcessRuntime implements RuntimeService {
       waitFor: ended,
       started: async (name) => void (await until(() => (find(name)?.startedAt ? true : undefined))),
       kill: (name, signal) => {
-        const status = find(name);
-        if (status?.state === "running") this.signalContainer(status.id, signal);
+        const hears = () => {
+          const status = find(name);
+          if (status?.state === "running") this.signalContainer(status.id, signal);
+          else if (status?.state !== "exited" && this.#isReady(sandboxId)) return undefined;
+          return true;
+        };
+        // Who has not begun hears of it when it has.
+        if (!hears()) void until(hears);
       },
       logs: async function* (name, stream) {
         const status = await until(() => (find(name)?.startedAt ? find(name) : undefined));

@@ -3,7 +3,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
+import { type Deferred, deferred } from "@capstan/base/async";
 import { silent } from "@capstan/base/log";
+import type { InProcessProgram } from "../in-process.ts";
 import { allocateInstanceNetwork } from "../network/instance.ts";
 import { canBridge, createRuntime } from "../runtime.ts";
 
@@ -16,7 +18,15 @@ test("a wrapped command that does nothing about a signal is ended by it, though 
   const network = allocateInstanceNetwork(dataDir, { bridged: true });
   const stop = new AbortController();
   const unwrap = (words: string[]) => (words[0] === "wrapper" ? { command: words.slice(1) } : undefined);
-  const inProcess = new Map([["helper", async () => 0]]);
+  const inProcess = new Map<string, InProcessProgram>([
+    [
+      "helper",
+      async (container) => {
+        container.kill("late", "SIGTERM");
+        return (await container.waitFor("late")).exitCode;
+      },
+    ],
+  ]);
   const open = createRuntime({ dataDir, network, launcher: "unshare", log: silent, unwrap, inProcess });
   const running = open.start(stop.signal);
   try {
@@ -27,7 +37,7 @@ test("a wrapped command that does nothing about a signal is ended by it, though 
       apiVersion: "v1",
       kind: "Pod",
       metadata: { name: "p" },
-      spec: { containers: [{ name: "wait", image: "helper" }] },
+      spec: { restartPolicy: "Never", containers: [{ name: "wait", image: "helper" }] },
     };
     const about = { name: "p", namespace: "n", uid: "u", hostname: "h", labels: {}, namespaces: {}, pod };
     const { id: sandbox } = await runtime.runPodSandbox(about);
@@ -42,6 +52,24 @@ test("a wrapped command that does nothing about a signal is ended by it, though 
     };
     assert.equal(await endOf("wrapped", ["wrapper", "sleep", "1000"], grace), 143);
     assert.equal(await endOf("plain", ["sleep", "1000"], 0.1), 137);
+    const ends = new Map<string, Deferred<void>>(["wait", "late"].map((name) => [name, deferred()]));
+    runtime.onEvent(({ type, containerId }) => {
+      if (type !== "stopped") return;
+      ends.get(runtime.listContainers().find((one) => one.id === containerId)?.config.name ?? "")?.resolve();
+    });
+    const start = async (name: string, image: string, command: string[]) => {
+      const id = await runtime.createContainer(sandbox, {
+        ...{ name, attempt: 0, image, command, env: [], mounts: [], labels: {} },
+        logPath: join(dataDir, name),
+      });
+      await runtime.startContainer(id);
+      return id;
+    };
+    // A signal to what has not begun is not lost.
+    const helper = await start("wait", "helper", []);
+    await start("late", "capstan/host", ["wrapper", "sleep", "1000"]);
+    await Promise.all([...ends.values()].map(({ promise }) => promise));
+    assert.equal(runtime.containerStatus(helper).exitCode, 143);
     // Without a command it is the image's: a shell, which may find its input's end before the signal comes.
     assert.ok([0, 143].includes((await endOf("images", ["wrapper"], grace)) ?? -1));
   } finally {
