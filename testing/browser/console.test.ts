@@ -60,8 +60,16 @@ test("what is over is found in the archive, and an artifact leads to what it cam
   await page.getByRole("link", { name: "penguins-8k2pq" }).click();
   await page.locator(".step", { hasText: "gbdt" }).waitFor();
   await page.goto(`${running.url}/lineage/quickstart?of=penguins-8k2pq/gbdt&direction=up`);
-  await page.locator(".step", { hasText: "read-file" }).click();
-  await page.getByRole("link", { name: "file:datasets/penguins.csv" }).click();
+  // The picture may be fitted into the page between the look for a step and the click.
+  const source = page.getByRole("link", { name: "file:datasets/penguins.csv" });
+  for (let seen = false; !seen; ) {
+    await page.locator(".step", { hasText: "read-file" }).click();
+    seen = await source.waitFor({ timeout: 2000 }).then(
+      () => true,
+      () => false,
+    );
+  }
+  await source.click();
   await page.locator(".step", { hasText: "register" }).waitFor();
   assert.deepEqual(complaints, []);
 });

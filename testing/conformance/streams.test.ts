@@ -49,7 +49,10 @@ after(async () => {
 });
 
 test("logs", { skip }, async () => {
-  assert.equal((await cluster.kubectl(["logs", "p"])).stdout, "ready\n");
+  // A pod is ready when its program has begun, which may be before it has said so.
+  let said = "";
+  while (!said) said = (await cluster.kubectl(["logs", "p"])).stdout;
+  assert.equal(said, "ready\n");
   const { stderr, code } = await cluster.kubectl(["logs", "p", "-c", "none"]);
   assert.equal(code, 1);
   assert.match(stderr, /container none is not valid for pod p/);

@@ -67,7 +67,8 @@ export class OciContainer {
   #log: LogFile | undefined;
   #sockets: Socket[] = [];
   #detached = false;
-  #killed = false;
+  /** The last signal that its process was sent: it may have come in the middle of the start. */
+  #sent: number | undefined;
   /** The signal whose work SIGKILL does. */
   #endedBy: number | undefined;
   #input: Socket | undefined;
@@ -291,10 +292,8 @@ export class OciContainer {
       this.signal("SIGKILL");
       return;
     }
-    if (signal === "SIGKILL") {
-      this.#killed = true;
-      this.cgroup?.unthrottle();
-    }
+    if (signal === "SIGKILL") this.cgroup?.unthrottle();
+    this.#sent = number;
     kill(this.pid, signal);
   }
 
@@ -358,8 +357,9 @@ export class OciContainer {
     // Its start was written down, and the agent killed before the program heard of it.
     const unstarted = existsSync(join(this.directory, "unstarted")) && this.record.startError === undefined;
     if (!this.record.startedAt || unstarted) this.record.interrupted = true;
-    if (!this.#killed && !this.record.interrupted) this.record.startError ??= failure;
-    const status = text === "" || failure ? killedCode : Number(text);
+    if (this.#sent === undefined && !this.record.interrupted) this.record.startError ??= failure;
+    const given = text === "" ? killedCode : Number(text);
+    const status = failure ? signalled + (this.#sent ?? constants.signals.SIGKILL) : given;
     const ended = status === killedCode && this.#endedBy ? signalled + this.#endedBy : status;
     const code = this.record.startError ? 128 : ended;
     // The kernel's count is of all its processes.
