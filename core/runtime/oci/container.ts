@@ -10,7 +10,7 @@ import { closed, forgetProcess, processGone, willStart } from "./again.ts";
 import type { Cgroup } from "./cgroup.ts";
 import { drainFifo, isHeld, type Launched, readFifo, release, sayDrained, writeFifo } from "./launch.ts";
 import type { LayeredRoot } from "./layers.ts";
-import { childrenOf, hears, kill, leavesToKernel } from "./processes.ts";
+import { childrenOf, hears, isRuncInit, kill, leavesToKernel } from "./processes.ts";
 import { runcFailure } from "./runc.ts";
 
 /** Longest that a stop of the node waits for a program, in seconds. */
@@ -287,7 +287,9 @@ export class OciContainer {
     const number = typeof signal === "number" ? signal : constants.signals[signal];
     if (this.record.config.retries) this.#endRetries(number);
     if (this.#pause) return;
-    if (this.record.config.endsBySignal && ending.has(number) && leavesToKernel(this.pid, number)) {
+    const isDeaf = () => this.record.config.endsBySignal && leavesToKernel(this.pid, number);
+    // What runc still prepares would end by a code of its own.
+    if (ending.has(number) && (isRuncInit(this.pid) || isDeaf())) {
       this.#endedBy = number;
       this.signal("SIGKILL");
       return;

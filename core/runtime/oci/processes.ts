@@ -40,6 +40,11 @@ export function leavesToKernel(pid: number, signal: number): boolean {
   });
 }
 
+/** Whether a container's first process is still runc's, which is about to become the program. */
+export function isRuncInit(pid: number): boolean {
+  return /^Name:\s*runc:\[/m.test(statusOf(pid));
+}
+
 /** Of all threads of a process: each has children of its own. */
 export function childrenOf(pid: number): number[] {
   try {
