@@ -1,5 +1,5 @@
 // The cgroup file systems of a machine: version 1, the unified one, or both.
-import { mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 export interface Hierarchy {
@@ -69,6 +69,17 @@ export function enableBelow(group: string): void {
 
 export function processesOf(group: string): number[] {
   return readIfThere(join(group, "cgroup.procs")).split("\n").filter(Boolean).map(Number);
+}
+
+/** Lets a group's processes go on, whoever has stopped them. */
+export function thaw(group: string): void {
+  for (const [file, text] of [
+    ["freezer.state", "THAWED"],
+    ["cgroup.freeze", "0"],
+  ] as const) {
+    const path = join(group, file);
+    if (existsSync(path)) writeFileSync(path, text);
+  }
 }
 
 /** A group and those below it, deepest first. */

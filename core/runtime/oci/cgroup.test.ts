@@ -1,9 +1,11 @@
 import assert from "node:assert/strict";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { type Cgroups, openCgroups } from "./cgroup.ts";
+import { type Cgroups, openCgroups, sweepCgroups } from "./cgroup.ts";
 import type { Hierarchies } from "./cgroup-tree.ts";
 
 const base = mkdtempSync(join(tmpdir(), "capstan-cgroup-"));
@@ -97,4 +99,20 @@ test("without a hierarchy that can be written there are no limits", () => {
   assert.equal(openCgroups("capstan1-x", { limiting: new Map(), roots: [] }), undefined);
   const none = new Map([["memory", { root: "/sys/none", own: "/" }]]);
   assert.equal(openCgroups("capstan1-x", { limiting: none, roots: [] }), undefined);
+});
+
+const freezer = "/sys/fs/cgroup/freezer";
+const cannotFreeze = process.getuid?.() === 0 && existsSync(freezer) ? false : `there is no ${freezer} for root`;
+
+test("what a killed runc left frozen is ended too", { skip: cannotFreeze }, async () => {
+  const name = `capstantest${process.pid}`;
+  const group = join(freezer, name);
+  mkdirSync(group);
+  const child = spawn("sleep", ["1000"]);
+  const gone = once(child, "exit");
+  writeFileSync(join(group, "cgroup.procs"), String(child.pid));
+  writeFileSync(join(group, "freezer.state"), "FROZEN");
+  assert.equal(await sweepCgroups(name), true);
+  await gone;
+  assert.ok(!existsSync(group));
 });

@@ -12,6 +12,7 @@ import {
   processesOf,
   readIfThere,
   removeGroup,
+  thaw,
 } from "./cgroup-tree.ts";
 import { kill } from "./processes.ts";
 
@@ -25,7 +26,7 @@ export interface Cgroup {
   /** Whether the kernel killed a process of it for want of memory. */
   oomKilled(): boolean;
   processes(): number[];
-  /** Lets what is being killed end at once: thousands of processes under a tight limit would take minutes to die. */
+  /** Lets what is being killed end at once: what is frozen does not die, and thousands of processes under a tight limit would take minutes to die. */
   unthrottle(): void;
 }
 
@@ -63,7 +64,7 @@ export function openCgroups(instance: string, hierarchies: Hierarchies = findHie
   }
   const holding = ["", "pids"].find((name) => base.has(name)) ?? ([...base.keys()][0] as string);
   const open = (name: string) =>
-    cgroupOf(`/${instance}/${name}`, new Map([...base].map(([one, directory]) => [one, join(directory, name)])));
+    cgroupOf(`/${instance}/${name}`, new Map([...base].map(([one, directory]) => [one, join(directory, name)])), roots);
   return {
     open,
     createPod(name, resources) {
@@ -102,7 +103,10 @@ export async function sweepCgroups(prefix: string, { roots }: Hierarchies = find
 /** The kernel lets go of an ended process's group a moment after its parent has seen the end. */
 async function clear(groups: string[]): Promise<void> {
   for (let attempt = 0; ; attempt++) {
-    const left = groups.flatMap(groupsBelow).flatMap(processesOf);
+    const all = groups.flatMap(groupsBelow);
+    // A runc that was killed while it wrote limits leaves its container frozen: nothing in it would die.
+    all.forEach(thaw);
+    const left = all.flatMap(processesOf);
     for (const pid of new Set(left)) {
       // 0 is a process of another PID namespace than the agent's: not one of ours.
       if (pid > 0) kill(pid, "SIGKILL");
@@ -147,7 +151,7 @@ function limit(directories: Map<string, string>, resources: Resources, together 
   set("pids", "pids.max", pidsLimit);
 }
 
-function cgroupOf(path: string, directories: Map<string, string>): Cgroup {
+function cgroupOf(path: string, directories: Map<string, string>, roots: string[]): Cgroup {
   const unified = directories.get("");
   const at = (controller: string, file: string) => {
     const directory = unified ?? directories.get(controller);
@@ -162,6 +166,7 @@ function cgroupOf(path: string, directories: Map<string, string>): Cgroup {
       const [file, none] = unified ? ["cpu.max", "max"] : ["cpu.cfs_quota_us", "-1"];
       const directory = unified ?? directories.get("cpu");
       if (directory !== undefined && existsSync(join(directory, file))) writeFileSync(join(directory, file), none);
+      for (const root of roots) thaw(join(root, path));
     },
     usage() {
       const stat = at("memory", "memory.stat");
