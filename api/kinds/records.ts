@@ -44,26 +44,30 @@ export interface ArchivedLabel extends KubeObject {
 
 export interface LineageArtifact {
   name: string;
-  /** `sha256:…` of its content, else its location. */
+  /** What it is known by: `sha256:…` of its content, else its location. */
   artifact: string;
+  /** Where it was kept then. */
   location: string;
+}
+/** One step of one run. */
+export interface LineageStep {
+  uid: string;
+  workflow: string;
+  /** Node ID. */
+  node: string;
+  name: string;
+  template: string;
+  phase: string;
+  finishedAt: string;
+  /** It did no work: the outputs are an earlier step's. */
+  reused: boolean;
+  parameters: Record<string, string>;
+  inputs: LineageArtifact[];
+  outputs: LineageArtifact[];
 }
 /** A step that read or made artifacts. Lists take LineageParameters, and warn when they are cut. */
 export interface Lineage extends KubeObject {
-  step: {
-    uid: string;
-    workflow: string;
-    /** Node ID. */
-    node: string;
-    name: string;
-    template: string;
-    phase: string;
-    finishedAt: string;
-    reused: boolean;
-    parameters: Record<string, string>;
-    inputs: LineageArtifact[];
-    outputs: LineageArtifact[];
-  };
+  step: LineageStep;
 }
 /** Either an artifact, by digest, the beginning of one, or location; or a workflow and, of it, a node by ID or name. */
 export interface LineageParameters {

@@ -1,28 +1,12 @@
 // Who may call: a bearer token that the cluster knows, and the right to `get` what the route serves.
 import { createHash } from "node:crypto";
-import type { TokenReview, UserInfo } from "@capstan/api/generated/authentication-v1";
-import type { SubjectAccessReview } from "@capstan/api/generated/authorization-v1";
+import type { UserInfo } from "@capstan/api/generated/authentication-v1";
 import { gatewayGroup, type HttpRoute } from "@capstan/api/kinds/gateway";
+import { SubjectAccessReviews, TokenReviews } from "@capstan/api/kinds/reviews";
 import { InferenceServices, servingAnnotations, servingLabels } from "@capstan/api/kinds/serving";
-import type { Resource } from "@capstan/api/meta";
 import type { Client } from "@capstan/core/client";
 import { createExpiringCache } from "./expiring-cache.ts";
 import type { Refusal } from "./refusal.ts";
-
-const TokenReviews: Resource<TokenReview> = {
-  group: "authentication.k8s.io",
-  version: "v1",
-  resource: "tokenreviews",
-  kind: "TokenReview",
-  namespaced: false,
-};
-const SubjectAccessReviews: Resource<SubjectAccessReview> = {
-  group: "authorization.k8s.io",
-  version: "v1",
-  resource: "subjectaccessreviews",
-  kind: "SubjectAccessReview",
-  namespaced: false,
-};
 
 // Milliseconds that an answer of the cluster counts: a withdrawn right lives on for so long, a new one waits for so long.
 const allowedFor = 10_000;

@@ -154,7 +154,17 @@ test("s3: encryption is asked for, addresses can be signed, and credentials come
     { env: { AWS_ACCESS_KEY_ID: "ambient", AWS_SECRET_ACCESS_KEY: "s" } },
   );
   const s3 = { endpoint: edge.host, insecure: true, bucket: "bucket", key: "k" };
-  const save = (more: object) => saveSource({ s3: { ...s3, ...more } }, { bytes: async function* () { yield Buffer.from("x"); } }, at.resources, signal); // biome-ignore format: one line
+  const save = (more: object) =>
+    saveSource(
+      { s3: { ...s3, ...more } },
+      {
+        bytes: async function* () {
+          yield Buffer.from("x");
+        },
+      },
+      at.resources,
+      signal,
+    );
   await save({ ...keys, encryptionOptions: { enableEncryption: true } });
   assert.equal(edge.headers.at(-1)?.["x-amz-server-side-encryption"], "AES256");
   assert.match(edge.headers.at(-1)?.authorization ?? "", /Credential=me\//);
@@ -275,7 +285,12 @@ test("hdfs: what is there stays unless it is forced away, and the same again is 
   await assert.rejects(save("sub/deep/b"), /there is a file at \/k already; set hdfs\.force/);
   await save("sub/deep/b", { force: true });
   assert.deepEqual([...edge.files.keys()], ["/k"]);
-  edge.fault = () => ({ status: 403, body: JSON.stringify({ RemoteException: { exception: "AccessControlException", message: "Permission denied: user=me\nat x" } }) }); // biome-ignore format: one line
+  edge.fault = () => ({
+    status: 403,
+    body: JSON.stringify({
+      RemoteException: { exception: "AccessControlException", message: "Permission denied: user=me\nat x" },
+    }),
+  });
   await assert.rejects(save("a.txt"), /hdfs: AccessControlException: Permission denied: user=me$/);
 });
 

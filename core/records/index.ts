@@ -3,7 +3,6 @@ export type { Archive } from "./archive/archive.ts";
 export { type ArchivePage, type ArchiveQuery, ArchiveQueryError, pageLimit } from "./archive/query.ts";
 export type { ArchivedWorkflow } from "./archive/summary.ts";
 export {
-  type LineageArtifact,
   type LineageNode,
   type LineageQuery,
   LineageQueryError,

@@ -55,5 +55,6 @@ export { createNftMonitor, type NftMonitor } from "./network/nft-monitor.ts";
 export { createNftTable, emptyState, type NftTable, nftMissing, type TableState } from "./network/nft-table.ts";
 export { findTool } from "./oci/command.ts";
 export { LayeredRoot } from "./oci/layers.ts";
+export { readProcess } from "./oci/processes.ts";
 export { type ProgramEnd, ProgramError, type ProgramErrorCode, type ProgramOptions, runProgram } from "./program.ts";
 export { canBridge, createRuntime, type Runtime, type RuntimeOptions } from "./runtime.ts";

@@ -8,7 +8,7 @@ import { sweepCgroups } from "./oci/cgroup.ts";
 import { findTool, run } from "./oci/command.ts";
 import { type ContainerRecord, endGrace, OciContainer } from "./oci/container.ts";
 import { LayeredRoot } from "./oci/layers.ts";
-import { family, hears, kill } from "./oci/processes.ts";
+import { family, hears, kill, readProcess } from "./oci/processes.ts";
 
 /** Begins the names of an instance's cgroups, and of no other's: its ranges are its own. */
 export function instancePrefix({ bridge, podCidr }: InstanceNetwork): string {
@@ -62,7 +62,7 @@ function held(dataDir: string): number[] {
   const own = `${resolve(dataDir)}/`;
   const holding = readdirSync("/proc").filter((name) => {
     if (!/^\d+$/.test(name)) return false;
-    const words = commandLine(name).split("\0");
+    const words = readProcess(name, "cmdline").split("\0");
     return words.some((word) => script.test(word)) && words.some((word) => word.startsWith(own));
   });
   return holding.flatMap((name) => family(Number(name)).reverse());
@@ -102,16 +102,7 @@ async function ended(pid: number, ms: number): Promise<void> {
 const lookMs = 5;
 
 function isAlive(pid: number): boolean {
-  return commandLine(String(pid)) !== "";
-}
-
-function commandLine(pid: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8");
-  } catch (error) {
-    if (["ENOENT", "ESRCH"].includes((error as NodeJS.ErrnoException).code ?? "")) return "";
-    throw error;
-  }
+  return readProcess(pid, "cmdline") !== "";
 }
 
 async function clearNetwork({ podCidr, serviceCidr }: InstanceNetwork, bridge: string): Promise<boolean> {

@@ -29,6 +29,6 @@ export {
 } from "./operator.ts";
 export type { WorkflowChecker, WorkflowOperatorOptions } from "./options.ts";
 export { givenMismatch, specWithTypes, typesAnnotation } from "./parameter-types/index.ts";
-export { InvalidWorkflow, type SubmitOptions, submitFrom, submitWorkflow } from "./submit.ts";
+export { fetchTemplates, InvalidWorkflow, type SubmitOptions, submitFrom, submitWorkflow } from "./submit.ts";
 export { type GetTemplates, type Problem, validateWorkflow } from "./validate/index.ts";
 export { yamlAsGo } from "./yaml-as-go.ts";

@@ -123,7 +123,7 @@ function fromTemplate({ kind, metadata }: New<KubeObject>): New<Workflow> {
 
 async function submitOne(client: Client, workflow: New<Workflow>, options: SubmitOptions): Promise<Workflow> {
   const whole = withOptions(workflow, options);
-  const get = await fetchTemplates(client, whole);
+  const get = await fetchTemplates(client, whole.metadata.namespace ?? "");
   whole.spec = { ...whole.spec, arguments: withParameters(whole.spec ?? {}, options.parameters ?? {}, get) };
   const named = { ...whole, metadata: { ...whole.metadata, name: whole.metadata.name ?? "workflow" } } as Workflow;
   const problems = validateWorkflow(named, get);
@@ -156,9 +156,9 @@ function withOptions(workflow: New<Workflow>, options: SubmitOptions): New<Workf
 }
 
 /** All templates that the caller may read: a workflow names few, and names them by chains. */
-async function fetchTemplates(client: Client, { metadata }: New<Workflow>): Promise<GetTemplates> {
+export async function fetchTemplates(client: Client, namespace: string): Promise<GetTemplates> {
   const [own, cluster] = await Promise.all([
-    client.list(WorkflowTemplates, { namespace: metadata.namespace ?? "" }),
+    client.list(WorkflowTemplates, { namespace }),
     client.list(ClusterWorkflowTemplates).catch((error: unknown) => {
       // Who may not read cluster templates can still run what needs none.
       if (StatusError.from(error).reason === "Forbidden") return { items: [] as ClusterWorkflowTemplate[] };

@@ -1,7 +1,8 @@
 // Agents of further nodes: processes that outlive a killed platform for a moment, or for long where they hang.
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { setTimeout as pause } from "node:timers/promises";
+import { readProcess } from "@capstan/core/runtime";
 
 /** A killed process is gone within milliseconds, but for what the kernel waits for on its behalf. */
 const goneMs = 5000;
@@ -25,20 +26,10 @@ function agentsOf(root: string): number[] {
   const nodes = join(root, "nodes", "/");
   return readdirSync("/proc").flatMap((name) => {
     if (!/^\d+$/.test(name)) return [];
-    const words = commandLine(name).split("\0");
+    const words = readProcess(name, "cmdline").split("\0");
     const at = words.findIndex((word) => word.endsWith("/apps/capstan/bin.js"));
     return at > 0 && words[at + 1] === "node" && words[at + 2]?.startsWith(nodes) ? [Number(name)] : [];
   });
-}
-
-/** Empty for a process that has ended, also when nobody has asked after it yet. */
-function commandLine(pid: string): string {
-  try {
-    return readFileSync(`/proc/${pid}/cmdline`, "utf8");
-  } catch (error) {
-    if (["ENOENT", "ESRCH"].includes((error as NodeJS.ErrnoException).code ?? "")) return "";
-    throw error;
-  }
 }
 
 function kill(pid: number): void {

@@ -1,26 +1,9 @@
 // Prometheus reads the workflows' numbers at the gateway, as whoever may get /metrics of the cluster.
-import type { TokenReview } from "@capstan/api/generated/authentication-v1";
-import type { SubjectAccessReview } from "@capstan/api/generated/authorization-v1";
-import type { Resource } from "@capstan/api/meta";
+import { SubjectAccessReviews, TokenReviews } from "@capstan/api/kinds/reviews";
 import type { Handler, HttpResponse } from "@capstan/base/http";
 import type { Client } from "@capstan/core/client";
 
 export const metricsPath = "/metrics";
-
-const TokenReviews: Resource<TokenReview> = {
-  group: "authentication.k8s.io",
-  version: "v1",
-  resource: "tokenreviews",
-  kind: "TokenReview",
-  namespaced: false,
-};
-const SubjectAccessReviews: Resource<SubjectAccessReview> = {
-  group: "authorization.k8s.io",
-  version: "v1",
-  resource: "subjectaccessreviews",
-  kind: "SubjectAccessReview",
-  namespaced: false,
-};
 
 const refuse = (status: number, error: string): HttpResponse => ({
   status,

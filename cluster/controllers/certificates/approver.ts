@@ -3,7 +3,8 @@ import type { SubjectAccessReview } from "@capstan/api/generated/authorization-v
 import type { CertificateSigningRequest } from "@capstan/api/generated/certificates-v1";
 import type { Node } from "@capstan/api/generated/core-v1";
 import { CertificateSigningRequests, Nodes, Services } from "@capstan/api/generated/resources";
-import { isReason, type Resource } from "@capstan/api/meta";
+import { SubjectAccessReviews } from "@capstan/api/kinds/reviews";
+import { isReason } from "@capstan/api/meta";
 import type { Authority, CertificateRequest } from "@capstan/core/pki";
 import { type Controller, createController } from "@capstan/core/reconcile";
 import { type ControllerContext, openWorkshop, type Workshop } from "../context.ts";
@@ -14,14 +15,6 @@ import { certificateFor } from "./signer.ts";
 export interface CertificateApproverOptions extends ControllerContext {
   authority: Pick<Authority, "read">;
 }
-
-const SubjectAccessReviews: Resource<SubjectAccessReview> = {
-  group: "authorization.k8s.io",
-  version: "v1",
-  resource: "subjectaccessreviews",
-  kind: "SubjectAccessReview",
-  namespaced: false,
-};
 
 type Attributes = NonNullable<SubjectAccessReview["spec"]["resourceAttributes"]>;
 

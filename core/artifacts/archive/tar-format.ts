@@ -48,7 +48,14 @@ export interface Header {
   flag: string;
   entry: TarEntry;
 }
-const types: Record<string, TarEntry["type"]> = { "0": "file", "\0": "file", "7": "file", "5": "directory", "2": "link", "1": "hard link" }; // biome-ignore format: one table
+const types: Record<string, TarEntry["type"]> = {
+  "0": "file",
+  "\0": "file",
+  "7": "file",
+  "5": "directory",
+  "2": "link",
+  "1": "hard link",
+};
 
 /** @throws Error when the block is none. */
 export function readHeader(block: Buffer): Header {

@@ -1,28 +1,8 @@
 // What a lineage tells.
+import type { LineageStep } from "@capstan/api/kinds/records";
 
-export interface LineageArtifact {
-  name: string;
-  /** What it is known by: `sha256:…` of its content, else its location. */
-  artifact: string;
-  /** Where it was kept then. */
-  location: string;
-}
-/** One step of one run. */
-export interface LineageNode {
-  uid: string;
+export interface LineageNode extends LineageStep {
   namespace: string;
-  workflow: string;
-  /** Node ID. */
-  node: string;
-  name: string;
-  template: string;
-  phase: string;
-  finishedAt: string;
-  /** It did no work: the outputs are an earlier step's. */
-  reused: boolean;
-  parameters: Record<string, string>;
-  inputs: LineageArtifact[];
-  outputs: LineageArtifact[];
 }
 
 /** A node by its ID, its name, or the end of its name after a dot: of several, all. */

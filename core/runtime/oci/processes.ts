@@ -21,9 +21,12 @@ export function hears(pid: number, signal: number): boolean {
   return field("NSpid").split(/\s+/).at(-1) !== "1" || has(field("SigCgt"));
 }
 
-function statusOf(pid: number): string {
+const statusOf = (pid: number) => readProcess(pid, "status");
+
+/** What /proc tells of a process; empty for one that has ended, also when nobody has asked after it yet. */
+export function readProcess(pid: number | string, file: "status" | "cmdline"): string {
   try {
-    return readFileSync(`/proc/${pid}/status`, "utf8");
+    return readFileSync(`/proc/${pid}/${file}`, "utf8");
   } catch (error) {
     if (["ENOENT", "ESRCH"].includes((error as NodeJS.ErrnoException).code ?? "")) return "";
     throw error;

@@ -101,7 +101,11 @@ test("artifacts go when the workflow is over, others when it is deleted, with th
   const podMetadata = { labels: { team: "a" }, annotations: { why: "b" } };
   await create(cluster, { strategy: "OnWorkflowCompletion", podMetadata, serviceAccountName: "collector" });
   const over = await cluster.until(Workflows, ref, (object) => artifactsOf(object).some(([, deleted]) => deleted));
-  assert.deepEqual(artifactsOf(over), [["done", true], ["last", false], ["stays", false]]); // biome-ignore format: one line
+  assert.deepEqual(artifactsOf(over), [
+    ["done", true],
+    ["last", false],
+    ["stays", false],
+  ]);
   assert.deepEqual(over?.metadata.finalizers, [finalizer]);
   assert.equal(over?.status?.artifactGCStatus?.strategiesProcessed?.OnWorkflowCompletion, true);
   const isCollector = ({ metadata }: Pod) => metadata.labels?.["workflows.argoproj.io/component"] === "artifact-gc";

@@ -1,6 +1,6 @@
 // `workflow.*`: what every template can name.
 import type { Arguments, WorkflowSpec } from "@capstan/api/kinds/workflow";
-import { ExpressionError, evaluateExpression, textOf } from "../expressions/index.ts";
+import { dayNames, ExpressionError, evaluateExpression, monthNames, textOf } from "../expressions/index.ts";
 import { mismatchIn, workflowTypes } from "../parameter-types/index.ts";
 import { anyText, readConfigMap } from "./inputs.ts";
 import { labels } from "./names.ts";
@@ -40,8 +40,6 @@ export function setProgress(run: Run): void {
 function setCreation({ globals, workflow, now }: Run): void {
   const created = new Date(String(workflow.metadata.creationTimestamp ?? now));
   const pad = (value: number, width = 2) => String(value).padStart(width, "0");
-  const dayNames = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
-  const monthNames = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"]; // biome-ignore format: a list of names
   const [year, month, day] = [created.getUTCFullYear(), created.getUTCMonth(), created.getUTCDate()];
   const [hour, minute, second] = [created.getUTCHours(), created.getUTCMinutes(), created.getUTCSeconds()];
   const dayName = dayNames[created.getUTCDay()] ?? "";

@@ -105,7 +105,16 @@ function readExpressionTag(source: string, open: number, scope: Scope): { text: 
 }
 
 /** Names that are there only in parts of a workflow, or once it runs: without them nothing is replaced, not even by `??`. */
-const lateNames = ["item", "retries", "lastRetry.exitCode", "lastRetry.status", "lastRetry.duration", "lastRetry.message", "workflow.status", "workflow.failures"]; // biome-ignore format: a list of names
+const lateNames = [
+  "item",
+  "retries",
+  "lastRetry.exitCode",
+  "lastRetry.status",
+  "lastRetry.duration",
+  "lastRetry.message",
+  "workflow.status",
+  "workflow.failures",
+];
 
 /** The `}}` that ends an expression: outside of text and of braces; else the first one. */
 function findClose(source: string, start: number): number {

@@ -1,7 +1,7 @@
 // POST /api/v1/events/<namespace>/<discriminator>: events come in here, from people and from other systems.
-import type { TokenReview } from "@capstan/api/generated/authentication-v1";
 import { ServiceAccounts } from "@capstan/api/generated/resources";
-import { pathOf, type Resource, StatusError } from "@capstan/api/meta";
+import { TokenReviews } from "@capstan/api/kinds/reviews";
+import { pathOf, StatusError } from "@capstan/api/meta";
 import { messageOf } from "@capstan/base/errors";
 import type { Handler, HttpRequest, HttpResponse } from "@capstan/base/http";
 import type { Logger } from "@capstan/base/log";
@@ -19,14 +19,6 @@ export interface EventHandlerOptions {
   client: Client;
   log: Logger;
 }
-
-const TokenReviews: Resource<TokenReview> = {
-  group: "authentication.k8s.io",
-  version: "v1",
-  resource: "tokenreviews",
-  kind: "TokenReview",
-  namespaced: false,
-};
 
 /** Seconds that the token of a webhook's account lives: the shortest that the API gives. */
 const tokenSeconds = 600;

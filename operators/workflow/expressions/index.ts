@@ -20,5 +20,5 @@ export { evaluateCronWhen, evaluateWhen } from "./govaluate/index.ts";
 export { queryJq } from "./jq/index.ts";
 export { kubectlJsonPath, parseJsonPath, queryJsonPath } from "./json-path/index.ts";
 export { type Condition, holdsFor, parseConditions } from "./selector.ts";
-export { Moment, parseDuration } from "./time/index.ts";
+export { dayNames, Moment, monthNames, parseDuration } from "./time/index.ts";
 export { plainNumber, textOf, toJson, typeName } from "./values.ts";

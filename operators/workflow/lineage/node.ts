@@ -1,5 +1,6 @@
+import type { LineageArtifact } from "@capstan/api/kinds/records";
 import type { Artifact, NodeStatus, Workflow } from "@capstan/api/kinds/workflow";
-import type { LineageArtifact, LineageNode } from "@capstan/core/records";
+import type { LineageNode } from "@capstan/core/records";
 import { anyText, isOver } from "../engine/index.ts";
 import { digestOf, locationOf } from "./location.ts";
 

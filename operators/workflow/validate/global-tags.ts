@@ -3,7 +3,18 @@ import type { Template, Workflow, WorkflowSpec } from "@capstan/api/kinds/workfl
 import type { GetTemplates } from "./references.ts";
 import type { TagScope } from "./tags.ts";
 
-const always = ["name", "namespace", "uid", "mainEntrypoint", "serviceAccountName", "status", "labels", "labels.json", "annotations", "annotations.json"]; // biome-ignore format: a list of names
+const always = [
+  "name",
+  "namespace",
+  "uid",
+  "mainEntrypoint",
+  "serviceAccountName",
+  "status",
+  "labels",
+  "labels.json",
+  "annotations",
+  "annotations.json",
+];
 
 /** @param isTemplate whoever uses it may bring parameters and labels. */
 export function globalScope(workflow: Workflow, spec: WorkflowSpec, get: GetTemplates, isTemplate: boolean): TagScope {

@@ -1,16 +1,10 @@
 import { readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
-import {
-  type ClusterWorkflowTemplate,
-  ClusterWorkflowTemplates,
-  type WorkflowSpec,
-  WorkflowTemplates,
-} from "@capstan/api/kinds/workflow";
-import { StatusError } from "@capstan/api/meta";
-import { type GetTemplates, specWithTypes } from "@capstan/operators/workflow";
+import type { ClusterWorkflowTemplate } from "@capstan/api/kinds/workflow";
+import { fetchTemplates, type GetTemplates } from "@capstan/operators/workflow";
 import { lintedKinds, lintFiles, lintFormats, printFindings, type SourceFile } from "@capstan/operators/workflow/lint";
 import { parse, UsageError } from "../usage.ts";
-import { type Call, commonFlags, commonHelp, print, type Verb, withCluster } from "./call.ts";
+import { commonFlags, commonHelp, print, type Verb, withCluster } from "./call.ts";
 import { readText } from "./text.ts";
 
 const help = `Usage: capstan workflow lint FILE|DIRECTORY... [options]
@@ -72,7 +66,7 @@ async function lint(args: string[]): Promise<number> {
     return code;
   };
   if (!values.online || values.offline) return run();
-  return withCluster(values, async (call) => run(await templatesOf(call)));
+  return withCluster(values, async ({ client, namespace }) => run(await fetchTemplates(client, namespace)));
 }
 
 /** Kinds by their names or the API's plural ones. */
@@ -99,19 +93,6 @@ async function componentTemplates(files: SourceFile[]): Promise<GetTemplates> {
   const { catalogue } = await import("@capstan/components/library");
   const { metadata, spec } = toTemplates(catalogue.values()) as unknown as ClusterWorkflowTemplate;
   return (scope, name) => (scope === "cluster" && name === metadata.name ? spec : undefined);
-}
-
-async function templatesOf({ client, namespace }: Call): Promise<GetTemplates> {
-  const own = await client.list(WorkflowTemplates, { namespace });
-  const cluster = await client.list(ClusterWorkflowTemplates).catch((error: unknown) => {
-    if (StatusError.from(error).reason === "Forbidden") return { items: [] as ClusterWorkflowTemplate[] };
-    throw error;
-  });
-  const specs = new Map<string, WorkflowSpec>([
-    ...own.items.map((one): [string, WorkflowSpec] => [`namespaced/${one.metadata.name}`, specWithTypes(one)]),
-    ...cluster.items.map((one): [string, WorkflowSpec] => [`cluster/${one.metadata.name}`, specWithTypes(one)]),
-  ]);
-  return (scope, name) => specs.get(`${scope}/${name}`);
 }
 
 export const verb: Verb = { help, run: lint };

@@ -210,7 +210,12 @@ class Checker {
     // As upstream, what is given to a function of which nothing is known is not looked at.
     if (nature.kind === "unknown") return N.unknown;
     const args = given.map((argument) => this.visit(argument));
-    const name = callee.is === "name" ? callee.name : callee.is === "member" && callee.key.is === "text" ? callee.key.value : "function"; // biome-ignore format: one name
+    const name =
+      callee.is === "name"
+        ? callee.name
+        : callee.is === "member" && callee.key.is === "text"
+          ? callee.key.value
+          : "function";
     if (nature.kind === "nil") throw new UnresolvedError(`${name} is nil; cannot call nil as function`);
     if (nature.kind !== "func") throw new ExpressionError(`${say(nature)} is not callable`);
     return nature.signature ? checkArguments(name, nature.signature, args) : N.unknown;
@@ -266,7 +271,18 @@ class Checker {
   }
 }
 
-const testing = new Set(["all", "any", "one", "none", "filter", "find", "findIndex", "findLast", "findLastIndex", "count"]); // biome-ignore format: a list of names
+const testing = new Set([
+  "all",
+  "any",
+  "one",
+  "none",
+  "filter",
+  "find",
+  "findIndex",
+  "findLast",
+  "findLastIndex",
+  "count",
+]);
 const predicateNatures = new Set([...testing, "map", "sum", "groupBy", "sortBy", "reduce"]);
 
 type Kind = N.Nature["kind"];

@@ -16,7 +16,19 @@ const space = /[\s\u0085]+|\/\/[^\n]*\n?|\/\*[\s\S]*?\*\//y;
 const word = /[\p{L}_$][\p{L}\p{Nd}_$]*/uy;
 const sign = /\?[.?]?|\|\|?|::?|[,;%+\-^/]|[&!=*<>][&=*]?|\.\.?/y;
 const number = /(?:0[xX][\da-fA-F_]*|0[oO][0-7_]*|0[bB][01_]*|[\d_]*)(?:\.(?!\.)[\d_]*)?(?:[eE][+-]?[\d_]*)?/y;
-const operatorWords = new Set(["not", "in", "or", "and", "matches", "contains", "startsWith", "endsWith", "let", "if", "else"]); // biome-ignore format: a list of words
+const operatorWords = new Set([
+  "not",
+  "in",
+  "or",
+  "and",
+  "matches",
+  "contains",
+  "startsWith",
+  "endsWith",
+  "let",
+  "if",
+  "else",
+]);
 
 /** @throws ExpressionError that says where. */
 export function tokenize(source: string): Token[] {
@@ -57,7 +69,12 @@ export function tokenize(source: string): Token[] {
     } else {
       const name = match(word);
       if (name !== undefined) push(operatorWords.has(name) ? "operator" : "name", name);
-      else push("operator", (source.startsWith("/*", at) ? fail("unclosed comment") : match(sign)) ?? fail(`unrecognized character ${JSON.stringify(char)}`)); // biome-ignore format: one decision
+      else
+        push(
+          "operator",
+          (source.startsWith("/*", at) ? fail("unclosed comment") : match(sign)) ??
+            fail(`unrecognized character ${JSON.stringify(char)}`),
+        );
     }
   }
   tokens.push({ kind: "end", text: "", value: "", at: source.length });

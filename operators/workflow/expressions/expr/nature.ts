@@ -61,9 +61,20 @@ export function natureOf(value: unknown): Nature {
 }
 
 const names: Record<Nature["kind"], string> = {
-  unknown: "unknown", nil: "unknown", bool: "bool", int: "int", float: "float64", string: "string", array: "[]interface {}",
-  map: "map[string]interface {}", func: "func", time: "time.Time", duration: "time.Duration", zone: "*time.Location", enumeration: "time.Month",
-}; // biome-ignore format: one table
+  unknown: "unknown",
+  nil: "unknown",
+  bool: "bool",
+  int: "int",
+  float: "float64",
+  string: "string",
+  array: "[]interface {}",
+  map: "map[string]interface {}",
+  func: "func",
+  time: "time.Time",
+  duration: "time.Duration",
+  zone: "*time.Location",
+  enumeration: "time.Month",
+};
 
 export function nameOf({ kind, anyKey }: Nature): string {
   return anyKey ? "map[interface {}]interface {}" : names[kind];
@@ -81,5 +92,11 @@ export function assignable(from: Nature, to: Nature): boolean {
 
 export function comparable(left: Nature, right: Nature): boolean {
   const loose = (kind: Nature["kind"]) => kind === "unknown" || kind === "nil";
-  return loose(left.kind) || loose(right.kind) || (isNumber(left) && isNumber(right)) || (left.kind === "array" && right.kind === "array") || assignable(left, right); // biome-ignore format: one test
+  return (
+    loose(left.kind) ||
+    loose(right.kind) ||
+    (isNumber(left) && isNumber(right)) ||
+    (left.kind === "array" && right.kind === "array") ||
+    assignable(left, right)
+  );
 }

@@ -5,19 +5,54 @@ import { type Token, tokenize } from "./lexer.ts";
 
 /** How tightly each binary operator binds; `??` binds closest of all, as upstream. */
 const power: Record<string, number> = {
-  "|": 0, or: 10, "||": 10, and: 15, "&&": 15, "==": 20, "!=": 20, "<": 20, ">": 20, "<=": 20, ">=": 20, in: 20,
-  matches: 20, contains: 20, startsWith: 20, endsWith: 20, "..": 25, "+": 30, "-": 30, "*": 60, "/": 60, "%": 60,
-  "**": 100, "^": 100, "??": 500,
-}; // biome-ignore format: one table
+  "|": 0,
+  or: 10,
+  "||": 10,
+  and: 15,
+  "&&": 15,
+  "==": 20,
+  "!=": 20,
+  "<": 20,
+  ">": 20,
+  "<=": 20,
+  ">=": 20,
+  in: 20,
+  matches: 20,
+  contains: 20,
+  startsWith: 20,
+  endsWith: 20,
+  "..": 25,
+  "+": 30,
+  "-": 30,
+  "*": 60,
+  "/": 60,
+  "%": 60,
+  "**": 100,
+  "^": 100,
+  "??": 500,
+};
 const unaryPower: Record<string, number> = { not: 50, "!": 50, "-": 90, "+": 90 };
 const comparisons = new Set(["<", ">", "<=", ">="]);
 const negatable = new Set(["in", "matches", "contains", "startsWith", "endsWith"]);
 
 /** Arguments of functions that take predicates; after the first `?` they may be left out. */
 export const predicateArguments: Record<string, string> = {
-  all: "ep", none: "ep", any: "ep", one: "ep", filter: "ep", map: "ep", find: "ep", findIndex: "ep", findLast: "ep",
-  findLastIndex: "ep", groupBy: "ep", count: "e?p", sum: "e?p", sortBy: "ep?e", reduce: "ep?e",
-}; // biome-ignore format: one table
+  all: "ep",
+  none: "ep",
+  any: "ep",
+  one: "ep",
+  filter: "ep",
+  map: "ep",
+  find: "ep",
+  findIndex: "ep",
+  findLast: "ep",
+  findLastIndex: "ep",
+  groupBy: "ep",
+  count: "e?p",
+  sum: "e?p",
+  sortBy: "ep?e",
+  reduce: "ep?e",
+};
 
 const depthLimit = 1000;
 /** Parts of an expression, as upstream. */

@@ -50,9 +50,17 @@ const rounding =
   };
 
 const kinds: Record<string, string> = {
-  "<nil>": "nil", bool: "bool", int: "int", float64: "float", string: "string", func: "func", "[]interface {}": "array",
-  "time.Time": "time.Time", "time.Duration": "time.Duration", "*time.Location": "unknown",
-}; // biome-ignore format: one table
+  "<nil>": "nil",
+  bool: "bool",
+  int: "int",
+  float64: "float",
+  string: "string",
+  func: "func",
+  "[]interface {}": "array",
+  "time.Time": "time.Time",
+  "time.Duration": "time.Duration",
+  "*time.Location": "unknown",
+};
 
 const bits =
   (name: string, work: (a: bigint, b: bigint) => bigint): Builtin =>
@@ -68,7 +76,15 @@ const bits =
   };
 const shift = (count: bigint) => (count > 64n ? 64n : count);
 
-const layouts = ["2006-01-02", "15:04:05", "2006-01-02 15:04:05", "2006-01-02T15:04:05Z07:00", "02 Jan 06 15:04 MST", "Monday, 02-Jan-06 15:04:05 MST", "Mon, 02 Jan 2006 15:04:05 MST"]; // biome-ignore format: a list of layouts
+const layouts = [
+  "2006-01-02",
+  "15:04:05",
+  "2006-01-02 15:04:05",
+  "2006-01-02T15:04:05Z07:00",
+  "02 Jan 06 15:04 MST",
+  "Monday, 02-Jan-06 15:04:05 MST",
+  "Mon, 02 Jan 2006 15:04:05 MST",
+];
 
 const isZone = (value: unknown): value is Zone =>
   typeof value === "object" && value !== null && !isRecord(value) && "at" in value && "name" in value;

@@ -55,7 +55,12 @@ const ofMoment: Record<string, Method<Moment>> = {
   Add: (self, span) => self.plus(asDuration(span)),
   AddDate: (self, years, months, days) => {
     const { year, month, day, ...rest } = self.parts();
-    const moved = { ...rest, year: year + Number(asInt(years)), month: month + Number(asInt(months)), day: day + Number(asInt(days)) }; // biome-ignore format: one record
+    const moved = {
+      ...rest,
+      year: year + Number(asInt(years)),
+      month: month + Number(asInt(months)),
+      day: day + Number(asInt(days)),
+    };
     return momentOf(moved, self.fraction, self.zone);
   },
   Round: (self, span) => steppedMoment(self, span, true),

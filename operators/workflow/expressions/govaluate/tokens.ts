@@ -3,8 +3,22 @@ import { ExpressionError } from "../error.ts";
 import { parseTime } from "../time/index.ts";
 
 export type Kind =
-  | "start" | "prefix" | "number" | "boolean" | "text" | "pattern" | "time" | "name" | "accessor" | "open" | "close"
-  | "comparator" | "logical" | "modifier" | "ternary" | "separator"; // biome-ignore format: a list of kinds
+  | "start"
+  | "prefix"
+  | "number"
+  | "boolean"
+  | "text"
+  | "pattern"
+  | "time"
+  | "name"
+  | "accessor"
+  | "open"
+  | "close"
+  | "comparator"
+  | "logical"
+  | "modifier"
+  | "ternary"
+  | "separator";
 export interface Token {
   kind: Kind;
   value: string | number | boolean;
@@ -15,7 +29,21 @@ const operators: Kind[] = ["modifier", "comparator", "logical", "close", "separa
 const next: Record<Kind, Kind[]> = {
   start: ["prefix", "pattern", "time", ...values],
   open: ["prefix", "pattern", "time", "close", ...values],
-  close: ["comparator", "modifier", "number", "boolean", "name", "text", "pattern", "time", "open", "close", "logical", "ternary", "separator"],
+  close: [
+    "comparator",
+    "modifier",
+    "number",
+    "boolean",
+    "name",
+    "text",
+    "pattern",
+    "time",
+    "open",
+    "close",
+    "logical",
+    "ternary",
+    "separator",
+  ],
   number: [...operators, "ternary"],
   boolean: [...operators, "ternary"],
   text: [...operators, "ternary"],
@@ -29,7 +57,7 @@ const next: Record<Kind, Kind[]> = {
   prefix: ["number", "boolean", "name", "accessor", "open", "close"],
   ternary: ["prefix", "time", "separator", ...values],
   separator: ["prefix", "time", ...values],
-}; // biome-ignore format: one table
+};
 const ends = new Set<Kind>(["close", "number", "boolean", "text", "time", "pattern", "name", "accessor"]);
 
 /** Whether tokens follow one another as they may. @throws ExpressionError */
@@ -58,11 +86,21 @@ const prefixes = new Set(["-", "!", "~"]);
 
 /** Texts of these layouts are moments, in seconds since 1970. */
 const timeLayouts = [
-  "Mon Jan _2 15:04:05 2006", "Mon Jan _2 15:04:05 MST 2006", "Mon Jan 02 15:04:05 -0700 2006", "3:04PM",
-  "2006-01-02T15:04:05Z07:00", "2006-01-02T15:04:05.999999999Z07:00", "2006-01-02", "2006-01-02 15:04",
-  "2006-01-02 15:04:05", "2006-01-02 15:04:05-07:00", "2006-01-02T15Z0700", "2006-01-02T15:04Z0700",
-  "2006-01-02T15:04:05Z0700", "2006-01-02T15:04:05.999999999Z0700",
-]; // biome-ignore format: a list of layouts
+  "Mon Jan _2 15:04:05 2006",
+  "Mon Jan _2 15:04:05 MST 2006",
+  "Mon Jan 02 15:04:05 -0700 2006",
+  "3:04PM",
+  "2006-01-02T15:04:05Z07:00",
+  "2006-01-02T15:04:05.999999999Z07:00",
+  "2006-01-02",
+  "2006-01-02 15:04",
+  "2006-01-02 15:04:05",
+  "2006-01-02 15:04:05-07:00",
+  "2006-01-02T15Z0700",
+  "2006-01-02T15:04Z0700",
+  "2006-01-02T15:04:05Z0700",
+  "2006-01-02T15:04:05.999999999Z0700",
+];
 
 const isSpace = (char: string) => /\s/u.test(char);
 const isLetter = (char: string) => /\p{L}/u.test(char);

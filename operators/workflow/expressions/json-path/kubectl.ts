@@ -168,7 +168,14 @@ function compare(operator: string, left: unknown, right: unknown): boolean {
   if (operator === "==") return left === right;
   if (operator === "!=") return left !== right;
   if (!ordered) throw new ExpressionError(`jsonpath: invalid type for comparison: ${a}`);
-  const order = a === "string" ? compareTexts(left as string, right as string) : (left as number) < (right as number) ? -1 : left === right ? 0 : 1; // biome-ignore format: one decision
+  const order =
+    a === "string"
+      ? compareTexts(left as string, right as string)
+      : (left as number) < (right as number)
+        ? -1
+        : left === right
+          ? 0
+          : 1;
   switch (operator) {
     case "<":
       return order < 0;

@@ -111,7 +111,8 @@ function singleOf({ ranges, within, without, negated }: CharacterSet): number | 
 }
 
 const isWord = (code: number | undefined) =>
-  code !== undefined && ((code >= 48 && code <= 57) || (code >= 65 && code <= 90) || code === 95 || (code >= 97 && code <= 122)); // biome-ignore format: one test
+  code !== undefined &&
+  ((code >= 48 && code <= 57) || (code >= 65 && code <= 90) || code === 95 || (code >= 97 && code <= 122));
 
 function holds(assertion: Assertion, text: Uint32Array, at: number): boolean {
   switch (assertion) {

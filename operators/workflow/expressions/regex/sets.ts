@@ -63,8 +63,17 @@ export function foldCase(set: CharacterSet): CharacterSet {
 }
 
 const digits: [number, number][] = [[48, 57]];
-const words: [number, number][] = [[48, 57], [65, 90], [95, 95], [97, 122]]; // biome-ignore format: one table
-const spaces: [number, number][] = [[9, 10], [12, 13], [32, 32]]; // biome-ignore format: one table
+const words: [number, number][] = [
+  [48, 57],
+  [65, 90],
+  [95, 95],
+  [97, 122],
+];
+const spaces: [number, number][] = [
+  [9, 10],
+  [12, 13],
+  [32, 32],
+];
 
 /** `\d`, `\S` and so on, by letter. */
 export function perlSet(letter: string): CharacterSet {
@@ -73,21 +82,46 @@ export function perlSet(letter: string): CharacterSet {
 }
 
 const posix: Record<string, [number, number][]> = {
-  alnum: [[48, 57], [65, 90], [97, 122]],
-  alpha: [[65, 90], [97, 122]],
+  alnum: [
+    [48, 57],
+    [65, 90],
+    [97, 122],
+  ],
+  alpha: [
+    [65, 90],
+    [97, 122],
+  ],
   ascii: [[0, 127]],
-  blank: [[9, 9], [32, 32]],
-  cntrl: [[0, 31], [127, 127]],
+  blank: [
+    [9, 9],
+    [32, 32],
+  ],
+  cntrl: [
+    [0, 31],
+    [127, 127],
+  ],
   digit: digits,
   graph: [[33, 126]],
   lower: [[97, 122]],
   print: [[32, 126]],
-  punct: [[33, 47], [58, 64], [91, 96], [123, 126]],
-  space: [[9, 13], [32, 32]],
+  punct: [
+    [33, 47],
+    [58, 64],
+    [91, 96],
+    [123, 126],
+  ],
+  space: [
+    [9, 13],
+    [32, 32],
+  ],
   upper: [[65, 90]],
   word: words,
-  xdigit: [[48, 57], [65, 70], [97, 102]],
-}; // biome-ignore format: one table
+  xdigit: [
+    [48, 57],
+    [65, 70],
+    [97, 102],
+  ],
+};
 
 export function posixSet(name: string, negated: boolean): CharacterSet | undefined {
   const ranges = Object.hasOwn(posix, name) ? posix[name] : undefined;

@@ -153,7 +153,15 @@ function quietRead(text: string): unknown {
   }
 }
 
-const kinds: Record<string, string> = { "<nil>": "invalid", "[]interface {}": "slice", "map[string]interface {}": "map", "map[interface {}]interface {}": "map", "time.Time": "struct", "time.Duration": "int64", "*time.Location": "ptr" }; // biome-ignore format: one table
+const kinds: Record<string, string> = {
+  "<nil>": "invalid",
+  "[]interface {}": "slice",
+  "map[string]interface {}": "map",
+  "map[interface {}]interface {}": "map",
+  "time.Time": "struct",
+  "time.Duration": "int64",
+  "*time.Location": "ptr",
+};
 const kindOf = (value: unknown) => kinds[typeName(value)] ?? typeName(value);
 
 /** Each of these has a twin that fails aloud; here all do. */

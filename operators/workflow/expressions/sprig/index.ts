@@ -7,7 +7,21 @@ import { others } from "./others.ts";
 import { texts } from "./texts.ts";
 
 /** Functions that make keys and certificates, or ask the network: expressions are computed again and again. */
-const refused = ["bcrypt", "htpasswd", "genPrivateKey", "derivePassword", "buildCustomCert", "genCA", "genCAWithKey", "genSelfSignedCert", "genSelfSignedCertWithKey", "genSignedCert", "genSignedCertWithKey", "getHostByName", "semver"]; // biome-ignore format: a list of names
+const refused = [
+  "bcrypt",
+  "htpasswd",
+  "genPrivateKey",
+  "derivePassword",
+  "buildCustomCert",
+  "genCA",
+  "genCAWithKey",
+  "genSelfSignedCert",
+  "genSelfSignedCertWithKey",
+  "genSignedCert",
+  "genSignedCertWithKey",
+  "getHostByName",
+  "semver",
+];
 
 const entries = Object.entries({ ...numbers, ...texts, ...collections, ...others });
 

@@ -69,7 +69,12 @@ function steps(name: string, start: bigint, stop: bigint, step: bigint): bigint[
 
 function sequence(...params: bigint[]): string {
   const [first = 0n, second = 0n, third = 0n] = params;
-  const [start, step, end] = params.length === 1 ? [1n, undefined, first] : params.length === 2 ? [first, undefined, second] : [first, second, third]; // biome-ignore format: one choice
+  const [start, step, end] =
+    params.length === 1
+      ? [1n, undefined, first]
+      : params.length === 2
+        ? [first, undefined, second]
+        : [first, second, third];
   if (params.length === 0 || params.length > 3) return "";
   const increment = end < start ? -1n : 1n;
   if (params.length === 3 && end < start && (step ?? 0n) > 0n) return "";

@@ -41,7 +41,14 @@ function toSeconds(value: unknown): bigint {
 }
 
 const year = 31_536_000_000_000_000n;
-const spans: [bigint, string][] = [[year, "y"], [2_592_000_000_000_000n, "mo"], [86_400_000_000_000n, "d"], [3_600_000_000_000n, "h"], [60_000_000_000n, "m"], [1_000_000_000n, "s"]]; // biome-ignore format: one table
+const spans: [bigint, string][] = [
+  [year, "y"],
+  [2_592_000_000_000_000n, "mo"],
+  [86_400_000_000_000n, "d"],
+  [3_600_000_000_000n, "h"],
+  [60_000_000_000n, "m"],
+  [1_000_000_000n, "s"],
+];
 function durationRound(value: unknown): string {
   let span = 0n;
   if (typeof value === "string") span = readDuration(value) ?? 0n;

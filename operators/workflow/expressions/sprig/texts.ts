@@ -81,7 +81,10 @@ const repeat = (count: bigint, text: string) => {
   limitSize("repeat", Number(count) * Math.max(1, text.length));
   return text.repeat(Number(count));
 };
-const title = (text: string) => text.replace(/(^|[^\p{L}\p{N}_'])(\p{Ll})/gu, (_, before: string, letter: string) => before + letter.toUpperCase()).replace(/'(\p{Ll})/gu, (_, letter: string) => `'${letter.toUpperCase()}`); // biome-ignore format: one rule
+const title = (text: string) =>
+  text
+    .replace(/(^|[^\p{L}\p{N}_'])(\p{Ll})/gu, (_, before: string, letter: string) => before + letter.toUpperCase())
+    .replace(/'(\p{Ll})/gu, (_, letter: string) => `'${letter.toUpperCase()}`);
 
 const swapCase = (text: string) =>
   [...text].map((char) => (char === char.toUpperCase() ? char.toLowerCase() : char.toUpperCase())).join("");

@@ -1,7 +1,20 @@
 // Go's reference-time layouts: `2006-01-02T15:04:05Z07:00`, and how they are written.
 import type { DateParts, Moment } from "./moment.ts";
 
-export const monthNames = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December"]; // biome-ignore format: a list of names
+export const monthNames = [
+  "January",
+  "February",
+  "March",
+  "April",
+  "May",
+  "June",
+  "July",
+  "August",
+  "September",
+  "October",
+  "November",
+  "December",
+];
 export const dayNames = ["Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"];
 export const shortNames = (names: string[]) => names.map((name) => name.slice(0, 3));
 

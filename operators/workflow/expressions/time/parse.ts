@@ -11,7 +11,19 @@ interface Reading extends DateParts {
 
 /** Reads a text by a layout; undefined when it does not fit. What names no zone is in `zone`. */
 export function parseTime(layout: string, text: string, zone: Zone = utc): Moment | undefined {
-  const reading: Reading = { year: 0, month: 0, day: 0, hour: 0, minute: 0, second: 0, weekday: 0, yearDay: 0, fraction: 0, afternoon: undefined, zone: undefined }; // biome-ignore format: one record
+  const reading: Reading = {
+    year: 0,
+    month: 0,
+    day: 0,
+    hour: 0,
+    minute: 0,
+    second: 0,
+    weekday: 0,
+    yearDay: 0,
+    fraction: 0,
+    afternoon: undefined,
+    zone: undefined,
+  };
   const { pieces, rest } = readLayout(layout);
   let left: string | undefined = text;
   for (const [i, { before, name }] of pieces.entries()) {
@@ -108,7 +120,13 @@ function readOffset(name: string, value: string, into: Reading): string | undefi
     into.zone = utc;
     return value.slice(1);
   }
-  const pattern = { "07": /^([+-])(\d\d)/, "0700": /^([+-])(\d\d)(\d\d)/, "07:00": /^([+-])(\d\d):(\d\d)/, "070000": /^([+-])(\d\d)(\d\d)(\d\d)/, "07:00:00": /^([+-])(\d\d):(\d\d):(\d\d)/ }[name.slice(1)]; // biome-ignore format: one table
+  const pattern = {
+    "07": /^([+-])(\d\d)/,
+    "0700": /^([+-])(\d\d)(\d\d)/,
+    "07:00": /^([+-])(\d\d):(\d\d)/,
+    "070000": /^([+-])(\d\d)(\d\d)(\d\d)/,
+    "07:00:00": /^([+-])(\d\d):(\d\d):(\d\d)/,
+  }[name.slice(1)];
   const match = pattern?.exec(value);
   if (!match) return undefined;
   const [whole, sign, hours, minutes = "0", seconds = "0"] = match;
@@ -124,7 +142,9 @@ function readZoneName(value: string, into: Reading): string | undefined {
     return value.slice(3);
   }
   const match =
-    /^(?:ChST|MeST|GMT(?:[+-](?:2[0-3]|1\d|\d)(?!\d))?|[+-](?:2[0-3]|1\d|0?\d)(?!\d)|(?:WITA|[A-Z]{4}T|[A-Z]{3}T|[A-Z]{3})(?![A-Z]))/.exec(value)?.[0]; // biome-ignore format: one pattern
+    /^(?:ChST|MeST|GMT(?:[+-](?:2[0-3]|1\d|\d)(?!\d))?|[+-](?:2[0-3]|1\d|0?\d)(?!\d)|(?:WITA|[A-Z]{4}T|[A-Z]{3}T|[A-Z]{3})(?![A-Z]))/.exec(
+      value,
+    )?.[0];
   if (!match) return undefined;
   const hours = /^GMT[+-]/.test(match) ? Number(match.slice(3)) : 0;
   into.zone ??= fixedZone(match, hours * 3600);
@@ -132,7 +152,8 @@ function readZoneName(value: string, into: Reading): string | undefined {
 }
 
 const isLeap = (year: number) => year % 4 === 0 && (year % 100 !== 0 || year % 400 === 0);
-const daysIn = (month: number, year: number) => (month === 2 && isLeap(year) ? 29 : ([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][month - 1] ?? 0)); // biome-ignore format: one table
+const daysIn = (month: number, year: number) =>
+  month === 2 && isLeap(year) ? 29 : ([31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31][month - 1] ?? 0);
 
 function finish(reading: Reading, otherwise: Zone): Moment | undefined {
   const { year, yearDay, afternoon, zone } = reading;
